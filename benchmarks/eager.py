@@ -1,0 +1,180 @@
+"""Time small eager gradients, single operations and imports beside the peers and NumPy."""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter, mul
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import timing
+from benchmarks.contestants import BY_HAND, MODULES, check_agreement, contestants, present
+from benchmarks.timing import Effort, Row
+from benchmarks.workloads import Workload, workloads
+
+REFERENCES = (BY_HAND, "gradtape")
+IMPORTS = {"NumPy": 7, "gradtape": 7, "TensorFlow": 2, "PyTorch": 2}
+CONSOLE = Console()
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation on small arrays: NumPy's function and the name in TensorFlow's interface."""
+
+    title: str
+    numpy: Callable[..., Any]
+    name: str
+    arguments: Sequence[Any]
+    settings: Sequence[Any] = ()
+
+
+def operations() -> list[Operation]:
+    """The operations whose overhead is measured; settings are arguments that stay Python's."""
+    ten = np.linspace(0.5, 1.5, 10, dtype=np.float32)
+    row, column = ten.reshape(1, 10), ten.reshape(10, 1)
+    number = np.float32(0.7)
+    return [
+        Operation("sin, scalar", np.sin, "sin", [number]),
+        Operation("add, scalars", np.add, "add", [number, number]),
+        Operation("sin", np.sin, "sin", [ten]),
+        Operation("exp", np.exp, "exp", [ten]),
+        Operation("negative", np.negative, "negative", [ten]),
+        Operation("add", np.add, "add", [ten, ten]),
+        Operation("multiply", np.multiply, "multiply", [ten, ten]),
+        Operation("x * y", mul, "", [ten, ten]),
+        Operation("divide", np.divide, "divide", [ten, ten]),
+        Operation("maximum", np.maximum, "maximum", [ten, ten]),
+        Operation("reduce_sum", np.sum, "reduce_sum", [ten]),
+        Operation("reshape", np.reshape, "reshape", [ten], [(2, 5)]),
+        Operation("transpose", np.transpose, "transpose", [row]),
+        Operation("matmul (1, 10) @ (10, 1)", np.matmul, "matmul", [row, column]),
+    ]
+
+
+def measure_workload(work: Workload, modules: dict[str, ModuleType], effort: Effort) -> list[Row]:
+    """Check that all contestants agree on one workload, then time value and derivative."""
+    entrants = contestants(work, modules)
+    check_agreement(entrants)
+    gc.collect()
+    gc.freeze()
+    rows = []
+    calls = {
+        "forward": {entrant.name: timing.looped(entrant.value) for entrant in entrants},
+        f"forward + {work.derivative}": {
+            entrant.name: timing.looped(entrant.derivative) for entrant in entrants
+        },
+    }
+    for quantity, loops in calls.items():
+        measured = timing.measure(loops, effort)
+        rows += [Row(work.title, quantity, name, spread) for name, spread in measured.items()]
+    CONSOLE.print(timing.table(work.title, rows, REFERENCES))
+    return rows
+
+
+@contextmanager
+def open_tape(tf: Any, watched: Sequence[Any]) -> Iterator[None]:
+    """An open tape that watches these tensors."""
+    with tf.GradientTape() as tape:
+        tape.watch(watched)
+        yield
+
+
+def operation_loops(operation: Operation, tapes: dict[str, ModuleType]) -> dict[str, timing.Loop]:
+    """Loops over one operation: bare NumPy, then each tape framework without and with a tape."""
+    bare = partial(operation.numpy, *operation.arguments, *operation.settings)
+    loops = {"NumPy": timing.looped(bare)}
+    for name, tf in tapes.items():
+        tensors = [tf.constant(array) for array in operation.arguments]
+        function = attrgetter(operation.name)(tf) if operation.name else operation.numpy
+        call = partial(function, *tensors, *operation.settings)
+        loops[name] = timing.looped(call)
+        loops[f"{name} + tape"] = timing.looped(call, partial(open_tape, tf, tensors))
+    return loops
+
+
+def measure_overhead(modules: dict[str, ModuleType], effort: Effort) -> list[Row]:
+    """Time single operations, and show what each framework adds to the bare NumPy call."""
+    tapes = {name: tf for name, tf in modules.items() if hasattr(tf, "GradientTape")}
+    shown = Table(title="overhead per operation in ns (median)", title_justify="left")
+    for heading in ("10 float32", "NumPy"):
+        shown.add_column(heading)
+    for name in tapes:
+        shown.add_column(f"{name} adds", justify="right")
+        shown.add_column("with a tape", justify="right")
+    rows = []
+    for operation in operations():
+        measured = timing.measure(operation_loops(operation, tapes), effort)
+        rows += [Row(operation.title, "one call", *item) for item in measured.items()]
+        bare, *others = (1e9 * spread.median for spread in measured.values())
+        shown.add_row(operation.title, f"{bare:.0f}", *(f"{other - bare:.0f}" for other in others))
+    CONSOLE.print(shown)
+    return rows
+
+
+def import_seconds(module: str) -> float:
+    """The seconds of one import in a fresh interpreter, without the interpreter's own start."""
+    code = f"from time import perf_counter as t; a = t(); import {module}; print(t() - a)"
+    command = [sys.executable, "-c", code]
+    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+
+
+def measure_imports(modules: dict[str, ModuleType]) -> list[Row]:
+    """Time imports in turn: seven of NumPy and gradtape, two of the large peers."""
+    samples: dict[str, list[float]] = {}
+    for turn in range(max(IMPORTS.values())):
+        for name, wanted in IMPORTS.items():
+            if turn < wanted and (name in modules or name == "NumPy"):
+                seconds = import_seconds(MODULES.get(name, "numpy"))
+                samples.setdefault(name, []).append(seconds)
+    rows = [Row("import", "import", name, timing.spread(times)) for name, times in samples.items()]
+    CONSOLE.print(timing.table("import in a fresh interpreter", rows, ("NumPy", "gradtape")))
+    return rows
+
+
+def parse(arguments: Sequence[str] | None, names: Sequence[str]) -> argparse.Namespace:
+    """Read the command line; `only` becomes a list of section names."""
+    parser = argparse.ArgumentParser(prog="benchmarks.eager", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(names)}")
+    options = parser.parse_args(arguments)
+    options.only = options.only.split(",") if options.only else list(names)
+    if unknown := set(options.only) - set(names):
+        parser.error(f"unknown sections: {', '.join(sorted(unknown))}")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the chosen sections, print their tables and store the rows of a complete run."""
+    works = {work.name: work for work in workloads()}
+    names = [*works, "overhead", "imports"]
+    options = parse(arguments, names)
+    effort = timing.QUICK if options.quick else timing.THOROUGH
+    modules, absent = present(list(MODULES))
+    for name in absent:
+        CONSOLE.print(f"{name} is absent and skipped")
+    report = timing.Report("eager-quick" if options.quick else "eager", timing.machine())
+    timing.show_machine(CONSOLE, report.machine)
+    for name in options.only:
+        if name in works:
+            report.rows += measure_workload(works[name], modules, effort)
+        elif name == "overhead":
+            report.rows += measure_overhead(modules, effort)
+        else:
+            report.rows += measure_imports(modules)
+    if set(options.only) == set(names):
+        CONSOLE.print(f"stored {report.store()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The roof: public names by topic, re-exports only."""

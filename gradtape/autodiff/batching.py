@@ -1,0 +1,152 @@
+"""Vectorised execution: a mode in which some tensors carry one axis more than they show.
+
+A `BatchedTensor` stands for one example; its `_array` is the tensor of all examples, with the batch axis in front. The
+mode runs an operation whose inputs are batched by the primitive's batching rule on the tensors below, in the state
+that was active when the mode was entered: so tapes and other batches outside see ordinary operations on
+ordinary tensors, and what is opened inside sees single examples.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradtape.core.dispatch import apply
+from gradtape.core.primitive import Primitive
+from gradtape.core.state import frame, here
+from gradtape.core.tensor import Tensor
+from gradtape.ops.assembly import concat, slice_axis
+from gradtape.ops.basis import broadcast_to, reshape
+
+
+class BatchedTensor(Tensor):
+    """One example that stands for all: `_array` is the tensor of all, the batch axis first."""
+
+    __slots__ = ("_mode",)
+
+    def __init__(self, array: Any, node: Any = None, mode: Batching | None = None) -> None:
+        super().__init__(array, node)
+        self._mode = mode
+
+    def placed(self, node: Any) -> BatchedTensor:
+        """The same value on another node."""
+        return BatchedTensor(self._array, node, self._mode)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._array._shape[1:]
+
+    @property
+    def _dtype(self) -> Any:
+        return self._array._dtype
+
+    def numpy(self) -> Any:
+        """Not defined: there is one value for each example."""
+        raise self._refusal()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        raise self._refusal()
+
+    def __bool__(self) -> bool:
+        raise self._refusal()
+
+    def _single(self, use: str) -> Any:
+        raise self._refusal()
+
+    def _refusal(self) -> TypeError:
+        return TypeError(
+            f"A tensor inside vectorized_map stands for {self._array._shape[0]} examples and has no single value. "
+            "Use tensor operations (tf.where instead of if), or move the NumPy part outside."
+        )
+
+    def __repr__(self) -> str:
+        return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, one of {self._array._shape[0]} examples>"
+
+    __str__ = __repr__
+
+
+class Batching:
+    """The mode of one batch: it knows the state outside and runs operations there."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.outside = here.tapes, here.observers, here.mode
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Run an operation for all examples."""
+        mask = tuple([self.owns(t) for t in inputs])
+        with frame(*self.outside):
+            if not any(mask):
+                return apply(primitive, inputs, params)
+            lower = tuple([t._array if b else t for t, b in zip(inputs, mask, strict=True)])
+            rule = primitive.batch
+            out = (
+                rule(mask, *lower, **params) if rule else self.loop(primitive, mask, lower, params)
+            )
+        if primitive.several:
+            return tuple([BatchedTensor(t, None, self) for t in out])
+        return BatchedTensor(out, None, self)
+
+    def owns(self, tensor: Any) -> bool:
+        """Whether a tensor is batched by this mode."""
+        return type(tensor) is BatchedTensor and tensor._mode is self
+
+    def loop(self, primitive: Primitive, mask: Any, inputs: Any, params: dict[str, Any]) -> Any:
+        """Run an operation example by example, because it has no batching rule."""
+        _say_once(primitive)
+        results = []
+        for i in range(self.size):
+            one = tuple([example(t, i) if b else t for t, b in zip(inputs, mask, strict=True)])
+            results.append(apply(primitive, one, params))
+        if primitive.several:
+            return tuple([stacked(list(r)) for r in zip(*results, strict=True)])
+        return stacked(results)
+
+
+_said: set[str] = set()
+
+
+def _say_once(primitive: Primitive) -> None:
+    if primitive.name not in _said:
+        _said.add(primitive.name)
+        warnings.warn(
+            f"gradtape.{primitive.name} has no batching rule: it runs once for each example.",
+            stacklevel=5,
+        )
+
+
+def example(tensor: Any, index: int) -> Any:
+    """One example of a batch."""
+    return reshape(slice_axis(tensor, index, index + 1, 0), tensor._shape[1:])
+
+
+def stacked(tensors: list[Any]) -> Any:
+    """Tensors of one shape along a new first axis."""
+    return concat([reshape(t, (1, *t._shape)) for t in tensors], 0)
+
+
+@contextmanager
+def batching(size: int) -> Iterator[Batching]:
+    """Run a block in a batching mode of its own."""
+    mode = Batching(size)
+    with frame((), (), mode):
+        yield mode
+
+
+def batch_call(function: Callable[..., Any], size: int, tensors: list[Any]) -> list[Any]:
+    """Call a function on examples that stand for all; tensors and results have the batch axis first.
+
+    Results that do not depend on the batch are repeated.
+    """
+    with batching(size) as mode:
+        results = function(*[BatchedTensor(t, None, mode) for t in tensors])
+    return [spread(r, mode) for r in results]
+
+
+def spread(result: Any, mode: Batching) -> Any:
+    """The tensor of all examples behind a result."""
+    if mode.owns(result):
+        return result._array
+    return broadcast_to(reshape(result, (1, *result._shape)), (mode.size, *result._shape))

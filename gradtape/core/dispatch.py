@@ -1,0 +1,236 @@
+"""Run a primitive in the active mode, then tell the observers.
+
+`apply` is the one entrance. Elementwise operations have short cuts of their own (`ops.families`) that come here
+as soon as anything is active. A kernel's exceptions leave as errors that name the function, the values and the
+remedy. `record` is what a tape costs: it finds out which of the active recordings know an input, and keeps what
+the rules of those inputs name.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.dtypes import differentiable
+from gradtape.core.errors import InvalidArgumentError, OpError, ResourceExhaustedError, brief
+from gradtape.core.primitive import NOT, TENSOR, Primitive
+from gradtape.core.record import Part, Record, Recording
+from gradtape.core.shapes import Spec
+from gradtape.core.state import here
+from gradtape.core.tensor import Tensor
+from gradtape.core.xp_numpy import restore, silence, xp
+
+NO_PARAMS: dict[str, Any] = {}
+NOTHING_KEPT = (None,)
+
+
+def apply(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any] = NO_PARAMS) -> Any:
+    """Run a primitive on tensors: the result is a tensor, or a tuple of them for `several`."""
+    if not here.special:
+        out = execute(primitive, inputs, params)
+        if here.tapes and primitive.differentiable:
+            record(primitive, inputs, params, out)
+        return out
+    if here.mode is None:
+        out = execute(primitive, inputs, params)
+    else:
+        out = here.mode.apply(primitive, inputs, params)
+    if here.tapes and primitive.differentiable:
+        record(primitive, inputs, params, out)
+    for observer in here.observers:
+        observer.see(primitive, inputs, params, out)
+    return out
+
+
+def execute(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Run the kernel on NumPy."""
+    token = silence()
+    try:
+        value = primitive.kernel(xp, *[t._array for t in inputs], **params)
+    except (
+        ValueError,
+        TypeError,
+        IndexError,
+        ZeroDivisionError,
+        np.linalg.LinAlgError,
+        MemoryError,
+    ) as error:
+        raise explained(error, primitive.name, inputs, params) from error
+    finally:
+        restore(token)
+    if primitive.several:
+        return tuple([Tensor(v) for v in value])
+    return Tensor(value)
+
+
+def record(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any], out: Any) -> None:
+    """Put the result on a record of the active recordings that know an input, if there are any."""
+    tapes = here.tapes
+    if len(tapes) == 1:
+        tape = tapes[0]
+        watched = tape.watched
+        parents: list[Any] = []
+        connected = False
+        for tensor in inputs:
+            node = tensor._node
+            if node is not None and (
+                node.tapes is tapes or node in watched or (node.tapes and tape in node.tapes)
+            ):
+                connected = True
+                parents.append(node)
+            else:
+                parents.append(None)
+        if not connected:
+            return
+    else:
+        nodes = [t._node for t in inputs]
+        tapes = interested(nodes, tapes)
+        if not tapes:
+            return
+        parents = [n if n is not None and any([t.knows(n) for t in tapes]) else None for n in nodes]
+    if primitive.several:
+        _record_several(primitive, tuple(parents), inputs, params, out, tapes)
+        return
+    dtype = out._dtype
+    if dtype.kind not in "fc" and not differentiable(dtype):
+        return
+    kept, keeps_out = primitive.kept(tuple([p is not None for p in parents]))
+    out._node = Record(
+        primitive,
+        tuple(parents),
+        saved(inputs, kept),
+        out.placed(None) if keeps_out else None,
+        params,
+        out._shape,
+        dtype,
+        tapes,
+    )
+
+
+def record_one(
+    primitive: Primitive, x: Any, out: Tensor, tapes: tuple[Recording, ...], how: Any
+) -> None:
+    """`record` for an elementwise operation of one input; `how` says whether input and output are kept."""
+    node = x._node
+    if node is None:
+        return
+    if node.tapes is not tapes:
+        if len(tapes) > 1:
+            record(primitive, (x,), NO_PARAMS, out)
+            return
+        if not tapes[0].knows(node):
+            return
+    array = out._array
+    out._node = Record(
+        primitive,
+        (node,),
+        (x,) if how[0] else NOTHING_KEPT,
+        Tensor(array) if how[1] else None,
+        NO_PARAMS,
+        array.shape,
+        array.dtype,
+        tapes,
+    )
+
+
+def record_two(
+    primitive: Primitive, x: Any, y: Any, out: Tensor, tapes: tuple[Recording, ...], table: Any
+) -> None:
+    """`record` for an elementwise operation of two inputs; the table says what is kept, by what is connected."""
+    left = x._node
+    right = y._node
+    if left is None and right is None:
+        return
+    if len(tapes) > 1:
+        record(primitive, (x, y), NO_PARAMS, out)
+        return
+    if left is not None and left.tapes is not tapes and not tapes[0].knows(left):
+        left = None
+    if right is not None and right.tapes is not tapes and not tapes[0].knows(right):
+        right = None
+    if left is None:
+        if right is None:
+            return
+        how = table[2]
+    else:
+        how = table[1] if right is None else table[3]
+    array = out._array
+    out._node = Record(
+        primitive,
+        (left, right),
+        (x if how[0] else None, y if how[1] else None),
+        Tensor(array) if how[2] else None,
+        NO_PARAMS,
+        array.shape,
+        array.dtype,
+        tapes,
+    )
+
+
+def interested(nodes: list[Any], tapes: tuple[Recording, ...]) -> tuple[Recording, ...]:
+    """The recordings that know one of the nodes."""
+    found = tuple([t for t in tapes if any([t.knows(n) for n in nodes])])
+    return tapes if len(found) == len(tapes) else found
+
+
+def saved(inputs: tuple[Any, ...], how: tuple[int, ...]) -> tuple[Any, ...]:
+    """The inputs as a record keeps them: whole, by shape and dtype, or not at all."""
+    return tuple(
+        [
+            t if h == TENSOR else None if h == NOT else Spec(t._shape, t._dtype)
+            for t, h in zip(inputs, how, strict=True)
+        ]
+    )
+
+
+def _record_several(
+    primitive: Primitive,
+    parents: tuple[Any, ...],
+    inputs: tuple[Any, ...],
+    params: dict[str, Any],
+    out: tuple[Any, ...],
+    tapes: tuple[Recording, ...],
+) -> None:
+    kept, keeps_out = primitive.kept(tuple([p is not None for p in parents]))
+    made = Record(
+        primitive,
+        parents,
+        saved(inputs, kept),
+        tuple([t.placed(None) for t in out]) if keeps_out else None,
+        params,
+        tuple([t._shape for t in out]),
+        tuple([t._dtype for t in out]),
+        tapes,
+    )
+    for index, tensor in enumerate(out):
+        if differentiable(tensor._dtype):
+            tensor._node = Part(made, index)
+
+
+def explained(error: Exception, name: str, inputs: Any, params: dict[str, Any]) -> Exception:
+    """A kernel's exception as an error that names the function and its values."""
+    if isinstance(error, OpError):
+        return error
+    values = ", ".join(brief(t) for t in inputs)
+    keywords = "".join(f", {k}={v!r}" for k, v in params.items() if _shown(v))
+    call = f"gradtape.{name}({values}{keywords})"
+    if isinstance(error, MemoryError):
+        return ResourceExhaustedError(f"{call}: the result does not fit in memory ({error}).")
+    return InvalidArgumentError(f"{call}: {reason(error, inputs)}")
+
+
+def reason(error: Exception, inputs: Any) -> str:
+    """What went wrong, in the words of shapes and dtypes."""
+    text = str(error)
+    if "could not be broadcast" in text:
+        shapes = " and ".join(str(list(t._shape)) for t in inputs)
+        return f"incompatible shapes {shapes} do not broadcast. Reshape one, for instance with tf.expand_dims."
+    if "not supported for the input types" in text or "no matching signature" in text:
+        dtypes = ", ".join(dict.fromkeys(t.dtype.name for t in inputs))
+        return f"not defined for dtype {dtypes}. Convert with tf.cast(x, tf.float32)."
+    return text or type(error).__name__
+
+
+def _shown(value: Any) -> bool:
+    return isinstance(value, (int, float, str, tuple, list, type(None))) and len(repr(value)) < 80

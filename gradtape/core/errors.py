@@ -1,0 +1,59 @@
+"""The exceptions that gradtape raises, under TensorFlow's names, and the words that describe values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class OpError(Exception):
+    """An operation could not be done; the message names it, its values and the remedy."""
+
+    @property
+    def message(self) -> str:
+        """The text of the error."""
+        return str(self.args[0]) if self.args else ""
+
+
+class InvalidArgumentError(OpError, ValueError):
+    """An argument's shape, dtype or value does not fit the operation."""
+
+
+class UnimplementedError(OpError, NotImplementedError):
+    """The operation exists in TensorFlow but not in gradtape; the message says why and what to use."""
+
+
+class FailedPreconditionError(OpError, RuntimeError):
+    """The state that the operation needs is not there."""
+
+
+class OutOfRangeError(OpError, IndexError):
+    """An iteration or an index went past its end."""
+
+
+class NotFoundError(OpError, LookupError):
+    """Something that was asked for by name does not exist."""
+
+
+class ResourceExhaustedError(OpError, MemoryError):
+    """A result would not fit in memory."""
+
+
+class InternalError(OpError, RuntimeError):
+    """An invariant inside gradtape does not hold: please report it."""
+
+
+def brief(value: Any) -> str:
+    """Describe a value in a few words: `float32 tensor of shape (2, 3)`, `list of length 2`, `'text'`."""
+    shape = getattr(value, "_shape", None)
+    if shape is None:
+        shape = getattr(value, "shape", None)
+    dtype = getattr(value, "_dtype", None) or getattr(value, "dtype", None)
+    if isinstance(shape, tuple) and dtype is not None:
+        name = getattr(dtype, "name", str(dtype))
+        return f"{name}{list(shape)}"
+    if isinstance(value, (list, tuple)):
+        return f"{type(value).__name__} of length {len(value)}"
+    text = repr(value)
+    if len(text) > 60:
+        text = text[:57] + "..."
+    return f"{text} ({type(value).__name__})"

@@ -1,0 +1,70 @@
+"""Structures of tensors: nested lists, tuples, named tuples and dicts, by optree."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import optree
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of a structure in order; dicts in the order of their sorted keys.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.nest.flatten({"b": 2, "a": [1, (3,)]})
+        [1, 3, 2]
+    """
+    kind = type(structure)
+    if kind is not list and kind is not tuple and kind is not dict and not is_nested(structure):
+        return [structure]
+    return optree.tree_leaves(_plain(structure), none_is_leaf=True)
+
+
+def is_nested(structure: Any) -> bool:
+    """Whether a value is a list, tuple, dict or the like, and not a leaf."""
+    return not optree.tree_is_leaf(_plain(structure), none_is_leaf=True)
+
+
+def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
+    """The structure with its leaves replaced by those of the sequence, in order."""
+    leaves, tree = optree.tree_flatten(_plain(structure), none_is_leaf=True)
+    flat = list(flat_sequence)
+    if len(leaves) != len(flat):
+        raise ValueError(
+            f"Structure had {len(leaves)} elements, but flat_sequence had {len(flat)} elements."
+        )
+    return optree.tree_unflatten(tree, flat)
+
+
+def map_structure(func: Callable[..., Any], *structure: Any) -> Any:
+    """Apply a function to the leaves of structures of one shape.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.nest.map_structure(lambda a, b: a + b, [1, (2, 3)], [10, (20, 30)])
+        [11, (22, 33)]
+    """
+    if not structure:
+        raise ValueError("map_structure needs at least one structure.")
+    for other in structure[1:]:
+        assert_same_structure(structure[0], other)
+    return optree.tree_map(func, *[_plain(s) for s in structure], none_is_leaf=True)
+
+
+def assert_same_structure(nest1: Any, nest2: Any) -> None:
+    """Raise ValueError unless two structures nest in the same way."""
+    first = optree.tree_structure(_plain(nest1), none_is_leaf=True)
+    second = optree.tree_structure(_plain(nest2), none_is_leaf=True)
+    if first != second:
+        raise ValueError(
+            f"The two structures don't have the same nested structure.\nFirst: {nest1!r}\nSecond: {nest2!r}"
+        )
+
+
+def _plain(structure: Any) -> Any:
+    """Views of a dict as lists, as TensorFlow takes them."""
+    if isinstance(structure, (type({}.values()), type({}.keys()))):
+        return list(structure)
+    return structure

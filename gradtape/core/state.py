@@ -1,0 +1,52 @@
+"""What is active in this thread: the recording tapes, other observers, and the mode that runs operations.
+
+Two truth tests are all that the hot path asks: `special` is True when an observer looks on or a mode other than
+eager NumPy runs operations; `tapes` is empty when nothing records. A transformation such as batching opens a frame of its own
+(`frame`): inside it only what was opened inside observes, and while it works on the values below it
+stands aside, so that tapes and transformations nest in any order.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+
+class State(threading.local):
+    """The active tapes (recordings), observers and mode of one thread."""
+
+    tapes: tuple[Any, ...] = ()
+    observers: tuple[Any, ...] = ()
+    mode: Any = None
+    special: bool = False
+
+    def set(self, tapes: tuple[Any, ...], observers: tuple[Any, ...], mode: Any) -> None:
+        """Replace the whole state."""
+        self.tapes = tapes
+        self.observers = observers
+        self.mode = mode
+        self.special = bool(observers or mode is not None)
+
+    def set_tapes(self, tapes: tuple[Any, ...]) -> None:
+        """Replace the active tapes."""
+        self.set(tapes, self.observers, self.mode)
+
+    def set_observers(self, observers: tuple[Any, ...]) -> None:
+        """Replace the active observers."""
+        self.set(self.tapes, observers, self.mode)
+
+
+here = State()
+
+
+@contextmanager
+def frame(tapes: tuple[Any, ...], observers: tuple[Any, ...], mode: Any) -> Iterator[None]:
+    """Run a block in another state and come back to the present one."""
+    before = here.tapes, here.observers, here.mode
+    here.set(tapes, observers, mode)
+    try:
+        yield
+    finally:
+        here.set(*before)

@@ -1,0 +1,236 @@
+"""`Tensor`: an immutable value that may stand on a record.
+
+A tensor is two slots: the array, which nobody writes to, and the node where cotangents arrive, or None. The array is a
+NumPy array, or a NumPy scalar for a tensor without axes (scalars compute several times faster than 0-d arrays).
+Subclasses put something else into `_array`: a batched tensor, a tensor with one axis more. All code outside the
+kernels therefore asks a tensor for `_shape` (a tuple) and `_dtype` (a NumPy dtype) and leaves `_array` alone.
+
+Operators are installed by `ops.operators`, because they are operations and operations stand on tensors.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.dtypes import DType, from_numpy
+from gradtape.core.record import Node
+from gradtape.core.shapes import TensorShape
+
+NUMPY_METHODS = {
+    "T": "tf.transpose(x)", "astype": "tf.cast(x, dtype)", "ravel": "tf.reshape(x, [-1])",
+    "transpose": "tf.transpose(x)", "reshape": "tf.reshape(x, shape)", "tolist": "x.numpy().tolist()",
+    "size": "tf.size(x)", "item": "x.numpy().item()", "sum": "tf.reduce_sum(x)", "mean": "tf.reduce_mean(x)",
+    "max": "tf.reduce_max(x)", "min": "tf.reduce_min(x)", "backward": "tape.gradient(y, x)",
+    "grad": "tape.gradient(y, x)", "detach": "tf.stop_gradient(x)", "assign": "a tf.Variable",
+}  # fmt: skip
+
+
+class Tensor:
+    """An immutable multi-dimensional value.
+
+    Make one with `tf.constant` or `tf.convert_to_tensor`; `numpy()` copies the value out, `np.asarray` gives a
+    read-only view without a copy.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.constant([1.0, 2.0]) * 3
+        <tf.Tensor: shape=(2,), dtype=float32, numpy=array([3., 6.], dtype=float32)>
+    """
+
+    __slots__ = ("__weakref__", "_array", "_node")
+    __array_priority__ = 100
+
+    def __init__(self, array: Any, node: Node | None = None) -> None:
+        self._array = array
+        self._node = node
+
+    def placed(self, node: Node | None) -> Tensor:
+        """The same value on another node."""
+        return type(self)(self._array, node)
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._array.shape
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return self._array.dtype
+
+    @property
+    def shape(self) -> TensorShape:
+        """The sizes of the axes."""
+        return TensorShape(self._shape)
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return from_numpy(self._dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._shape)
+
+    @property
+    def device(self) -> str:
+        """Where the value lives: eager values live on the host."""
+        return "/job:localhost/replica:0/task:0/device:CPU:0"
+
+    @property
+    def is_tensor_like(self) -> bool:
+        """True: TensorFlow's marker for values that operations accept."""
+        return True
+
+    def get_shape(self) -> TensorShape:
+        """The sizes of the axes."""
+        return self.shape
+
+    def set_shape(self, shape: Any) -> None:
+        """Check that the tensor has this shape, ValueError otherwise."""
+        self.shape.assert_is_compatible_with(shape)
+
+    def numpy(self) -> Any:
+        """A copy of the value as a NumPy array, or a NumPy scalar for a tensor without axes."""
+        array = self._array
+        return array.copy() if array.ndim else array[()]
+
+    def ref(self) -> Reference:
+        """A hashable reference that is equal for the same tensor, for use as a key."""
+        return Reference(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = np.asarray(self._array)
+        if dtype is not None and array.dtype != dtype:
+            return array.astype(dtype)
+        if copy:
+            return array.copy()
+        view = array.view()
+        view.flags.writeable = False
+        return view
+
+    def __dlpack__(self, **options: Any) -> Any:
+        # NumPy refuses to export a read-only array unless the consumer says that it can hold one
+        array = np.asarray(self._array)
+        return array.__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._array).__dlpack_device__()
+
+    def __len__(self) -> int:
+        if not self._shape:
+            raise TypeError(
+                "Scalar tensor has no len(). Write tf.size(x) for the number of elements."
+            )
+        return self._shape[0]
+
+    def __bool__(self) -> bool:
+        array = self._array
+        if array.size != 1:
+            raise ValueError(
+                f"The truth value of a tensor of shape {self._shape} is ambiguous. "
+                "Write tf.reduce_any(x) or tf.reduce_all(x)."
+            )
+        return bool(array)
+
+    def __int__(self) -> int:
+        return int(self._single("int()"))
+
+    def __float__(self) -> float:
+        return float(self._single("float()"))
+
+    def __complex__(self) -> complex:
+        return complex(self._single("complex()"))
+
+    def __index__(self) -> int:
+        if self._shape or self._dtype.kind not in "iu":
+            raise TypeError(
+                f"Only a scalar integer tensor can be an index, not {self.dtype.name}{list(self._shape)}. "
+                "Write tf.cast(x, tf.int32)."
+            )
+        return int(self._array)
+
+    def _single(self, use: str) -> Any:
+        array = self._array
+        if array.size != 1:
+            raise TypeError(
+                f"{use} needs a tensor with one element, not {self.dtype.name}{list(self._shape)}. "
+                "Reduce it first, for instance with tf.reduce_mean(x), or write x.numpy()."
+            )
+        return array if not array.ndim else array.reshape(())[()]
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return str(self)
+        if self._shape:
+            raise TypeError(
+                f"The format {spec!r} needs a scalar tensor, not {self.dtype.name}{list(self._shape)}. "
+                "Write x.numpy() or reduce it first."
+            )
+        return format(self._array[()], spec)
+
+    def __str__(self) -> str:
+        return f"tf.Tensor({self._array}, shape={self._shape}, dtype={self.dtype.name})"
+
+    def __repr__(self) -> str:
+        value = (
+            np.array2string(self._array, separator=", ")
+            if self._shape
+            else repr_scalar(self._array)
+        )
+        if self._shape:
+            value = repr(np.asarray(self._array))
+        return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, numpy={value}>"
+
+    def __hash__(self) -> int:
+        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+
+    def __copy__(self) -> Tensor:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return self
+
+    def __reduce__(self) -> Any:
+        return _restored, (np.asarray(self._array),)
+
+    def __getattr__(self, name: str) -> Any:
+        hint = NUMPY_METHODS.get(name)
+        text = f"'Tensor' object has no attribute {name!r}."
+        raise AttributeError(f"{text} Write {hint}." if hint else text)
+
+
+class Reference:
+    """A hashable stand-in for a tensor or variable, equal when it stands for the same object."""
+
+    __slots__ = ("_object",)
+
+    def __init__(self, value: Any) -> None:
+        self._object = value
+
+    def deref(self) -> Any:
+        """The object that was referred to."""
+        return self._object
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Reference) and self._object is other._object
+
+    def __hash__(self) -> int:
+        return id(self._object)
+
+    def __repr__(self) -> str:
+        return f"<Reference wrapping {self._object!r}>"
+
+
+def repr_scalar(value: Any) -> str:
+    """A NumPy scalar as TensorFlow shows it: without its type."""
+    return str(value)
+
+
+def _restored(array: Any) -> Tensor:
+    return Tensor(array if array.ndim else array[()])
+
+
+WeakTensor = weakref.ref[Tensor]

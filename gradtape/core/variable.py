@@ -1,0 +1,424 @@
+"""`Variable`: a named cell that holds a tensor; everything that trains is one.
+
+A variable owns a node for life. Its value is a tensor on that node, so reading costs no operation, and a tape that
+sees the variable read watches that node. Assigning puts another tensor on the same node: what was recorded before
+belongs to the old value, and no cotangent passes through an assignment.
+
+Creation goes through a stack of creators (`creator_scope`), which is how strategies and functions take part.
+"""
+
+from __future__ import annotations
+
+import copy
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.convert import as_array, as_tensor
+from gradtape.core.dtypes import DType, as_dtype, from_numpy
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.record import Node
+from gradtape.core.shapes import TensorShape
+from gradtape.core.state import here
+from gradtape.core.tensor import Reference, Tensor
+
+
+class _Creators(threading.local):
+    stack: tuple[Callable[..., Any], ...] = ()
+
+
+_creators = _Creators()
+
+
+@contextmanager
+def variable_creator_scope(creator: Callable[..., Any]) -> Iterator[None]:
+    """Within the block, `creator(next_creator, **kwargs)` makes the variables."""
+    before = _creators.stack
+    _creators.stack = (*before, creator)
+    try:
+        yield
+    finally:
+        _creators.stack = before
+
+
+class _ByCreators(type):
+    """Variable(...) asks the innermost creator first."""
+
+    def __call__(cls, initial_value: Any = None, **options: Any) -> Any:
+        stack = _creators.stack
+        if not stack:
+            return super().__call__(initial_value, **options)
+
+        def through(depth: int, **kwargs: Any) -> Any:
+            if depth < 0:
+                return type.__call__(cls, **kwargs)
+            return stack[depth](lambda **inner: through(depth - 1, **inner), **kwargs)
+
+        return through(len(stack) - 1, initial_value=initial_value, **options)
+
+
+class Variable(metaclass=_ByCreators):
+    """A named, mutable cell with a fixed dtype and shape.
+
+    Args:
+        initial_value: a tensor, number, array, nested list, or a function without arguments that returns one.
+        trainable: whether tapes watch it when it is read; by default True for differentiable dtypes.
+        name: its name; shown with ":0" as TensorFlow does.
+        dtype: converts the initial value.
+        constraint: a function applied to the value by optimizers after an update.
+        shape: a shape with unknown sizes allows assignments of other shapes that fit it.
+
+    Example:
+        >>> import gradtape as tf
+        >>> v = tf.Variable([1.0, 2.0], name="v")
+        >>> v.assign_add([1.0, 1.0]).numpy()
+        array([2., 3.], dtype=float32)
+    """
+
+    __array_priority__ = 100
+
+    def __init__(
+        self,
+        initial_value: Any = None,
+        trainable: bool | None = None,
+        validate_shape: bool = True,
+        caching_device: Any = None,
+        name: str | None = None,
+        variable_def: Any = None,
+        dtype: Any = None,
+        import_scope: Any = None,
+        constraint: Callable[[Any], Any] | None = None,
+        synchronization: Any = None,
+        aggregation: Any = None,
+        shape: Any = None,
+    ) -> None:
+        if initial_value is None:
+            raise ValueError(
+                "gradtape.Variable needs an initial value: write tf.Variable(tf.zeros(shape))."
+            )
+        if callable(initial_value) and not hasattr(initial_value, "__tf_tensor__"):
+            initial_value = initial_value()
+        array = value_array(initial_value, None if dtype is None else as_dtype(dtype).numpy_dtype)
+        self._declared = TensorShape(array.shape if shape is None else shape)
+        if not self._declared.is_compatible_with(array.shape):
+            raise ValueError(
+                f"gradtape.Variable: the initial value's shape {array.shape} does not fit shape {self._declared}."
+            )
+        self._name = name or "Variable"
+        self._trainable = True if trainable is None else bool(trainable)
+        self.constraint = constraint
+        self.aggregation = aggregation
+        self.synchronization = synchronization
+        self._leaf = Node(array.shape, array.dtype)
+        self._tensor = Tensor(array, self._leaf)
+
+    # reading
+
+    def _read(self) -> Tensor:
+        if here.tapes:
+            for tape in here.tapes:
+                if tape.automatic and self._trainable:
+                    tape.watched[self._leaf] = self
+        return self._tensor
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
+        return self._read()
+
+    def value(self) -> Tensor:
+        """The present value as a tensor."""
+        return self._read()
+
+    def read_value(self) -> Tensor:
+        """The present value as a tensor."""
+        return self._read()
+
+    def numpy(self) -> Any:
+        """A copy of the value as a NumPy array, or a NumPy scalar."""
+        return self._tensor.numpy()
+
+    def initialized_value(self) -> Tensor:
+        """The value: variables are initialised when they are made."""
+        return self._read()
+
+    @property
+    def _array(self) -> Any:
+        return self._tensor._array
+
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        return self._tensor._shape
+
+    @property
+    def _dtype(self) -> np.dtype[Any]:
+        return self._tensor._dtype
+
+    @property
+    def name(self) -> str:
+        """The name with its output number, as in "v:0"."""
+        return f"{self._name}:0"
+
+    @property
+    def shape(self) -> TensorShape:
+        """The declared shape."""
+        return self._declared
+
+    @property
+    def dtype(self) -> DType:
+        """The type of the elements."""
+        return from_numpy(self._tensor._dtype)
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self._shape)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether tapes watch the variable when it is read."""
+        return self._trainable
+
+    @property
+    def device(self) -> str:
+        """Where the value lives."""
+        return self._tensor.device
+
+    def get_shape(self) -> TensorShape:
+        """The declared shape."""
+        return self._declared
+
+    def ref(self) -> Reference:
+        """A hashable reference, for use as a key."""
+        return Reference(self)
+
+    # writing
+
+    def _write(self, array: Any) -> Variable:
+        if array.dtype != self._tensor._dtype:
+            array = array.astype(self._tensor._dtype)
+        if array.shape != self._leaf.shape:
+            if not self._declared.is_compatible_with(array.shape):
+                raise ValueError(
+                    f"gradtape.Variable.assign: cannot assign a value of shape {array.shape} to variable "
+                    f"{self.name!r} of shape {self._declared}. Shapes must be equal: reshape or broadcast the value."
+                )
+            self._leaf = Node(array.shape, array.dtype)
+        self._tensor = Tensor(array if array.ndim else array[()], self._leaf)
+        return self
+
+    def assign(
+        self,
+        value: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Replace the value; returns the variable."""
+        return self._write(self._converted(value, "assign"))
+
+    def assign_add(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Add `delta`; returns the variable."""
+        return self._write(self._array + self._fitting(delta, "assign_add"))
+
+    def assign_sub(
+        self,
+        delta: Any,
+        use_locking: bool = False,
+        name: str | None = None,
+        read_value: bool = True,
+    ) -> Any:
+        """Subtract `delta`; returns the variable."""
+        return self._write(self._array - self._fitting(delta, "assign_sub"))
+
+    def _converted(self, value: Any, method: str) -> Any:
+        array = value_array(value, self._dtype, method)
+        if array.dtype != self._dtype:
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{method}: the value is {brief(array)} but variable {self.name!r} is "
+                f"{self.dtype.name}{list(self._shape)}. Write tf.cast(value, tf.{self.dtype.name})."
+            )
+        return array
+
+    def _fitting(self, value: Any, method: str) -> Any:
+        array = self._converted(value, method)
+        if array.shape != self._shape and array.shape != ():
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{method}: the value's shape {array.shape} differs from that of variable "
+                f"{self.name!r}, {self._shape}. Reshape or broadcast the value first."
+            )
+        return array
+
+    def _scattered(self, sparse_delta: Any, write: Callable[..., None], method: str) -> Variable:
+        """Apply a NumPy in-place write to a copy at the rows of an IndexedSlices."""
+        if not hasattr(sparse_delta, "indices"):
+            raise TypeError(
+                f"gradtape.Variable.{method} takes tf.IndexedSlices(values, indices), not {brief(sparse_delta)}."
+            )
+        array = np.array(self._array)
+        indices = row_indices(sparse_delta.indices, array.shape[0] if array.ndim else 0, method)
+        write(array, indices, value_array(sparse_delta.values, self._dtype, method))
+        return self._write(array)
+
+    def scatter_sub(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Subtract the rows of an `IndexedSlices`; repeated indices add up."""
+        return self._scattered(sparse_delta, np.subtract.at, "scatter_sub")
+
+    def scatter_add(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Add the rows of an `IndexedSlices`; repeated indices add up."""
+        return self._scattered(sparse_delta, np.add.at, "scatter_add")
+
+    def scatter_mul(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Multiply by the rows of an `IndexedSlices`."""
+        return self._scattered(sparse_delta, np.multiply.at, "scatter_mul")
+
+    def scatter_div(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Divide by the rows of an `IndexedSlices`."""
+        return self._scattered(sparse_delta, np.divide.at, "scatter_div")
+
+    def scatter_max(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Take the maximum with the rows of an `IndexedSlices`."""
+        return self._scattered(sparse_delta, np.maximum.at, "scatter_max")
+
+    def scatter_min(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Take the minimum with the rows of an `IndexedSlices`."""
+        return self._scattered(sparse_delta, np.minimum.at, "scatter_min")
+
+    def scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
+        """Replace the rows that an `IndexedSlices` names."""
+        return self._scattered(sparse_delta, _put, "scatter_update")
+
+    batch_scatter_update = scatter_update
+
+    def _scattered_nd(
+        self, indices: Any, updates: Any, write: Callable[..., None], method: str
+    ) -> Variable:
+        array = np.array(self._array)
+        index = np.asarray(as_tensor(indices))
+        depth = index.shape[-1]
+        bounds = np.array(array.shape[:depth])
+        if depth > array.ndim or ((index < 0) | (index >= bounds)).any():
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{method}: indices {brief(index)} reach outside shape {array.shape}."
+            )
+        write(array, tuple(np.moveaxis(index, -1, 0)), value_array(updates, self._dtype, method))
+        return self._write(array)
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Add `updates` at the index tuples `indices[..., :]`."""
+        return self._scattered_nd(indices, updates, np.add.at, "scatter_nd_add")
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Subtract `updates` at the index tuples `indices[..., :]`."""
+        return self._scattered_nd(indices, updates, np.subtract.at, "scatter_nd_sub")
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Replace the elements at the index tuples `indices[..., :]`."""
+        return self._scattered_nd(indices, updates, _put, "scatter_nd_update")
+
+    def _assign_at(self, key: Any, value: Any, write: Callable[..., None]) -> Variable:
+        """Sliced assignment: `v[1:].assign(x)` arrives here."""
+        array = np.array(self._array)
+        write(array, key, value_array(value, self._dtype, "assign"))
+        return self._write(array)
+
+    # being a Python object
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return self._tensor.__array__(dtype, copy)
+
+    def __len__(self) -> int:
+        return len(self._tensor)
+
+    def __bool__(self) -> bool:
+        return bool(self._tensor)
+
+    def __int__(self) -> int:
+        return int(self._tensor)
+
+    def __float__(self) -> float:
+        return float(self._tensor)
+
+    def __index__(self) -> int:
+        return self._tensor.__index__()
+
+    def __format__(self, spec: str) -> str:
+        return format(self._tensor, spec) if spec else repr(self)
+
+    def __hash__(self) -> int:
+        raise TypeError("Variable is unhashable. Instead, use variable.ref() as the key.")
+
+    def __copy__(self) -> Variable:
+        return copy.deepcopy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        make, arguments = self.__reduce__()
+        memo[id(self)] = made = make(*arguments)
+        return made
+
+    def __reduce__(self) -> Any:
+        return _restored, (
+            np.asarray(self._array),
+            self._name,
+            self._trainable,
+            self._declared,
+            self.constraint,
+        )
+
+    def __repr__(self) -> str:
+        value = repr(np.asarray(self._array)) if self._shape else str(self._array)
+        return (
+            f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, numpy={value}>"
+        )
+
+
+def _put(array: Any, index: Any, value: Any) -> None:
+    array[index] = value
+
+
+def _restored(array: Any, name: str, trainable: bool, shape: Any, constraint: Any) -> Variable:
+    return Variable(array, name=name, trainable=trainable, shape=shape, constraint=constraint)
+
+
+def value_array(value: Any, dtype: np.dtype[Any] | None, method: str = "Variable") -> Any:
+    """The array of anything that can be assigned."""
+    if isinstance(value, (Tensor, Variable)) or hasattr(value, "__tf_tensor__"):
+        array = as_tensor(value)._array
+        if method == "Variable" and dtype is not None:
+            return array.astype(dtype)
+        return array
+    return as_array(value, dtype, f"Variable.{method}" if method != "Variable" else method)
+
+
+def row_indices(indices: Any, rows: int, method: str) -> np.ndarray[Any, Any]:
+    """Row numbers as an integer array, checked against the number of rows."""
+    index = np.asarray(as_tensor(indices))
+    if index.dtype.kind not in "iu":
+        raise InvalidArgumentError(
+            f"gradtape.{method}: indices must be integers, not {brief(index)}."
+        )
+    if index.size and (index.min() < 0 or index.max() >= rows):
+        bad = index[(index < 0) | (index >= rows)].flat[0]
+        raise InvalidArgumentError(f"gradtape.{method}: index {bad} is not in [0, {rows}).")
+    return index

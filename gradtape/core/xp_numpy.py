@@ -1,0 +1,71 @@
+"""The array namespace of eager execution: NumPy, plus the few verbs in which namespaces differ.
+
+Kernels receive it as `xp`. Everything in `numpy.__all__` is here under its own name; `special` is SciPy's module of
+special functions and `linalg`, `fft` are NumPy's. SciPy is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+try:  # the public np.errstate costs more than the operations that it would guard: 0.7 us against 0.08
+    from numpy._core.umath import _extobj_contextvar, _make_extobj
+
+    _QUIET = _make_extobj(all="ignore")
+
+    silence = partial(_extobj_contextvar.set, _QUIET)
+    restore = _extobj_contextvar.reset
+except ImportError:  # pragma: no cover - a NumPy with other insides
+
+    def silence() -> Any:
+        """Stop NumPy from warning of inf and nan; returns what `restore` needs."""
+        return np.seterr(all="ignore")
+
+    def restore(token: Any) -> None:
+        """Undo `silence`."""
+        np.seterr(**token)
+
+
+class Lazy:
+    """A guest module that is imported at the first use of one of its names."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(importlib.import_module(self._module), name)
+        setattr(self, name, value)
+        return value
+
+
+xp: Any = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__ if hasattr(np, name)})
+xp.name = "numpy"
+xp.special = Lazy("scipy.special")
+xp.scipy_linalg = Lazy("scipy.linalg")
+
+
+def verb(function: Any) -> Any:
+    """Add a function to the namespace under its own name."""
+    setattr(xp, function.__name__, function)
+    return function
+
+
+@verb
+def at_set(array: Any, index: Any, value: Any) -> Any:
+    """A copy of the array with `array[index] = value`."""
+    array = np.array(array)
+    array[index] = value
+    return array
+
+
+@verb
+def at_add(array: Any, index: Any, value: Any) -> Any:
+    """A copy of the array to which the values are added at the indices; repeated indices add up."""
+    array = np.array(array)
+    np.add.at(array, index, value)
+    return array

@@ -1,0 +1,1 @@
+"""Floor 3: record now, run later."""

@@ -1,0 +1,1 @@
+"""Floor 1: the catalogue of operations."""

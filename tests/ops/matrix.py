@@ -1,0 +1,241 @@
+"""The checks of the matrix: how a primitive's rules are compared with references, differences and loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import ml_dtypes
+import numpy as np
+
+from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.forward import push_forward
+from gradtape.autodiff.tape import GradientTape
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import differentiable
+from gradtape.core.tensor import Tensor
+from gradtape.graph.xp_jax import xp as xp_jax
+from tests.ops.case import Case, tensors
+
+EPS = {
+    "float16": 2.0**-10, "bfloat16": 2.0**-7, "float32": 2.0**-23, "float64": 2.0**-52,
+    "complex64": 2.0**-23, "complex128": 2.0**-52,
+}  # fmt: skip
+
+
+def rule_dtypes(case: Case) -> list[str]:
+    """The dtypes at which rules are compared with differences."""
+    return ["float64", "complex128"] if case.complex_rules else ["float64"]
+
+
+def as_list(out: Any) -> list[Any]:
+    """The results of a primitive as a list."""
+    return list(out) if isinstance(out, (tuple, list)) else [out]
+
+
+def run(case: Case, inputs: list[Tensor]) -> list[Any]:
+    """The results of the row's primitive that are differentiable or not, as a list."""
+    return as_list(apply(case.primitive, tuple(inputs), case.params))
+
+
+def assert_value(out: Any, expected: Any, case: Case, dtype: str) -> None:
+    """Compare results with the reference, within units in the last place of the dtype."""
+    for value, wanted in zip(as_list(out), as_list(expected), strict=True):
+        have = np.asarray(value)
+        wanted = np.asarray(wanted)
+        assert have.shape == wanted.shape, f"shape {have.shape}, reference {wanted.shape}"
+        if have.dtype.kind in "biu":
+            np.testing.assert_array_equal(have, wanted)
+            continue
+        eps = EPS[dtype] if dtype in EPS else EPS["float32"]
+        wide = np.complex128 if have.dtype.kind == "c" else np.float64
+        scale = float(
+            np.max(np.abs(wanted.astype(wide)), initial=0.0, where=np.isfinite(wanted.astype(wide)))
+        )
+        np.testing.assert_allclose(
+            have.astype(wide),
+            wanted.astype(wide),
+            rtol=case.value_tolerance * eps,
+            atol=8 * eps * scale,
+        )
+
+
+def assert_same_kernel(case: Case, arrays: list[Any], dtype: str) -> None:
+    """Run the kernel under jax.numpy and compare with the eager value."""
+    expected = as_list(apply(case.primitive, tuple(tensors(arrays)), case.params))
+    found = as_list(case.primitive.kernel(xp_jax, *[jnp.asarray(a) for a in arrays], **case.params))
+    for have, wanted in zip(found, expected, strict=True):
+        assert have.shape == wanted._shape, f"jax gives shape {have.shape}, NumPy {wanted._shape}"
+        assert np.dtype(have.dtype) == wanted._dtype, (
+            f"jax gives {have.dtype}, NumPy {wanted._dtype}"
+        )
+        assert_value([Tensor(np.asarray(have))], [np.asarray(wanted)], case, dtype)
+
+
+# derivatives
+
+
+def active(arrays: list[Any]) -> list[int]:
+    """The numbers of the inputs that carry derivatives."""
+    return [i for i, a in enumerate(arrays) if differentiable(np.asarray(a).dtype)]
+
+
+def direction(array: Any, seed: int) -> Any:
+    """A random direction of an array's shape and dtype."""
+    rng = np.random.default_rng(seed)
+    values = rng.standard_normal(np.shape(array))
+    if np.asarray(array).dtype.kind == "c":
+        values = values + 1j * rng.standard_normal(np.shape(array))
+    return np.asarray(values).astype(np.asarray(array).dtype)
+
+
+def directional(f: Callable[[float], Any], step: float = 2e-3) -> Any:
+    """The derivative of f at 0 by central differences of order eight."""
+    weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
+    return sum(w * (f(k * step) - f(-k * step)) for k, w in enumerate(weights, 1)) / step
+
+
+def inner(a: Any, b: Any) -> float:
+    """The real inner product."""
+    return float(np.real(np.vdot(np.asarray(a), np.asarray(b))))
+
+
+def moved(arrays: list[Any], directions: dict[int, Any], t: float) -> list[Tensor]:
+    """The inputs, moved by t along directions."""
+    return tensors([a + t * directions[i] if i in directions else a for i, a in enumerate(arrays)])
+
+
+def outputs(case: Case, inputs: list[Tensor]) -> list[Any]:
+    """The differentiable results."""
+    return [o for o in run(case, inputs) if differentiable(o._dtype)]
+
+
+def gradients(case: Case, inputs: list[Tensor], weights: list[Any] | None = None) -> list[Any]:
+    """The cotangents of the inputs for cotangents of the outputs (random ones by default)."""
+    with GradientTape() as tape:
+        tape.watch([t for t in inputs if differentiable(t._dtype)])
+        outs = outputs(case, inputs)
+    if weights is None:
+        weights = [Tensor(direction(np.asarray(o), 7 + k)) for k, o in enumerate(outs)]
+    return [dense(g) for g in tape.gradient(outs, inputs, output_gradients=weights)]
+
+
+def dense(gradient: Any) -> Any:
+    """An IndexedSlices as a tensor."""
+    return gradient.dense() if hasattr(gradient, "dense") else gradient
+
+
+def tangents(case: Case, inputs: list[Tensor], directions: dict[int, Any]) -> list[Any]:
+    """The tangents of the differentiable outputs."""
+    given = [Tensor(directions[i]) if i in directions else None for i in range(len(inputs))]
+    _, pushed = push_forward(case.primitive, tuple(inputs), tuple(given), case.params)
+    return pushed
+
+
+def assert_close(have: float, wanted: float, scale: float, tolerance: float, what: str) -> None:
+    """Compare relative to a scale."""
+    assert abs(have - wanted) <= tolerance * max(1.0, abs(wanted), scale), (
+        f"{what}: {have} but {wanted}"
+    )
+
+
+def check_vjp(case: Case, arrays: list[Any]) -> None:
+    """<w, dF(v)> by differences equals <J'w, v> for each input by itself."""
+    inputs = tensors(arrays)
+    weights = [direction(np.asarray(o), 7 + k) for k, o in enumerate(outputs(case, inputs))]
+    grads = gradients(case, inputs, [Tensor(w) for w in weights])
+    for i in active(arrays):
+        v = {i: direction(arrays[i], 20 + i)}
+
+        def f(t: float, v: Any = v) -> float:
+            outs = outputs(case, moved(arrays, v, t))
+            return sum(inner(w, o) for w, o in zip(weights, outs, strict=True))
+
+        wanted = directional(f)
+        have = 0.0 if grads[i] is None else inner(grads[i], v[i])
+        assert_close(have, wanted, 0.0, case.tolerance, f"vjp of input {i} of {case}")
+
+
+def check_jvp(case: Case, arrays: list[Any]) -> None:
+    """The pushed tangent equals the difference, all inputs moving at once."""
+    v = {i: direction(arrays[i], 30 + i) for i in active(arrays)}
+    pushed = tangents(case, tensors(arrays), v)
+    count = len(outputs(case, tensors(arrays)))
+    for k in range(count):
+        wanted = directional(lambda t, k=k: np.asarray(outputs(case, moved(arrays, v, t))[k]))
+        have = np.asarray(pushed[k])
+        scale = max(1.0, float(np.max(np.abs(wanted), initial=0.0)))
+        np.testing.assert_allclose(have, wanted, rtol=case.tolerance, atol=case.tolerance * scale)
+
+
+def check_adjoint(case: Case, arrays: list[Any]) -> None:
+    """<Jv, w> = <v, J'w> to rounding."""
+    inputs = tensors(arrays)
+    v = {i: direction(arrays[i], 40 + i) for i in active(arrays)}
+    outs = outputs(case, inputs)
+    weights = [direction(np.asarray(o), 50 + k) for k, o in enumerate(outs)]
+    pushed = tangents(case, inputs, v)
+    grads = gradients(case, inputs, [Tensor(w) for w in weights])
+    left = sum(inner(w, p) for w, p in zip(weights, pushed, strict=True))
+    right = sum(inner(grads[i], v[i]) for i in v if grads[i] is not None)
+    assert_close(left, right, 0.0, 1e-9, f"<Jv, w> = <v, J'w> of {case}")
+
+
+def check_batching(case: Case) -> None:
+    """Each choice of batched inputs gives what a loop gives."""
+    dtype = next((d for d in case.dtypes if d == "float64"), case.dtypes[0])
+    examples = [case.arrays(dtype, seed=s) for s in range(3)]
+    count = len(examples[0])
+    masks = [tuple(i == j for j in range(count)) for i in range(count)] + [(True,) * count]
+    for mask in dict.fromkeys(masks):
+        if any(b and len({e[i].shape for e in examples}) > 1 for i, b in enumerate(mask)):
+            continue
+        _check_mask(case, examples, mask)
+
+
+def _check_mask(case: Case, examples: list[list[Any]], mask: tuple[bool, ...]) -> None:
+    with batching(len(examples)) as mode:
+        inputs = [
+            BatchedTensor(Tensor(np.stack([e[i] for e in examples])), None, mode)
+            if batched
+            else tensors([examples[0][i]])[0]
+            for i, batched in enumerate(mask)
+        ]
+        outs = as_list(apply(case.primitive, tuple(inputs), case.params))
+    found = [np.asarray(spread(o, mode)) for o in outs]
+    for n, one in enumerate(examples):
+        single = tensors([one[i] if batched else examples[0][i] for i, batched in enumerate(mask)])
+        for have, wanted in zip(found, run(case, single), strict=True):
+            assert have[n].shape == wanted._shape, (
+                f"batched shape {have[n].shape}, alone {wanted._shape}"
+            )
+            assert have.dtype == wanted._dtype
+            np.testing.assert_allclose(
+                have[n], np.asarray(wanted), rtol=1e-9, atol=1e-11, err_msg=f"{mask}"
+            )
+
+
+def check_second(case: Case, arrays: list[Any]) -> None:
+    """Reverse over reverse and forward over reverse against differences of the gradient."""
+    inputs = tensors(arrays)
+    weights = [Tensor(direction(np.asarray(o), 7 + k)) for k, o in enumerate(outputs(case, inputs))]
+    v = {i: direction(arrays[i], 60 + i) for i in active(arrays)}
+    u = {i: direction(arrays[i], 70 + i) for i in active(arrays)}
+
+    def slope(t: float) -> float:
+        grads = gradients(case, moved(arrays, v, t), weights)
+        return sum(inner(grads[i], u[i]) for i in u if grads[i] is not None)
+
+    wanted = directional(slope)
+    with GradientTape() as outer:
+        outer.watch([inputs[i] for i in v])
+        grads = gradients(case, inputs, weights)
+    pairs = [(grads[i], Tensor(u[i])) for i in u if grads[i] is not None]
+    second = (
+        outer.gradient([g for g, _ in pairs], inputs, output_gradients=[w for _, w in pairs])
+        if pairs
+        else []
+    )
+    have = sum(inner(dense(g), v[i]) for i, g in enumerate(second) if g is not None)
+    assert_close(have, wanted, 0.0, 10 * case.tolerance, f"second order of {case}")
