@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import numpy as np
 
 from benchmarks.workloads import Arrays, Workload
 
-BY_HAND = "NumPy by hand"
+BY_HAND = "by hand"
 MODULES = {
     "gradtape": "gradtape",
     "TensorFlow": "tensorflow",
@@ -41,6 +42,7 @@ def optional(name: str) -> ModuleType | None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
     os.environ.setdefault("JAX_PLATFORMS", "cpu")
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
     try:
         return import_module(MODULES[name])
     except ImportError:

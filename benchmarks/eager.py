@@ -71,9 +71,7 @@ def measure_workload(work: Workload, modules: dict[str, ModuleType], effort: Eff
     rows = []
     calls = {
         "forward": {entrant.name: timing.looped(entrant.value) for entrant in entrants},
-        f"forward + {work.derivative}": {
-            entrant.name: timing.looped(entrant.derivative) for entrant in entrants
-        },
+        work.derivative: {entrant.name: timing.looped(entrant.derivative) for entrant in entrants},
     }
     for quantity, loops in calls.items():
         measured = timing.measure(loops, effort)

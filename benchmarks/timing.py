@@ -18,6 +18,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
@@ -150,10 +151,10 @@ def ratio(value: float, reference: float | None) -> str:
 
 def table(title: str, rows: Iterable[Row], references: Sequence[str]) -> Table:
     """Lay out the rows of one task, with a column of ratios to each reference contestant."""
-    result = Table(title=title, title_justify="left")
+    result = Table(title=title, title_justify="left", box=SIMPLE)
     result.add_column("what")
     result.add_column("contestant")
-    for heading in ("median", "minimum", "quartile range", *(f"/ {name}" for name in references)):
+    for heading in ("median", "minimum", "quartiles", *(f"/ {name}" for name in references)):
         result.add_column(heading, justify="right")
     by_quantity: dict[str, list[Row]] = {}
     for row in rows:

@@ -69,8 +69,7 @@ def chain_gradient(watched: Arrays) -> list[Any]:
         sine = sines.pop()
         np.multiply(sine, grad, sine)
         np.add(sum_y, sine, sum_y)
-        cosine = np.cos(inputs.pop())
-        np.multiply(grad, cosine, grad)
+        np.multiply(grad, np.cos(inputs.pop()), grad)
         np.multiply(grad, y, grad)
     return [value, grad, sum_y]
 

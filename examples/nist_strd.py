@@ -252,7 +252,7 @@ def attempt(
         return point, -1.0
     trial = regression.at(point.estimate + velocity + acceleration / 2.0)
     linear = point.residual + point.jacobian @ velocity
-    gain = (point.cost - trial.cost) / (point.cost - linear @ linear)
+    gain = (point.cost - trial.cost) / (point.cost - np.sum(linear**2))
     return (trial, gain) if gain > 0.0 else (point, -1.0)
 
 

@@ -1,0 +1,1 @@
+"""`tf.linalg`: public names, re-exports only."""

@@ -1,0 +1,1 @@
+"""`tf.math`: public names, re-exports only."""

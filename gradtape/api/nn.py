@@ -1,0 +1,1 @@
+"""`tf.nn`: public names, re-exports only."""

@@ -1,0 +1,1 @@
+"""`tf.random`: public names, re-exports only."""

@@ -1,0 +1,1 @@
+"""`tf.signal`: public names, re-exports only."""
