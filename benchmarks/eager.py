@@ -15,17 +15,16 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
-from rich.console import Console
+from rich.box import SIMPLE
 from rich.table import Table
 
 from benchmarks import timing
 from benchmarks.contestants import BY_HAND, MODULES, check_agreement, contestants, present
-from benchmarks.timing import Effort, Row
+from benchmarks.timing import CONSOLE, Effort, Row
 from benchmarks.workloads import Workload, workloads
 
 REFERENCES = (BY_HAND, "gradtape")
 IMPORTS = {"NumPy": 7, "gradtape": 7, "TensorFlow": 2, "PyTorch": 2}
-CONSOLE = Console()
 
 
 @dataclass(frozen=True)
@@ -55,9 +54,9 @@ def operations() -> list[Operation]:
         Operation("x * y", mul, "", [ten, ten]),
         Operation("divide", np.divide, "divide", [ten, ten]),
         Operation("maximum", np.maximum, "maximum", [ten, ten]),
-        Operation("reduce_sum", np.sum, "reduce_sum", [ten]),
-        Operation("reshape", np.reshape, "reshape", [ten], [(2, 5)]),
-        Operation("transpose", np.transpose, "transpose", [row]),
+        Operation("reduce_sum", np.add.reduce, "reduce_sum", [ten]),
+        Operation("reshape", np.ndarray.reshape, "reshape", [ten], [(2, 5)]),
+        Operation("transpose", np.ndarray.transpose, "transpose", [row]),
         Operation("matmul (1, 10) @ (10, 1)", np.matmul, "matmul", [row, column]),
     ]
 
@@ -104,9 +103,9 @@ def operation_loops(operation: Operation, tapes: dict[str, ModuleType]) -> dict[
 def measure_overhead(modules: dict[str, ModuleType], effort: Effort) -> list[Row]:
     """Time single operations, and show what each framework adds to the bare NumPy call."""
     tapes = {name: tf for name, tf in modules.items() if hasattr(tf, "GradientTape")}
-    shown = Table(title="overhead per operation in ns (median)", title_justify="left")
-    for heading in ("10 float32", "NumPy"):
-        shown.add_column(heading)
+    shown = Table(title="one operation, median ns", title_justify="left", box=SIMPLE)
+    shown.add_column("on 10 float32")
+    shown.add_column("NumPy", justify="right")
     for name in tapes:
         shown.add_column(f"{name} adds", justify="right")
         shown.add_column("with a tape", justify="right")
@@ -162,7 +161,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for name in absent:
         CONSOLE.print(f"{name} is absent and skipped")
     report = timing.Report("eager-quick" if options.quick else "eager", timing.machine())
-    timing.show_machine(CONSOLE, report.machine)
+    timing.show_machine(report.machine)
     for name in options.only:
         if name in works:
             report.rows += measure_workload(works[name], modules, effort)

@@ -11,17 +11,17 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import numpy as np
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from benchmarks.contestants import BY_HAND, as_arrays, optional
-from benchmarks.timing import Report, machine, ratio, show_machine
+from benchmarks.timing import CONSOLE, Report, machine, ratio, show_machine
 
 LINKS = 100
 SIZE = 1_000_000
@@ -30,10 +30,10 @@ CHAINS = {"tanh": "100 x tanh", "plus": "100 x (x + 1)"}
 CONTESTANTS = (BY_HAND, "gradtape", "PyTorch", "TensorFlow")
 ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "0"}
 ABSENT = "absent"
-CONSOLE = Console()
 
 Array = np.ndarray[Any, Any]
 Gradient = Callable[[], list[Any]]
+Builder = Callable[[str, Array], Gradient]
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def plus_by_hand(x: Array) -> list[Array]:
 
 
 def run_chain(chain: str, tanh: Callable[[Any], Any], x: Any) -> Any:
-    """The forward pass of one chain; intermediate results stay only where a framework keeps them."""
+    """The forward pass of one chain, which itself keeps no intermediate result."""
     for _ in range(LINKS):
         x = tanh(x) if chain == "tanh" else x + 1
     return x
@@ -115,15 +115,14 @@ def torch_gradient(torch: Any, chain: str, array: Array) -> Gradient:
     return gradient
 
 
-def build(contestant: str, chain: str, array: Array) -> Gradient | None:
-    """The gradient call of one contestant on this input, or None when it is not installed."""
+def builder(contestant: str) -> Builder | None:
+    """What makes the gradient call of one contestant, or None when it is not installed."""
     if contestant == BY_HAND:
-        return hand_gradient(chain, array)
+        return hand_gradient
     module = optional(contestant)
     if module is None:
         return None
-    make = torch_gradient if contestant == "PyTorch" else tape_gradient
-    return make(module, chain, array)
+    return partial(torch_gradient if contestant == "PyTorch" else tape_gradient, module)
 
 
 def resident() -> int:
@@ -196,14 +195,12 @@ def freed_without_collector(gradient: Gradient) -> bool:
 
 def measure_here(contestant: str, chain: str) -> str:
     """Measure in this process, after a warm-up on few numbers; the answer is JSON."""
-    few = np.linspace(0.5, 1.5, 10, dtype=np.float32)
-    small = build(contestant, chain, few)
-    if small is None:
+    build = builder(contestant)
+    if build is None:
         return json.dumps(ABSENT)
-    check(small, chain, few)
-    array = np.linspace(0.5, 1.5, SIZE, dtype=np.float32)
-    gradient = build(contestant, chain, array)
-    assert gradient is not None
+    few = np.linspace(0.5, 1.5, 10, dtype=np.float32)
+    check(build(chain, few), chain, few)
+    gradient = build(chain, np.linspace(0.5, 1.5, SIZE, dtype=np.float32))
     gc.collect()
     with watched_peak() as peak:
         results = gradient()
@@ -250,7 +247,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(measure_here(*options.child))
         return
     report = Report("memory", machine())
-    show_machine(CONSOLE, report.machine)
+    show_machine(report.machine)
     for chain, title in CHAINS.items():
         found = {name: measure_in_child(name, chain) for name in CONTESTANTS}
         for name in (name for name, usage in found.items() if usage is None):

@@ -32,6 +32,8 @@ BLAS_SYMBOLS = (
     "openblas_get_num_threads",
 )
 
+CONSOLE = Console(width=100, highlight=False)
+
 Call = Callable[[], Any]
 Loop = Callable[[int], float]
 
@@ -154,7 +156,7 @@ def table(title: str, rows: Iterable[Row], references: Sequence[str]) -> Table:
     result = Table(title=title, title_justify="left", box=SIMPLE)
     result.add_column("what")
     result.add_column("contestant")
-    for heading in ("median", "minimum", "quartiles", *(f"/ {name}" for name in references)):
+    for heading in ("median", "minimum", "quartile range", *(f"/ {name}" for name in references)):
         result.add_column(heading, justify="right")
     by_quantity: dict[str, list[Row]] = {}
     for row in rows:
@@ -232,7 +234,7 @@ def blas_threads() -> int | None:
     return None
 
 
-def show_machine(console: Console, described: Mapping[str, Any]) -> None:
+def show_machine(described: Mapping[str, Any]) -> None:
     """Print one line for each fact about the machine."""
     for key, value in described.items():
-        console.print(f"{key}: {value}", highlight=False, style="dim")
+        CONSOLE.print(f"{key}: {value}", style="dim")

@@ -1,9 +1,51 @@
-"""gradtape: automatic differentiation behind TensorFlow's interface, on NumPy and XLA."""
+"""gradtape: automatic differentiation behind TensorFlow's interface, on NumPy and XLA.
 
-from gradtape.core.convert import constant, convert_to_tensor
-from gradtape.core.dtypes import *
-from gradtape.core.variable import Variable
-from gradtape.autodiff.tape import GradientTape, UnconnectedGradients
-from gradtape.ops import operators
-from gradtape.ops.exponential import *
-from gradtape.ops.products import matmul
+    import gradtape as tf
+
+    x = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        y = x**2
+    print(tape.gradient(y, x))  # 6
+"""
+
+from gradtape.api import debugging as debugging
+from gradtape.api import linalg as linalg
+from gradtape.api import math as math
+from gradtape.api import nn as nn
+from gradtape.api import random as random
+from gradtape.api import signal as signal
+from gradtape.autodiff.tape import GradientTape as GradientTape
+from gradtape.autodiff.tape import UnconnectedGradients as UnconnectedGradients
+from gradtape.core import errors as errors
+from gradtape.core import nest as nest
+from gradtape.core.convert import constant as constant
+from gradtape.core.convert import convert_to_tensor as convert_to_tensor
+from gradtape.core.dtypes import DType as DType
+from gradtape.core.dtypes import as_dtype as as_dtype
+from gradtape.core.dtypes import bfloat16 as bfloat16
+from gradtape.core.dtypes import bool_ as bool  # noqa: A004
+from gradtape.core.dtypes import complex64 as complex64
+from gradtape.core.dtypes import complex128 as complex128
+from gradtape.core.dtypes import float16 as float16
+from gradtape.core.dtypes import float32 as float32
+from gradtape.core.dtypes import float64 as float64
+from gradtape.core.dtypes import half as half
+from gradtape.core.dtypes import int8 as int8
+from gradtape.core.dtypes import int16 as int16
+from gradtape.core.dtypes import int32 as int32
+from gradtape.core.dtypes import int64 as int64
+from gradtape.core.dtypes import double as double
+from gradtape.core.dtypes import uint8 as uint8
+from gradtape.core.dtypes import uint16 as uint16
+from gradtape.core.dtypes import uint32 as uint32
+from gradtape.core.dtypes import uint64 as uint64
+from gradtape.core.shapes import TensorShape as TensorShape
+from gradtape.core.shapes import TensorSpec as TensorSpec
+from gradtape.core.tensor import Tensor as Tensor
+from gradtape.core.variable import Variable as Variable
+from gradtape.core.variable import variable_creator_scope as variable_creator_scope
+from gradtape.ops import operators as operators
+from gradtape.ops.sparse import IndexedSlices as IndexedSlices
+
+__version__ = "0.1.0"
+newaxis = None

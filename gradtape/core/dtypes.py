@@ -132,6 +132,8 @@ uint16 = DType(np.uint16, "uint16")
 uint32 = DType(np.uint32, "uint32")
 uint64 = DType(np.uint64, "uint64")
 bool_ = DType(np.bool_, "bool")
+half = float16
+double = float64
 
 ALL = (
     float16, bfloat16, float32, float64, complex64, complex128,

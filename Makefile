@@ -1,0 +1,46 @@
+# Each command creates what it needs under this checkout: Python with pip, make and a package index are enough.
+
+PYTHON ?= python3
+ENV := .venv
+BIN := $(ENV)/bin
+PEERS := .venv-peers
+
+.PHONY: demo test lint bench bench-peers clean
+
+demo: $(ENV)/.examples  ## train a classifier on the real handwritten digits and draw the result
+	$(BIN)/python examples/digits.py
+
+test: $(ENV)/.test lint  ## run the linter, the type checker and all tests
+	$(BIN)/python -m pytest -n 2
+
+lint: $(ENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+
+bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, PyTorch, JAX and autograd
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.eager
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.memory
+
+bench-peers: $(PEERS)/.ready  ## create the peers' environment only
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(ENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(ENV)/.examples: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[examples]"
+	touch $@
+
+$(ENV)/.test: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[test]"
+	touch $@ $(ENV)/.examples
+
+$(PEERS)/.ready: benchmarks/requirements-peers.txt
+	$(PYTHON) -m venv $(PEERS)
+	$(PEERS)/bin/python -m pip install --quiet --upgrade pip
+	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/requirements-peers.txt
+	touch $@
+
+clean:
+	rm -rf $(ENV) $(PEERS) digits.png
