@@ -172,19 +172,17 @@ def rosenbrock_hessian(watched: Arrays) -> list[Any]:
     """Rosenbrock's tridiagonal Hessian, written diagonal by diagonal into a zero matrix."""
     (x,) = watched
     size = len(x)
-    left = x[:-1]
-    hessian = np.zeros((size, size), x.dtype)
-    flat = hessian.reshape(-1)
-    diagonal = flat[:: size + 1]
-    np.multiply(left, left, diagonal[:-1])
-    diagonal[:-1] *= 1200
-    diagonal[:-1] -= 400 * x[1:]
-    diagonal[:-1] += 2
-    diagonal[1:] += 200
-    beside = flat[1 :: size + 1]
-    np.multiply(left, -400, beside)
-    flat[size :: size + 1] = beside
-    return [hessian]
+    beside = x * -400
+    hessian = np.zeros(size * size, x.dtype)
+    diagonal = hessian[:: size + 1]
+    np.multiply(x, beside, diagonal)
+    diagonal *= -3
+    diagonal[:-1] += beside[1:]
+    diagonal += 202
+    diagonal[0] -= 200
+    diagonal[-1] = 200
+    hessian[1 :: size + 1] = hessian[size :: size + 1] = beside[:-1]
+    return [hessian.reshape(size, size)]
 
 
 def dense_workload(name: str, widths: Sequence[int], batch: int) -> Workload:

@@ -135,7 +135,7 @@ class GradientTape:
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables that the tape watches, in the order of their construction."""
-        if self._recording is not None:
+        if self._recording is not None and self._recording.watched:
             found = [(n.number, v) for n, v in self._recording.watched.items() if v is not None]
             self._last_watched = tuple([v for _, v in sorted(found, key=lambda pair: pair[0])])
         return self._last_watched
@@ -288,6 +288,8 @@ def flat_targets(target: Any) -> list[Any]:
             "differentiated, but received None."
         )
     flat = []
+    if type(target) is Tensor:
+        return [target]
     for item in nest.flatten(target):
         item = item.values if isinstance(item, IndexedSlices) else item
         flat.append(checked(item, "target"))
@@ -314,8 +316,8 @@ def checked(item: Any, role: str) -> Any:
 def starting_cotangents(targets: list[Any], given: Any) -> list[Any]:
     """The cotangents of the targets: ones, or the checked `output_gradients`; None for integers."""
     if given is None:
-        flat = [None] * len(targets)
-    elif len(targets) == 1 and not (isinstance(given, (list, tuple)) and len(given) == 1):
+        return [starting_cotangent(t, None) for t in targets]
+    if len(targets) == 1 and not (isinstance(given, (list, tuple)) and len(given) == 1):
         flat = [given]
     else:
         flat = list(given) if isinstance(given, (list, tuple)) else nest.flatten(given)
@@ -360,6 +362,9 @@ def finished(result: Any, source: Any, mode: UnconnectedGradients) -> Any:
 
 def packed(sources: Any, results: Sequence[Any]) -> Any:
     """The results in the structure of the sources."""
+    if type(sources) is list and len(sources) == len(results):
+        if not any([type(s) in (list, tuple, dict) for s in sources]):
+            return list(results)
     if isinstance(sources, (Tensor, Variable)) or not nest.is_nested(sources):
         return results[0]
     return nest.pack_sequence_as(sources, results)

@@ -12,16 +12,21 @@ is freed before the end, so that a failed walk can be repeated.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
+from gradtape.autodiff.straight import straight
 from gradtape.core.nothing import UNCONNECTED, Nothing, Owed
 from gradtape.core.record import Node, Part, Record, Recording
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
+from gradtape.core.xp_numpy import restore, silence
 from gradtape.ops.basis import add, cast, real, sum_to, zeros
 from gradtape.ops.sparse import IndexedSlices
+
+MISSING = object()
 
 
 def walk(
@@ -41,17 +46,26 @@ def walk(
     Returns:
         For each source a tensor, an `IndexedSlices`, or a `Nothing` that says why there is none.
     """
+    token = silence()
+    try:
+        return _walk(targets, sources, recording, consume)
+    finally:
+        restore(token)
+
+
+def _walk(targets: Any, sources: Any, recording: Recording | None, consume: bool) -> list[Any]:
     cotangents: dict[Node, Any] = {}
     owned: set[Node] = set()
     for node, ct in targets:
         if node is not None:
             _accumulate(cotangents, owned, node, ct)
     wanted = {s for s in sources if s is not None}
-    order = _relevant(list(cotangents), wanted, recording)
-    _refuse_owed(order)
-    careful = not consume or any([type(r) is Record and r.primitive.fallible for r in order])
-    done = [] if careful and consume else None
+    order, notable = _relevant(list(cotangents), wanted, recording)
+    _refuse_owed(notable)
+    done: list[Record] = []
+    at_once = consume and not any([r.primitive.fallible for r in notable])
     found: dict[Node, Any] = {}
+    plain = not (here.tapes or here.special)
     while order:
         node = order.pop()
         ct = cotangents.pop(node, None)
@@ -60,35 +74,44 @@ def walk(
         if node in wanted:
             found[node] = ct
         if type(node) is Record:
-            _step(node, ct, cotangents, owned)
-            if not careful:
-                _forget(node, recording)
-            elif done is not None:
+            if not (plain and type(ct) is Tensor and _straight_step(node, ct, cotangents, owned)):
+                _step(node, ct, cotangents, owned)
+            if at_once and len(node.tapes) == 1:
+                node.release()
+            elif consume:
                 done.append(node)
         elif type(node) is Part:
             _give_part(node, ct, cotangents)
-    for record in done or ():
-        _forget(record, recording)
+    for record in done:
+        if len(record.tapes) == 1:
+            record.release()
     return [found.get(s, UNCONNECTED) if s is not None else UNCONNECTED for s in sources]
 
 
-def _relevant(starts: list[Node], wanted: set[Node], recording: Recording | None) -> list[Node]:
-    """The nodes between the targets and the sources, in ascending order."""
+def _relevant(
+    starts: list[Node], wanted: set[Node], recording: Recording | None
+) -> tuple[list[Node], list[Record]]:
+    """The nodes between the targets and the sources, in ascending order, and the notable among them."""
     seen = set(starts)
     pending = list(starts)
     complete = True
+    notable: list[Record] = []
     while pending:
         node = pending.pop()
-        parents = node.parents if type(node) is not Node else ()  # type: ignore[attr-defined]
-        if not parents or (recording is not None and recording not in node.tapes):
+        if type(node) is Node or (recording is not None and recording not in node.tapes):
             complete = complete and node in wanted
             continue
-        for parent in parents:
+        if type(node) is Record and node.primitive.notable:
+            notable.append(node)
+        for parent in node.parents:  # type: ignore[attr-defined]
             if parent is not None and parent not in seen:
                 seen.add(parent)
                 pending.append(parent)
-    order = sorted(seen, key=_number)
-    return order if complete else _leading(order, wanted, recording)
+    order = sorted(seen, key=attrgetter("number"))
+    if not complete:
+        order = _leading(order, wanted, recording)
+        notable = [r for r in notable if r in set(order)]
+    return order, notable
 
 
 def _leading(order: list[Node], wanted: set[Node], recording: Recording | None) -> list[Node]:
@@ -105,19 +128,13 @@ def _leading(order: list[Node], wanted: set[Node], recording: Recording | None) 
     return [n for n in order if n in leading]
 
 
-def _number(node: Node) -> int:
-    return node.number
-
-
-def _refuse_owed(order: list[Node]) -> None:
+def _refuse_owed(notable: list[Record]) -> None:
     """Raise before anything is done when a rule on the way is owed."""
-    for node in order:
-        if type(node) is Record:
-            for parent, rule in zip(node.parents, node.primitive.vjps, strict=False):
-                if parent is not None and type(rule) is Owed:
-                    raise LookupError(
-                        f"gradtape.{node.primitive.name} has no derivative rule: {rule.why}"
-                    )
+    for record in notable:
+        for parent, rule in zip(record.parents, record.primitive.vjps, strict=False):
+            if parent is not None and type(rule) is Owed:
+                name = record.primitive.name
+                raise LookupError(f"gradtape.{name} has no derivative rule: {rule.why}")
 
 
 def _step(record: Record, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:
@@ -143,6 +160,61 @@ def _step(record: Record, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
         _accumulate(cotangents, owned, parent, given)
 
 
+def _straight_step(
+    record: Record, ct: Tensor, cotangents: dict[Node, Any], owned: set[Node]
+) -> bool:
+    """`_step` by straight-line code on arrays; False where the primitive's rules have none."""
+    primitive = record.primitive
+    if primitive.family != "elementwise":
+        return False
+    parents = record.parents
+    dtype = record.dtype
+    single = len(parents) == 1
+    if single:
+        key: Any = dtype.char
+    else:
+        left, right = parents
+        key = (dtype.char, left is None, right is None)
+        if left is not None and left.dtype is not dtype:
+            return False
+        if right is not None and right.dtype is not dtype:
+            return False
+    pull = primitive.straight.get(key, MISSING)
+    if pull is MISSING:
+        wanted = tuple([p is not None for p in parents])
+        pull = primitive.straight[key] = straight(primitive, wanted, dtype)
+    if pull is None:
+        return False
+    if single:
+        parent = parents[0]
+        if parent.dtype is not dtype:
+            return False
+        _give(cotangents, owned, parent, pull(ct._array, record), ct)
+        return True
+    first, second = pull(ct._array, record)
+    if first is not None:
+        _give(cotangents, owned, left, first, ct)
+    if second is not None:
+        _give(cotangents, owned, right, second, ct)
+    return True
+
+
+def _give(
+    cotangents: dict[Node, Any], owned: set[Node], parent: Any, array: Any, ct: Tensor
+) -> None:
+    """Give a node an array that straight-line code made from `ct`, or `ct` itself."""
+    if array.shape != parent.shape:
+        array = sum_to(Tensor(array), parent.shape)._array
+    present = cotangents.get(parent)
+    if present is not None:
+        _add_to(cotangents, owned, parent, present, Tensor(array))
+    elif array is ct._array:
+        cotangents[parent] = ct
+    else:
+        cotangents[parent] = Tensor(array)
+        owned.add(parent)
+
+
 def _of_dtype(ct: Any, dtype: Any) -> Any:
     """A cotangent in its input's dtype: the real part where a real input met complex numbers."""
     if ct._dtype.kind == "c" and dtype.kind != "c":
@@ -162,23 +234,26 @@ def _give_part(part: Part, ct: Any, cotangents: dict[Node, Any]) -> None:
 
 
 def _accumulate(cotangents: dict[Node, Any], owned: set[Node], node: Node, ct: Any) -> None:
-    """Add a cotangent to those that arrived at the node; in place where nobody else can see it."""
+    """Add a cotangent to those that arrived at the node."""
     present = cotangents.get(node)
     if present is None:
         cotangents[node] = ct
-        return
+    else:
+        _add_to(cotangents, owned, node, present, ct)
+
+
+def _add_to(
+    cotangents: dict[Node, Any], owned: set[Node], node: Node, present: Any, ct: Any
+) -> None:
+    """Add to a sum; in place where nobody else can see it."""
     if type(present) is IndexedSlices or type(ct) is IndexedSlices:
         cotangents[node] = present + ct
-        return
-    if node in owned and type(ct) is Tensor and not (here.tapes or here.special):
-        np.add(present._array, ct._array, out=present._array)
-        return
-    total = cotangents[node] = add(present, ct)
-    if type(total) is Tensor and type(total._array) is np.ndarray and total._array.flags.owndata:
+    elif node in owned and type(ct) is Tensor and not (here.tapes or here.special):
+        total = present._array
+        if type(total) is np.ndarray:
+            np.add(total, ct._array, out=total)
+        else:
+            cotangents[node] = Tensor(total + ct._array)
+    else:
+        cotangents[node] = add(present, ct)
         owned.add(node)
-
-
-def _forget(record: Record, recording: Recording | None) -> None:
-    """Empty a record that no other recording needs."""
-    if recording is not None and record.tapes == (recording,):
-        record.release()

@@ -17,8 +17,11 @@ def flatten(structure: Any) -> list[Any]:
         [1, 3, 2]
     """
     kind = type(structure)
-    if kind is not list and kind is not tuple and kind is not dict and not is_nested(structure):
+    if hasattr(kind, "is_tensor_like"):
         return [structure]
+    if kind is list or kind is tuple:  # the common flat case, several times faster than optree
+        if all([hasattr(type(item), "is_tensor_like") for item in structure]):
+            return list(structure)
     return optree.tree_leaves(_plain(structure), none_is_leaf=True)
 
 

@@ -110,7 +110,8 @@ class Primitive:
 
     Facts: `several` (the result is a tuple), `broadcasts` (inputs broadcast against each other, so the walk
     sums cotangents back), `differentiable` (some input has a derivative), `linear` (in all tensor inputs
-    together), `kinds` (NumPy's letters of the dtypes that the inputs may have), `fallible` (a rule is user code and may raise).
+    together), `kinds` (NumPy's letters of the dtypes that the inputs may have), `fallible` (a rule is user code and may raise), `notable` (fallible, or a
+    rule is owed: the walk looks before it starts).
     """
 
     name: str
@@ -132,6 +133,8 @@ class Primitive:
     family: str = "free"
     doc: str = ""
     run: Callable[..., Any] = field(default=None)  # type: ignore[assignment]
+    notable: bool = False
+    straight: dict[Any, Any] = field(default_factory=dict)  # filled by autodiff.straight
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def kept(self, wanted: tuple[bool, ...]) -> tuple[tuple[int, ...], bool]:
@@ -210,6 +213,7 @@ def primitive(
         batch=batch,
         shape=shape,
         variadic=variadic,
+        notable=facts.get("fallible", False) or any(isinstance(e, Owed) for e in vjps or ()),
         **facts,
     )
     if made.name in registry:

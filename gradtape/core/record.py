@@ -121,7 +121,7 @@ class Recording:
         records, self.records = self.records, []
         for reference in records:
             record = reference()
-            if record is None:
+            if record is None or not record.tapes:
                 continue
             rest = tuple([t for t in record.tapes if t is not self])
             if rest:

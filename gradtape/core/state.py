@@ -31,7 +31,7 @@ class State(threading.local):
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
-        self.set(tapes, self.observers, self.mode)
+        self.tapes = tapes
 
     def set_observers(self, observers: tuple[Any, ...]) -> None:
         """Replace the active observers."""

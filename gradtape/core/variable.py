@@ -79,6 +79,7 @@ class Variable(metaclass=_ByCreators):
     """
 
     __array_priority__ = 100
+    is_tensor_like = True
 
     def __init__(
         self,

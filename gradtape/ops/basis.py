@@ -147,7 +147,7 @@ def reduced_shape(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool)
 _sum = primitive(
     "reduce_sum",
     lambda xp, x, *, axis, keepdims: x.sum(axis=axis, keepdims=keepdims, dtype=x.dtype),
-    vjps=[lambda ct, x_shape, axis: broadcast_to(reshape(ct, kept_shape(x_shape, axis)), x_shape)],
+    vjps=[lambda ct, x_shape, axis: spread_over(ct, x_shape, axis)],
     jvps=[lambda t, axis, keepdims: sum_axes(t, axis, keepdims)],
     batch=lambda mask, x, axis, keepdims: sum_axes(x, tuple([a + 1 for a in axis]), keepdims),
     shape=lambda x, axis, keepdims: Spec(reduced_shape(x._shape, axis, keepdims), x._dtype),
@@ -155,6 +155,14 @@ _sum = primitive(
     kinds="iufcV",
     family="reduction",
 )
+
+
+def spread_over(ct: Any, shape: tuple[int, ...], axis: tuple[int, ...]) -> Any:
+    """The cotangent of a sum over axes, repeated over them."""
+    kept = kept_shape(shape, axis)
+    if ct._shape and ct._shape != kept:
+        ct = reshape(ct, kept)
+    return broadcast_to(ct, shape)
 
 
 def sum_axes(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:

@@ -1,0 +1,71 @@
+"""Verbs of the compiled namespace for indices: checked takes, sums into rows, extremes of rows, order."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gradtape.graph.xp_jax import verb
+
+
+@verb
+def checked(indices: Any, size: int) -> Any:
+    """Indices with `size`, which XLA fills with NaN or drops, in place of those outside [0, size)."""
+    wide = indices.astype(jnp.int64 if jax.config.jax_enable_x64 else jnp.int32)
+    return jnp.where((wide < 0) | (wide >= size), size, wide)
+
+
+@verb
+def sum_rows(values: Any, indices: Any, count: int) -> Any:
+    """An array of `count` rows: zeros, to which values[i] is added at row indices[i]."""
+    dtype = values.dtype
+    if dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating):
+        return sum_rows(values.astype(jnp.float32), indices, count).astype(dtype)
+    zeros = jnp.zeros((count, *values.shape[1:]), dtype)
+    return zeros.at[checked(indices, count)].add(values, mode="drop")
+
+
+@verb
+def put_rows(array: Any, indices: Any, values: Any) -> Any:
+    """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one wins."""
+    indices = checked(indices, array.shape[0])
+    kept = jnp.where(last_rows(indices, array.shape[0]), indices, array.shape[0])
+    return array.at[kept].set(values, mode="drop")
+
+
+@verb
+def extreme_rows(array: Any, indices: Any, values: Any, largest: bool) -> Any:
+    """A copy of the array with the maximum (minimum) of array[indices[i]] and values[i]."""
+    place = array.at[checked(indices, array.shape[0])]
+    return place.max(values, mode="drop") if largest else place.min(values, mode="drop")
+
+
+@verb
+def last_rows(indices: Any, count: int) -> Any:
+    """Whether each index is the last of its equals."""
+    places = jnp.arange(indices.shape[0])
+    last = jnp.full(count, -1, places.dtype).at[indices].max(places, mode="drop")
+    return last.at[indices].get(mode="fill", fill_value=-1) == places
+
+
+@verb
+def top_indices(x: Any, k: int) -> Any:
+    """The places of the k largest along the last axis, largest first, of equals the first place first."""
+    return order(x, -1, True)[..., :k]
+
+
+@verb
+def order(x: Any, axis: int, descending: bool) -> Any:
+    """The stable order along an axis, ascending or descending; NaN counts as the largest."""
+    if not descending:
+        return jnp.argsort(x, axis=axis, stable=True)
+    turned = jnp.flip(jnp.argsort(jnp.flip(x, axis), axis=axis, stable=True), axis)
+    return x.shape[axis] - 1 - turned
+
+
+@verb
+def search_rows(sequences: Any, values: Any, side: str) -> Any:
+    """searchsorted for each row of two matrices."""
+    return jax.vmap(lambda s, v: jnp.searchsorted(s, v, side=side))(sequences, values)
