@@ -19,6 +19,14 @@ SELECT_FROM = 2048  # row length: above, top_k partitions instead of sorting
 
 
 @verb
+def put_slice(x: Any, key: Any, shape: Any) -> Any:
+    """Zeros of a shape with x at a place."""
+    whole = np.zeros(shape, x.dtype)
+    whole[key] = x
+    return whole
+
+
+@verb
 def checked(indices: Any, size: int) -> Any:
     """The indices when all are in [0, size), InvalidArgumentError otherwise."""
     if indices.size and (indices.min() < 0 or indices.max() >= size):

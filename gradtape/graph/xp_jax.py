@@ -35,3 +35,6 @@ def at_set(array: Any, index: Any, value: Any) -> Any:
 def at_add(array: Any, index: Any, value: Any) -> Any:
     """A copy of the array to which the values are added at the indices; repeated indices add up."""
     return array.at[index].add(value)
+
+
+import gradtape.graph.xp_jax_indexing  # noqa: E402, F401

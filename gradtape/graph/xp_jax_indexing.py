@@ -11,6 +11,12 @@ from gradtape.graph.xp_jax import verb
 
 
 @verb
+def put_slice(x: Any, key: Any, shape: Any) -> Any:
+    """Zeros of a shape with x at a place."""
+    return jnp.zeros(shape, x.dtype).at[key].set(x)
+
+
+@verb
 def checked(indices: Any, size: int) -> Any:
     """Indices with `size`, which XLA fills with NaN or drops, in place of those outside [0, size)."""
     wide = indices.astype(jnp.int64 if jax.config.jax_enable_x64 else jnp.int32)

@@ -1,0 +1,231 @@
+"""Slicing in TensorFlow's ways: `x[...]`, `slice`, `strided_slice`, and assignment to slices of variables."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+import gradtape.core.xp_numpy_indexing  # noqa: F401
+from gradtape.core.convert import as_tensor
+from gradtape.core.dispatch import apply
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.tensor import Tensor
+from gradtape.core.variable import Variable
+from gradtape.ops import striding
+from gradtape.ops.indexing import boolean_mask, gather_axis
+from gradtape.ops.static import static, static_int
+from gradtape.ops.striding import WHOLE, _strided_slice, plain, sliced_shape
+
+
+def getitem(x: Any, key: Any) -> Any:
+    """x[key], as TensorFlow's tensors have it: ints, slices, None, one Ellipsis, or a boolean mask."""
+    kind = type(key)
+    if kind is int:
+        return apply(_strided_slice, (x,), {"key": (key,)})
+    if kind is slice:
+        return apply(_strided_slice, (x,), {"key": (_triple(key),)})
+    if _is_mask(key):
+        return boolean_mask(x, key)
+    items, picks = static_key(x._shape, key)
+    out = apply(_strided_slice, (x,), {"key": items}) if items else x
+    for axis, index in reversed(picks):
+        out = gather_axis(out, index, axis)
+    return out
+
+
+def _is_mask(key: Any) -> bool:
+    dtype = getattr(key, "_dtype", None) or getattr(key, "dtype", None)
+    return isinstance(dtype, np.dtype) and dtype.kind == "b"
+
+
+def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[tuple[int, Any]]]:
+    """A key as ints, triples and None, and the places (axis of the result, index) of indices known only later."""
+    items = key if type(key) is tuple else (key,)
+    given: list[Any] = []
+    picks: list[tuple[int, Any]] = []
+    reach = sum([1 for k in items if k is not None and k is not Ellipsis])
+    axes = 0  # of the result
+    for k in items:
+        if k is Ellipsis:
+            if sum([1 for other in items if other is Ellipsis]) > 1:
+                raise InvalidArgumentError(
+                    "gradtape.Tensor.__getitem__: more than one Ellipsis (...) in the index. Write ':' for single axes."
+                )
+            rest = max(len(shape) - reach, 0)
+            given.extend([WHOLE] * rest)
+            axes += rest
+            continue
+        item = _item(k)
+        if isinstance(item, Tensor):
+            picks.append((axes, item))
+            item = WHOLE
+        elif type(item) is not int:
+            axes += 1
+        given.append(item)
+    while given and given[-1] is WHOLE and None not in given:
+        given.pop()
+    return tuple(given), picks
+
+
+def _item(k: Any) -> Any:
+    """One entry of an index: an int, a triple, None, or a tensor whose value is not known yet."""
+    kind = type(k)
+    if kind is int or k is None:
+        return k
+    if kind is slice:
+        return _triple(k)
+    if isinstance(k, (bool, np.bool_, float, str, list, tuple)):
+        raise _no_index(k)
+    if isinstance(k, Variable):
+        k = k._read()
+    if isinstance(k, Tensor) and type(k) is not Tensor and not k._shape and k._dtype.kind in "iu":
+        return k
+    if getattr(k, "shape", ()) != () or getattr(k, "dtype", None) == np.bool_:
+        raise _no_index(k)
+    try:
+        return k.__index__()
+    except (AttributeError, TypeError):
+        raise _no_index(k) from None
+
+
+def _triple(k: slice) -> tuple[Any, ...]:
+    start, stop, step = k.start, k.stop, k.step
+    if step == 0:
+        raise InvalidArgumentError("gradtape.Tensor.__getitem__: the step of a slice must not be zero.")
+    return (_bound(start), _bound(stop), _bound(step))
+
+
+def _bound(value: Any) -> Any:
+    if value is None or type(value) is int:
+        return value
+    return static_int(value, "Tensor.__getitem__", "a bound of a slice")
+
+
+def _no_index(k: Any) -> TypeError:
+    remedy = "tf.gather(x, indices) for several indices, tf.boolean_mask(x, mask) for a mask"
+    return TypeError(
+        "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 "
+        f"tensors are valid indices, got {brief(k)}. Write {remedy}."
+    )
+
+
+def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
+    """Return the block of `size` elements along each axis that starts at `begin`.
+
+    Args:
+        input_: (n1, ..., nr) any dtype.
+        begin: r integers, 0 <= begin[i] <= n[i].
+        size: r integers; -1 stands for all that remain.
+
+    Raises:
+        InvalidArgumentError: when the block reaches outside the tensor.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.slice([[1, 2, 3], [4, 5, 6]], [0, 1], [2, -1]).numpy()
+        array([[2, 3],
+               [5, 6]], dtype=int32)
+    """
+    x = as_tensor(input_, "slice")
+    starts, sizes = _integers(begin, "slice", "begin"), _integers(size, "slice", "size")
+    if not len(starts) == len(sizes) == len(x._shape):
+        raise InvalidArgumentError(
+            f"gradtape.slice({brief(x)}): begin {starts} and size {sizes} need one number for each axis."
+        )
+    key = []
+    for axis, (b, s, n) in enumerate(zip(starts, sizes, x._shape, strict=True)):
+        s = n - b if s == -1 else s
+        if not (0 <= b <= n and 0 <= s <= n - b):
+            raise InvalidArgumentError(
+                f"gradtape.slice({brief(x)}): begin[{axis}] = {b} with size[{axis}] = {s} is not inside [0, {n}]. "
+                "Write -1 for all that remain."
+            )
+        key.append((b, b + s, None))
+    return striding.strided_slice(x, tuple(key))
+
+
+def _integers(value: Any, function: str, argument: str) -> list[int]:
+    items = static(value)
+    return [
+        static_int(v, function, argument) for v in (items if isinstance(items, list) else [items])
+    ]
+
+
+def strided_slice(
+    input_: Any,
+    begin: Any,
+    end: Any,
+    strides: Any = None,
+    begin_mask: int = 0,
+    end_mask: int = 0,
+    ellipsis_mask: int = 0,
+    new_axis_mask: int = 0,
+    shrink_axis_mask: int = 0,
+    var: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Return x[begin[0]:end[0]:strides[0], ...], the form to which Python's slices are reduced.
+
+    Args:
+        input_: the tensor.
+        begin, end, strides: vectors of integers, one for each entry of the index; strides are 1 by default.
+        begin_mask, end_mask: bit i set: begin[i] (end[i]) is not given.
+        ellipsis_mask: bit i set: entry i is `...`.
+        new_axis_mask: bit i set: entry i is a new axis.
+        shrink_axis_mask: bit i set: entry i is the integer begin[i].
+        var: the variable to which `.assign` of the result would write; write `v[...]` instead.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.strided_slice([1, 2, 3, 4, 5], [1], [5], [2]).numpy()
+        array([2, 4], dtype=int32)
+    """
+    x = as_tensor(input_, "strided_slice")
+    starts = _integers(begin, "strided_slice", "begin")
+    stops = _integers(end, "strided_slice", "end")
+    steps = [1] * len(starts) if strides is None else _integers(strides, "strided_slice", "strides")
+    if not len(starts) == len(stops) == len(steps):
+        raise InvalidArgumentError(
+            f"gradtape.strided_slice({brief(x)}): begin {starts}, end {stops} and strides {steps} differ in length."
+        )
+    key: list[Any] = []
+    for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
+        bit = 1 << i
+        if ellipsis_mask & bit:
+            key.append(Ellipsis)
+        elif new_axis_mask & bit:
+            key.append(None)
+        elif shrink_axis_mask & bit:
+            key.append(b)
+        else:
+            key.append(slice(None if begin_mask & bit else b, None if end_mask & bit else e, s))
+    return getitem(x, tuple(key))
+
+
+# variables
+
+
+class VariableSlice(Tensor):
+    """`v[key]`: the tensor of that part of a variable, with `assign`, `assign_add` and `assign_sub`."""
+
+    __slots__ = ("_key", "_variable")
+
+    _key: Any
+    _variable: Variable
+
+    def placed(self, node: Any) -> Tensor:
+        """The same value on another node."""
+        return Tensor(self._array, node)
+
+    def assign(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Replace that part of the variable by a value that broadcasts to it; returns the variable."""
+        return self._write(value, _put)
+
+    def assign_add(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Add to that part of the variable; returns the variable."""
+        return self._write(value, _add)
+
+    def assign_sub(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+        """Subtract from that part of the variable; returns the variable."""
+        return self._write(value, _subtract)

@@ -1,0 +1,83 @@
+"""Basic slicing `x[1:, ::2, None, 0]` and its transpose, which puts a tensor into zeros, as one primitive each.
+
+A key is a tuple of ints (an axis is dropped), triples (start, stop, step) as in Python's slices, and None (a new axis);
+axes that it does not reach are whole. Ellipsis is not part of it: `ops.slicing` replaces it, so that a kernel
+gives a scalar, not an array without axes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradtape.core.dispatch import apply
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec
+
+WHOLE = (None, None, None)
+
+
+def plain(key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A key as Python writes it."""
+    return tuple([slice(*k) if type(k) is tuple else k for k in key])
+
+
+def sliced_shape(shape: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The shape of x[key] for x of this shape; IndexError for an int out of range."""
+    result: list[Any] = []
+    axis = 0
+    for k in key:
+        if k is None:
+            result.append(1)
+            continue
+        if axis >= len(shape):
+            raise IndexError(f"too many indices: there are {len(shape)} axes")
+        size, axis = shape[axis], axis + 1
+        if type(k) is tuple:
+            result.append(_sliced_size(size, k))
+        elif size is not None and not -size <= k < size:
+            raise IndexError(f"index {k} is out of bounds for axis {axis - 1} with size {size}")
+    return (*result, *shape[axis:])
+
+
+def _sliced_size(size: Any, k: tuple[Any, ...]) -> Any:
+    if size is not None:
+        return len(range(*slice(*k).indices(size)))
+    return None if k not in (WHOLE, (None, None, -1)) else size
+
+
+def _slice_kernel(xp: Any, x: Any, *, key: tuple[Any, ...]) -> Any:
+    return x[tuple([slice(*k) if type(k) is tuple else k for k in key])]
+
+
+_strided_slice = primitive(
+    "strided_slice",
+    _slice_kernel,
+    vjps=[lambda ct, x_shape, key: put_slice(ct, key, x_shape)],
+    jvps=[lambda t, key: strided_slice(t, key)],
+    batch=lambda mask, x, key: strided_slice(x, (WHOLE, *key)),
+    shape=lambda x, key: Spec(sliced_shape(x._shape, key), x._dtype),
+    linear=True,
+    family="structural",
+)
+
+
+def strided_slice(x: Any, key: tuple[Any, ...]) -> Any:
+    """x[key]."""
+    return apply(_strided_slice, (x,), {"key": key})
+
+
+_put_slice = primitive(
+    "put_slice",
+    lambda xp, x, *, key, shape: xp.put_slice(x, plain(key), shape),
+    vjps=[lambda ct, key: strided_slice(ct, key)],
+    jvps=[lambda t, key, shape: put_slice(t, key, shape)],
+    batch=lambda mask, x, key, shape: put_slice(x, (WHOLE, *key), (x._shape[0], *shape)),
+    shape=lambda x, key, shape: Spec(shape, x._dtype),
+    linear=True,
+    family="structural",
+)
+
+
+def put_slice(x: Any, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """Zeros of a shape with x at [key]."""
+    return apply(_put_slice, (x,), {"key": key, "shape": shape})
