@@ -1,9 +1,9 @@
 """Train a small convolutional network on real handwritten digits through `GradientTape`.
 
-The data are the 1,797 digits of 8 x 8 pixels that ship inside scikit-learn (from the UCI machine-learning repository,
-E. Alpaydin and C. Kaynak, 1998). A quarter of them is kept for the test. Run it with `make demo`; it prints the
-accuracy and writes the loss curve and the misclassified digits to `digits.png`.
-"""
+The data are the 1,797 digits of 8 x 8 pixels that ship inside scikit-learn (from the UCI
+machine-learning repository, E. Alpaydin and C. Kaynak, 1998). A quarter of them is kept for the
+test. Run it with `make demo`; it prints the accuracy and writes the loss curve and the
+misclassified digits to `digits.png`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sklearn.model_selection import train_test_split
 import gradtape as tf
 
 matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 Arrays = tuple[np.ndarray, np.ndarray]
 

@@ -1,10 +1,10 @@
 """Vectorised execution: a mode in which some tensors carry one axis more than they show.
 
-A `BatchedTensor` stands for one example; its `_array` is the tensor of all examples, with the batch axis in front. The
-mode runs an operation whose inputs are batched by the primitive's batching rule on the tensors below, in the state
-that was active when the mode was entered: so tapes and other batches outside see ordinary operations on
-ordinary tensors, and what is opened inside sees single examples.
-"""
+A `BatchedTensor` stands for one example; its `_array` is the tensor of all examples, with the batch
+axis in front. The mode runs an operation whose inputs are batched by the primitive's batching rule
+on the tensors below, in the state that was active when the mode was entered: so tapes and other
+batches outside see ordinary operations on ordinary tensors, and what is opened inside sees single
+examples."""
 
 from __future__ import annotations
 
@@ -136,7 +136,8 @@ def batching(size: int) -> Iterator[Batching]:
 
 
 def batch_call(function: Callable[..., Any], size: int, tensors: list[Any]) -> list[Any]:
-    """Call a function on examples that stand for all; tensors and results have the batch axis first.
+    """Call a function on examples that stand for all; tensors and results have the batch axis
+    first.
 
     Results that do not depend on the batch are repeated.
     """

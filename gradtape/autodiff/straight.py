@@ -1,9 +1,11 @@
 """Elementwise rules as straight-line array code, for walks that nobody records.
 
-A rule is written in tensor operations, which check, dispatch and wrap each value; for a dozen numbers that costs several
-times what NumPy takes. The rules of elementwise primitives branch on nothing but the dtype, so for each primitive,
-dtype and choice of connected inputs the rule is run once on symbols, the kernels that it calls are written down as
-lines of a Python function on arrays, and that function is what the walk calls; it returns an array, or a tuple of two. `tanh` for instance becomes
+A rule is written in tensor operations, which check, dispatch and wrap each value; for a dozen
+numbers that costs several times what NumPy takes. The rules of elementwise primitives branch on
+nothing but the dtype, so for each primitive, dtype and choice of connected inputs the rule is run
+once on symbols, the kernels that it calls are written down as lines of a Python function on arrays,
+and that function is what the walk calls; it returns an array, or a tuple of two. `tanh` for
+instance becomes
 
     def pull(ct, record):
         x = record.inputs[0]._array
@@ -11,9 +13,8 @@ lines of a Python function on arrays, and that function is what the walk calls; 
         v2 = k2(xp, ct, v1)
         return v2
 
-The rule stays the single source: whatever it does that is not elementwise refuses to be written down
-(`NotStraight`), and the walk goes on with the rule itself.
-"""
+The rule stays the single source: whatever it does that is not elementwise refuses to be written
+down (`NotStraight`), and the walk goes on with the rule itself."""
 
 from __future__ import annotations
 

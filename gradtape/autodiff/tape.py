@@ -1,12 +1,13 @@
 """`GradientTape`: record operations, then differentiate what was recorded.
 
-The tape itself holds no operations. Entering it puts a `Recording` on the thread's stack; operations on what that
-recording knows leave records on the tensors that they make (see `core.record`). Asking for a gradient walks
-back from the target's record. So tapes may overlap in any way, close in any order, and be differentiated inside other
+The tape itself holds no operations. Entering it puts a `Recording` on the thread's stack;
+operations on what that recording knows leave records on the tensors that they make (see
+`core.record`). Asking for a gradient walks back from the target's record. So tapes may overlap in
+any way, close in any order, and be differentiated inside other
 tapes: each sees exactly the records that carry its mark.
 
-A tape that is not persistent is used up by one successful gradient; a backward pass that raises leaves it as it was.
-"""
+A tape that is not persistent is used up by one successful gradient; a backward pass that raises
+leaves it as it was."""
 
 from __future__ import annotations
 
@@ -46,9 +47,9 @@ class UnconnectedGradients(enum.Enum):
 class GradientTape:
     """Record operations for automatic differentiation.
 
-    Args:
-        persistent: whether `gradient` may be called more than once; the record then lives as long as the tape.
-        watch_accessed_variables: whether trainable variables are watched when they are read.
+    Args: persistent: whether `gradient` may be called more than once; the record then lives as long
+        as the tape. watch_accessed_variables: whether trainable variables are watched when they are
+        read.
 
     Example:
         >>> import gradtape as tf
@@ -187,11 +188,10 @@ class GradientTape:
     ) -> Any:
         """Differentiate the sum of the targets with respect to the sources.
 
-        Args:
-            target: a tensor or variable, or a structure of them.
-            sources: likewise; the result has this structure.
-            output_gradients: cotangents of the targets in their structure, by default ones; None entries are ones.
-            unconnected_gradients: None ("none") or zeros ("zero") where a target does not depend on a source.
+        Args: target: a tensor or variable, or a structure of them. sources: likewise; the result
+            has this structure. output_gradients: cotangents of the targets in their structure, by
+            default ones; None entries are ones. unconnected_gradients: None ("none") or zeros
+            ("zero") where a target does not depend on a source.
 
         Returns:
             For each source a tensor of its shape and dtype, an `IndexedSlices`, or None.

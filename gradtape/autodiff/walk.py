@@ -1,13 +1,13 @@
 """The one backward walk: from cotangents of targets to cotangents of sources, along records.
 
-Numbers grow with time, so the reachable records in descending order are a reverse topological order. The walk has two
-passes. The first collects the records that a recording reaches from the targets, and finds out which of them lead to a
-source; the second, in descending order, asks each record's primitive for the cotangents of its inputs and adds them
-up at the inputs' nodes. Sums are made in place once the walk owns the buffer and nobody records it.
+Numbers grow with time, so the reachable records in descending order are a reverse topological
+order. The walk has two passes. The first collects the records that a recording reaches from the
+targets, and finds out which of them lead to a source; the second, in descending order, asks each
+record's primitive for the cotangents of its inputs and adds them up at the inputs' nodes. Sums are
+made in place once the walk owns the buffer and nobody records it.
 
-Records are emptied behind the walk when the tape is used up, unless a rule is user code that may raise: then nothing
-is freed before the end, so that a failed walk can be repeated.
-"""
+Records are emptied behind the walk when the tape is used up, unless a rule is user code that may
+raise: then nothing is freed before the end, so that a failed walk can be repeated."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def _step(record: Record, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
     if primitive.several:
         ct = tuple(
             [
-                zeros(shape, dtype) if c is None else c
+                zeros(shape, dtype) if c is None and not primitive.gaps else c
                 for c, shape, dtype in zip(ct, record.shape, record.dtype, strict=True)
             ]
         )

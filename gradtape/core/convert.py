@@ -1,9 +1,8 @@
 """From Python values, NumPy arrays and variables to tensors, with TensorFlow's rules for dtypes.
 
-A Python float becomes float32, a Python int int32, a NumPy value keeps its dtype; next to a tensor, numbers and arrays
-take the tensor's dtype when nothing is lost by that. Arrays are copied, so that a caller who writes to an array
-later does not change a recorded value.
-"""
+A Python float becomes float32, a Python int int32, a NumPy value keeps its dtype; next to a tensor,
+numbers and arrays take the tensor's dtype when nothing is lost by that. Arrays are copied, so that
+a caller who writes to an array later does not change a recorded value."""
 
 from __future__ import annotations
 
@@ -73,12 +72,12 @@ def _number(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
         if kind is complex:
             return np.complex128(value)
         dtype = INT32
-    if kind is complex and dtype.kind != "c" or kind is float and dtype.kind in "iub":
+    if (kind is complex and dtype.kind != "c") or (kind is float and dtype.kind in "iub"):
         raise TypeError(
             f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without loss. "
             f"Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) for the tensor."
         )
-    if kind is int and dtype.kind == "b" or kind is bool and dtype.kind != "b":
+    if (kind is int and dtype.kind == "b") or (kind is bool and dtype.kind != "b"):
         raise TypeError(
             f"gradtape.{function}: {value!r} next to a {from_numpy(dtype).name} tensor. "
             f"Write tf.cast(x, tf.{'int32' if dtype.kind == 'b' else from_numpy(dtype).name}) first."
@@ -151,9 +150,7 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
 def _check_fits(value: Any, dtype: np.dtype[Any], function: str, given: bool) -> None:
     """Refuse conversions that lose something: complex to real, float to integer, integers out of range."""
     source, lossy = value.dtype, False
-    if source.kind == "c" and dtype.kind != "c":
-        lossy = True
-    elif (source.kind in "fV") and dtype.kind in "iub":
+    if (source.kind == "c" and dtype.kind != "c") or ((source.kind in "fV") and dtype.kind in "iub"):
         lossy = True
     elif source.kind in "iu" and dtype.kind in "iu" and value.size:
         info = np.iinfo(dtype)
@@ -217,11 +214,9 @@ def convert_to_tensor(
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
     """Make a tensor from a number, a NumPy array or a nested list.
 
-    Args:
-        value: what to convert; it is copied.
-        dtype: the dtype, by default float32, int32, bool, complex128 for Python numbers and the array's for arrays.
-        shape: when given, the value is filled or reshaped to it.
-        name: ignored, for compatibility.
+    Args: value: what to convert; it is copied. dtype: the dtype, by default float32, int32, bool,
+        complex128 for Python numbers and the array's for arrays. shape: when given, the value is
+        filled or reshaped to it. name: ignored, for compatibility.
 
     Example:
         >>> import gradtape as tf

@@ -1,10 +1,9 @@
 """Run a primitive in the active mode, then tell the observers.
 
-`apply` is the one entrance. Elementwise operations have short cuts of their own (`ops.families`) that come here
-as soon as anything is active. A kernel's exceptions leave as errors that name the function, the values and the
-remedy. `record` is what a tape costs: it finds out which of the active recordings know an input, and keeps what
-the rules of those inputs name.
-"""
+`apply` is the one entrance. Elementwise operations have short cuts of their own (`ops.families`)
+that come here as soon as anything is active. A kernel's exceptions leave as errors that name the
+function, the values and the remedy. `record` is what a tape costs: it finds out which of the active
+recordings know an input, and keeps what the rules of those inputs name."""
 
 from __future__ import annotations
 

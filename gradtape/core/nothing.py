@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Nothing:
     """The absence of a derivative.
 
-    `kind` is one of "unconnected", "stopped", "stepwise", "dtype"; `why` is a sentence for `explain`.
-    """
+    `kind` is one of "unconnected", "stopped", "stepwise", "dtype"; `why` is a sentence for
+    `explain`."""
 
     kind: str
     why: str

@@ -1,19 +1,21 @@
-"""`Primitive`: everything that is known of one operation, as plain frozen data, and the registry of them all.
+"""`Primitive`: everything that is known of one operation, as plain frozen data, and the registry of
+them all.
 
-A primitive is declared once, with its kernel `kernel(xp, *arrays, **params)`, which is written against an array
-namespace, and the rules that transform it, which are written in gradtape's own operations:
+A primitive is declared once, with its kernel `kernel(xp, *arrays, **params)`, which is written
+against an array namespace, and the rules that transform it, which are written in gradtape's own
+operations:
 
     vjps    one rule for each input, or one `joint` rule for all: cotangent of the output -> of the input(s)
     jvps    one rule for each input, or one joint rule: tangent of the input(s) -> of the output
     batch   batch(mask, *inputs, **params): the operation with a leading batch axis where mask says so
     shape   shape(*specs, **params): shape and dtype of the result from those of the inputs
 
-**A rule's parameter names say what it needs**: after the cotangent `ct` (or the tangent `t`), an input's name as
-the kernel spells it, that name with `_shape` or `_dtype` where only those are needed, `out` for the output, the
-name of a keyword of the kernel. Joint rules may name `inputs`, `shapes`, `dtypes` (of all inputs) and `wanted`
-(which inputs need a derivative). What no rule of a connected input names is not kept. An input's rule may also be a
-`Nothing` (there is no derivative, and why) or `Owed` (there is one, but no rule: differentiating raises).
-"""
+**A rule's parameter names say what it needs**: after the cotangent `ct` (or the tangent `t`), an
+input's name as the kernel spells it, that name with `_shape` or `_dtype` where only those are
+needed, `out` for the output, the name of a keyword of the kernel. Joint rules may name `inputs`,
+`shapes`, `dtypes` (of all inputs) and `wanted` (which inputs need a derivative). What no rule of a
+connected input names is not kept. An input's rule may also be a `Nothing` (there is no derivative,
+and why) or `Owed` (there is one, but no rule: differentiating raises)."""
 
 from __future__ import annotations
 
@@ -40,9 +42,9 @@ def names(function: Callable[..., Any]) -> tuple[str, ...]:
 class Rule:
     """A vjp or jvp rule with the list of what it needs besides the cotangent or tangent.
 
-    `tensors` and `specs` are the numbers of the inputs that must be kept whole, or only by shape and dtype;
-    ALL stands for every input. `like` gives the names where the function itself takes `*needs`.
-    """
+    `tensors` and `specs` are the numbers of the inputs that must be kept whole, or only by shape
+    and dtype; ALL stands for every input. `like` gives the names where the function itself takes
+    `*needs`."""
 
     __slots__ = ("function", "needs", "out", "simple", "specs", "tensors")
 
@@ -108,11 +110,12 @@ def _fetch(record: Any, kind: str, key: Any, wanted: Any) -> Any:
 class Primitive:
     """One operation: kernel, rules and facts.
 
-    Facts: `several` (the result is a tuple), `broadcasts` (inputs broadcast against each other, so the walk
-    sums cotangents back), `differentiable` (some input has a derivative), `linear` (in all tensor inputs
-    together), `kinds` (NumPy's letters of the dtypes that the inputs may have), `fallible` (a rule is user code and may raise), `notable` (fallible, or a
-    rule is owed: the walk looks before it starts).
-    """
+    Facts: `several` (the result is a tuple), `gaps` (its vjp rules take None for a result's cotangent that is not
+    there, instead of zeros), `broadcasts` (inputs broadcast against each other, so
+    the walk sums cotangents back), `differentiable` (some input has a derivative), `linear` (in all
+    tensor inputs together), `kinds` (NumPy's letters of the dtypes that the inputs may have),
+    `fallible` (a rule is user code and may raise), `notable` (fallible, or a rule is owed: the walk
+    looks before it starts)."""
 
     name: str
     kernel: Callable[..., Any]
@@ -124,6 +127,7 @@ class Primitive:
     joint_vjp: Rule | None = None
     joint_jvp: Rule | None = None
     several: bool = False
+    gaps: bool = False
     variadic: bool = False
     broadcasts: bool = False
     linear: bool = False
@@ -189,10 +193,10 @@ def primitive(
 ) -> Primitive:
     """Declare a primitive and enter it in the registry.
 
-    `vjps` and `jvps` are sequences with an entry for each array input of the kernel: a rule, a `Nothing` or an
-    `Owed`. Kernels with a variable number of inputs (`*arrays`) and rules that share work use `joint_vjp` and
-    `joint_jvp`, which return and receive a sequence with None where nothing is wanted or given.
-    """
+    `vjps` and `jvps` are sequences with an entry for each array input of the kernel: a rule, a
+    `Nothing` or an `Owed`. Kernels with a variable number of inputs (`*arrays`) and rules that
+    share work use `joint_vjp` and `joint_jvp`, which return and receive a sequence with None where
+    nothing is wanted or given."""
     code = kernel.__code__
     inputs = code.co_varnames[1 : code.co_argcount]
     variadic = bool(code.co_flags & inspect.CO_VARARGS)

@@ -1,18 +1,19 @@
 """What happened, kept for differentiating: `Node`, `Record` and `Recording`.
 
-A tensor that took part in a recording owns a *node*. The node of an operation's result is a `Record`; it
-points at the nodes of its inputs, so the past of a tensor hangs on the tensor and nowhere else: when an
-unused branch goes out of scope, its records and all that they kept are freed by reference counting, at
-once and without a collector. A record keeps input tensors and the output array only where a rule names
-them, and never the output tensor itself (that would be a circle); `Record.output` makes it anew.
+A tensor that took part in a recording owns a *node*. The node of an operation's result is a
+`Record`; it points at the nodes of its inputs, so the past of a tensor hangs on the tensor and
+nowhere else: when an unused branch goes out of scope, its records and all that they kept are freed
+by reference counting, at once and without a collector. A record keeps input tensors and the output
+array only where a rule names them, and never the output tensor itself (that would be a circle);
+`Record.output` makes it anew.
 
-A tape does not hold records. It owns a `Recording`, which is a mark: records name the recordings that made
-them, and a recording knows the leaves that it watches. It refers to its records weakly, for one purpose: when
-the tape is used up or deleted, `close` empties the records that no other recording needs, so that a loss kept
-for a plot does not keep the step that made it.
+A tape does not hold records. It owns a `Recording`, which is a mark: records name the recordings
+that made them, and a recording knows the leaves that it watches. It refers to its records weakly,
+for one purpose: when the tape is used up or deleted, `close` empties the records that no other
+recording needs, so that a loss kept for a plot does not keep the step that made it.
 
-Numbers grow with time, and a result's number exceeds its inputs': that is the order of the backward walk.
-"""
+Numbers grow with time, and a result's number exceeds its inputs': that is the order of the backward
+walk."""
 
 from __future__ import annotations
 

@@ -1,10 +1,11 @@
-"""What is active in this thread: the recording tapes, other observers, and the mode that runs operations.
+"""What is active in this thread: the recording tapes, other observers, and the mode that runs
+operations.
 
-Two truth tests are all that the hot path asks: `special` is True when an observer looks on or a mode other than
-eager NumPy runs operations; `tapes` is empty when nothing records. A transformation such as batching opens a frame of its own
-(`frame`): inside it only what was opened inside observes, and while it works on the values below it
-stands aside, so that tapes and transformations nest in any order.
-"""
+Two truth tests are all that the hot path asks: `special` is True when an observer looks on or a
+mode other than eager NumPy runs operations; `tapes` is empty when nothing records. A transformation
+such as batching opens a frame of its own (`frame`): inside it only what was opened inside observes,
+and while it works on the values below it stands aside, so that tapes and transformations nest in
+any order."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """`Tensor`: an immutable value that may stand on a record.
 
-A tensor is two slots: the array, which nobody writes to, and the node where cotangents arrive, or None. The array is a
-NumPy array, or a NumPy scalar for a tensor without axes (scalars compute several times faster than 0-d arrays).
-Subclasses put something else into `_array`: a batched tensor, a tensor with one axis more. All code outside the
-kernels therefore asks a tensor for `_shape` (a tuple) and `_dtype` (a NumPy dtype) and leaves `_array` alone.
+A tensor is two slots: the array, which nobody writes to, and the node where cotangents arrive, or
+None. The array is a NumPy array, or a NumPy scalar for a tensor without axes (scalars compute
+several times faster than 0-d arrays). Subclasses put something else into `_array`: a batched
+tensor, a tensor with one axis more. All code outside the kernels therefore asks a tensor for
+`_shape` (a tuple) and `_dtype` (a NumPy dtype) and leaves `_array` alone.
 
-Operators are installed by `ops.operators`, because they are operations and operations stand on tensors.
-"""
+Operators are installed by `ops.operators`, because they are operations and operations stand on
+tensors."""
 
 from __future__ import annotations
 
@@ -31,8 +32,8 @@ NUMPY_METHODS = {
 class Tensor:
     """An immutable multi-dimensional value.
 
-    Make one with `tf.constant` or `tf.convert_to_tensor`; `numpy()` copies the value out, `np.asarray` gives a
-    read-only view without a copy.
+    Make one with `tf.constant` or `tf.convert_to_tensor`; `numpy()` copies the value out,
+    `np.asarray` gives a read-only view without a copy.
 
     Example:
         >>> import gradtape as tf

@@ -1,11 +1,12 @@
 """`Variable`: a named cell that holds a tensor; everything that trains is one.
 
-A variable owns a node for life. Its value is a tensor on that node, so reading costs no operation, and a tape that
-sees the variable read watches that node. Assigning puts another tensor on the same node: what was recorded before
-belongs to the old value, and no cotangent passes through an assignment.
+A variable owns a node for life. Its value is a tensor on that node, so reading costs no operation,
+and a tape that sees the variable read watches that node. Assigning puts another tensor on the same
+node: what was recorded before belongs to the old value, and no cotangent passes through an
+assignment.
 
-Creation goes through a stack of creators (`creator_scope`), which is how strategies and functions take part.
-"""
+Creation goes through a stack of creators (`creator_scope`), which is how strategies and functions
+take part."""
 
 from __future__ import annotations
 
@@ -63,13 +64,11 @@ class _ByCreators(type):
 class Variable(metaclass=_ByCreators):
     """A named, mutable cell with a fixed dtype and shape.
 
-    Args:
-        initial_value: a tensor, number, array, nested list, or a function without arguments that returns one.
-        trainable: whether tapes watch it when it is read; by default True for differentiable dtypes.
-        name: its name; shown with ":0" as TensorFlow does.
-        dtype: converts the initial value.
-        constraint: a function applied to the value by optimizers after an update.
-        shape: a shape with unknown sizes allows assignments of other shapes that fit it.
+    Args: initial_value: a tensor, number, array, nested list, or a function without arguments that
+        returns one. trainable: whether tapes watch it when it is read; by default True for
+        differentiable dtypes. name: its name; shown with ":0" as TensorFlow does. dtype: converts
+        the initial value. constraint: a function applied to the value by optimizers after an
+        update. shape: a shape with unknown sizes allows assignments of other shapes that fit it.
 
     Example:
         >>> import gradtape as tf

@@ -1,8 +1,8 @@
 """The array namespace of eager execution: NumPy, plus the few verbs in which namespaces differ.
 
-Kernels receive it as `xp`. Everything in `numpy.__all__` is here under its own name; `special` is SciPy's module of
-special functions and `linalg`, `fft` are NumPy's. SciPy is imported when it is first used.
-"""
+Kernels receive it as `xp`. Everything in `numpy.__all__` is here under its own name; `special` is
+SciPy's module of special functions and `linalg`, `fft` are NumPy's. SciPy is imported when it is
+first used."""
 
 from __future__ import annotations
 

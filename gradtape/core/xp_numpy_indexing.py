@@ -1,8 +1,7 @@
 """Verbs of the eager namespace for indices: checked takes, sums into rows, extremes of rows, order.
 
-Indices out of range raise here; under XLA, where nothing can raise, they give NaN (or the smallest integer) when
-taken and are dropped when written.
-"""
+Indices out of range raise here; under XLA, where nothing can raise, they give NaN (or the smallest
+integer) when taken and are dropped when written."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """The few operations that the families themselves lean on, declared by hand.
 
-Sum, product and quotient; conjugate and cast; reshape, transpose, broadcast and sum over axes: with these the
-families undo broadcasting, dtype and complex conjugation in one place.
-"""
+Sum, product and quotient; conjugate and cast; reshape, transpose, broadcast and sum over axes: with
+these the families undo broadcasting, dtype and complex conjugation in one place."""
 
 from __future__ import annotations
 

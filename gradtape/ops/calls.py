@@ -1,9 +1,10 @@
-"""The short cuts of elementwise operations: from Python values to a kernel in as few steps as Python allows.
+"""The short cuts of elementwise operations: from Python values to a kernel in as few steps as
+Python allows.
 
-`unary` and `binary` make the public function of a primitive. When nothing special is active they call the kernel on the
-arrays at once and tell the tapes; otherwise they go through `dispatch.apply`. They check what the kernel would not: the kind of dtype,
-and that two tensors have one dtype.
-"""
+`unary` and `binary` make the public function of a primitive. When nothing special is active they
+call the kernel on the arrays at once and tell the tapes; otherwise they go through
+`dispatch.apply`. They check what the kernel would not: the kind of dtype, and that two tensors have
+one dtype."""
 
 from __future__ import annotations
 

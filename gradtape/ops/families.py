@@ -1,4 +1,5 @@
-"""Families of primitives: from the kind of an operation follow its vjp, jvp, batching and shape rules.
+"""Families of primitives: from the kind of an operation follow its vjp, jvp, batching and shape
+rules.
 
 elementwise     one input, one derivative: `elementwise("sin", lambda xp, x: xp.sin(x), lambda x: cos(x))`
 pairwise        two inputs that broadcast, each with a slope: a map from a tangent to a tangent
@@ -6,10 +7,10 @@ stepwise        constant between jumps: comparisons, rounding, argmax
 linear          linear in its one tensor input: the kernel itself is its jvp, the vjp is the transpose
 bilinear        linear in each of two inputs
 
-Broadcasting is undone by the walk (the fact `broadcasts`), complex conjugation here. A derivative says by its
-parameter names what it needs: `x` keeps the input, `out` the output. `singular=True` marks derivatives that become
-infinite somewhere: there a zero cotangent gives zero, not 0 * inf = nan.
-"""
+Broadcasting is undone by the walk (the fact `broadcasts`), complex conjugation here. A derivative
+says by its parameter names what it needs: `x` keeps the input, `out` the output. `singular=True`
+marks derivatives that become infinite somewhere: there a zero cotangent gives zero, not 0 * inf =
+nan."""
 
 from __future__ import annotations
 
@@ -54,15 +55,11 @@ def elementwise(
 ) -> Callable[..., Any]:
     """Declare an elementwise function of one input and return its public function.
 
-    Args:
-        name: its name.
-        kernel: `lambda xp, x: ...`, keeping the dtype.
-        derivative: `lambda x: ...` or `lambda out: ...` in gradtape's operations; the factor, not the product.
-        doc: a sentence with the mathematics.
-        example: an argument and the value there, checked as a doctest.
-        singular: the derivative is infinite somewhere in the domain.
-        kinds: NumPy's letters of the dtypes that it takes.
-        wide: compute 16-bit types in float32.
+    Args: name: its name. kernel: `lambda xp, x: ...`, keeping the dtype. derivative: `lambda x:
+        ...` or `lambda out: ...` in gradtape's operations; the factor, not the product. doc: a
+        sentence with the mathematics. example: an argument and the value there, checked as a
+        doctest. singular: the derivative is infinite somewhere in the domain. kinds: NumPy's
+        letters of the dtypes that it takes. wide: compute 16-bit types in float32.
     """
     if wide:
         kernel = in_single(kernel)
@@ -104,10 +101,10 @@ def pairwise(
 ) -> Callable[..., Any]:
     """Declare an elementwise function of two broadcasting inputs and return its public function.
 
-    `left` and `right` are slopes: `lambda t, x, y: ...` maps the tangent of the first (second) input to that of the
-    output by multiplying it with the partial derivative. The vjp of a multiplication is the multiplication with the
-    conjugate, so that the slope serves both directions: conj(slope(conj(ct))).
-    """
+    `left` and `right` are slopes: `lambda t, x, y: ...` maps the tangent of the first (second)
+    input to that of the output by multiplying it with the partial derivative. The vjp of a
+    multiplication is the multiplication with the conjugate, so that the slope serves both
+    directions: conj(slope(conj(ct)))."""
     if wide:
         kernel = in_single(kernel)
     inputs = ("x", "y")
@@ -115,7 +112,7 @@ def pairwise(
     def vjp(slope: Any) -> Any:
         if isinstance(slope, Nothing):
             return slope
-        turned = lambda ct, *needs: conj(slope(conj(ct), *needs))  # noqa: E731
+        turned = lambda ct, *needs: conj(slope(conj(ct), *needs))
         return Rule(turned, inputs, like=names(slope)[1:])
 
     def jvp(slope: Any) -> Any:
@@ -149,8 +146,8 @@ def stepwise(
 ) -> Callable[..., Any]:
     """Declare an elementwise function that is constant between jumps: it has no derivative.
 
-    `dtype` is that of the result where it differs from the input's. Kernels of one input `x` or two, `x` and `y`.
-    """
+    `dtype` is that of the result where it differs from the input's. Kernels of one input `x` or
+    two, `x` and `y`."""
     count = kernel.__code__.co_argcount - 1
     result = None if dtype is None else np.dtype(dtype)
 
@@ -184,8 +181,8 @@ def linear(
 ) -> Primitive:
     """Declare an operation that is linear in its one tensor input.
 
-    `transpose` is its vjp, `lambda ct, x_shape, <keywords>: ...`; run it with `apply(primitive, (x,), params)`.
-    """
+    `transpose` is its vjp, `lambda ct, x_shape, <keywords>: ...`; run it with `apply(primitive,
+    (x,), params)`."""
     keywords = kernel.__code__.co_varnames[
         kernel.__code__.co_argcount : kernel.__code__.co_argcount
         + kernel.__code__.co_kwonlyargcount
@@ -221,9 +218,8 @@ def bilinear(
 ) -> Primitive:
     """Declare an operation that is linear in each of its two inputs.
 
-    `left` and `right` are its vjps: `lambda ct, y, <keywords>: ...` and `lambda ct, x, <keywords>: ...`, for which the
-    inputs are named as the kernel names them.
-    """
+    `left` and `right` are its vjps: `lambda ct, y, <keywords>: ...` and `lambda ct, x, <keywords>:
+    ...`, for which the inputs are named as the kernel names them."""
     code = kernel.__code__
     a, b = code.co_varnames[1:3]
     keywords = code.co_varnames[code.co_argcount : code.co_argcount + code.co_kwonlyargcount]

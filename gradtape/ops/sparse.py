@@ -1,9 +1,10 @@
-"""Rows of a matrix: taking them, adding into them, and `IndexedSlices`, a tensor that is zero but for some rows.
+"""Rows of a matrix: taking them, adding into them, and `IndexedSlices`, a tensor that is zero but
+for some rows.
 
-The derivative of taking rows is an `IndexedSlices`: an embedding of a million rows gets a gradient of the few that were
-used. It is a vector like any other: it can be scaled, added to its like (the rows are put one behind the other) or to
-a dense tensor (the result is dense), and converted to a tensor.
-"""
+The derivative of taking rows is an `IndexedSlices`: an embedding of a million rows gets a gradient
+of the few that were used. It is a vector like any other: it can be scaled, added to its like (the
+rows are put one behind the other) or to a dense tensor (the result is dense), and converted to a
+tensor."""
 
 from __future__ import annotations
 
@@ -111,7 +112,8 @@ def add_rows(values: Any, indices: Any, rows: int) -> Any:
 
 
 class IndexedSlices:
-    """A tensor of shape `dense_shape` that is zero but for rows: `values[i]` is added at row `indices[i]`.
+    """A tensor of shape `dense_shape` that is zero but for rows: `values[i]` is added at row
+    `indices[i]`.
 
     Args:
         values: (n, ...) the rows.

@@ -1,4 +1,4 @@
-"""Basic slicing `x[1:, ::2, None, 0]` and its transpose, which puts a tensor into zeros, as one primitive each.
+"""Basic slicing `x[1:, ::2, None, 0]`, its transpose, which puts a tensor into zeros, and replacing a slice.
 
 A key is a tuple of ints (an axis is dropped), triples (start, stop, step) as in Python's slices, and None (a new axis);
 axes that it does not reach are whole. Ellipsis is not part of it: `ops.slicing` replaces it, so that a kernel
@@ -12,6 +12,7 @@ from typing import Any
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.ops.basis import broadcast_to, zeros
 
 WHOLE = (None, None, None)
 
@@ -81,3 +82,35 @@ _put_slice = primitive(
 def put_slice(x: Any, key: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
     """Zeros of a shape with x at [key]."""
     return apply(_put_slice, (x,), {"key": key, "shape": shape})
+
+
+def _set_batch(mask: Any, x: Any, value: Any, key: tuple[Any, ...]) -> Any:
+    size = x._shape[0] if mask[0] else value._shape[0]
+    if not mask[0]:
+        x = broadcast_to(x, (size, *x._shape))
+    if not mask[1]:
+        value = broadcast_to(value, (size, *value._shape))
+    return set_slice(x, value, (WHOLE, *key))
+
+
+_set_slice = primitive(
+    "set_slice",
+    lambda xp, x, value, *, key: xp.at_set(x, plain(key), value),
+    vjps=[
+        lambda ct, value_shape, key: set_slice(ct, zeros(value_shape, ct._dtype), key),
+        lambda ct, key: strided_slice(ct, key),
+    ],
+    jvps=[
+        lambda t, value_shape, key: set_slice(t, zeros(value_shape, t._dtype), key),
+        lambda t, x_shape, key: put_slice(t, key, x_shape),
+    ],
+    batch=_set_batch,
+    shape=lambda x, value, key: Spec(x._shape, x._dtype),
+    linear=True,
+    family="structural",
+)
+
+
+def set_slice(x: Any, value: Any, key: tuple[Any, ...]) -> Any:
+    """x with `value`, which has exactly the shape of x[key], at [key]."""
+    return apply(_set_slice, (x, value), {"key": key})

@@ -30,17 +30,17 @@ def numpy_dtype(name: str) -> np.dtype[Any]:
 class Case:
     """A primitive with inputs, parameters, what it should give and where it may be checked.
 
-    Args:
-        name: the primitive's name in the registry.
-        shapes: the shapes of the inputs; each entry of `variants` is another such list.
-        reference: NumPy (SciPy, mpmath) function of the arrays and parameters that gives the value; it must not be
-            the kernel again. It may work in float64 whatever the dtype of its arguments.
+    Args: name: the primitive's name in the registry. shapes: the shapes of the inputs; each entry
+        of `variants` is another such list. reference: NumPy (SciPy, mpmath) function of the arrays
+        and parameters that gives the value; it must not be the kernel again. It may work in float64
+        whatever the dtype of its arguments.
         params: the primitive's keywords.
         domain: (low, high) of the uniform real inputs, or one pair for each input.
         dtypes: the dtypes of the inputs at which value and dtype are checked.
         integers: the numbers of inputs that are integer indices, by the function that draws them:
             {1: lambda rng: rng.integers(0, 3, (4,))}. They keep this value in every dtype.
-        draw: draws all inputs itself, `draw(rng, dtype) -> list of arrays`; then shapes and domain are not used.
+        draw: draws all inputs itself, `draw(rng, dtype) -> list of arrays`; then shapes and domain
+            are not used.
         variants: further lists of shapes: empty, zero-d, broadcast.
         complex_rules: whether the rules are checked at complex128 too.
         order: how many derivatives are checked: 0 none, 1, 2.

@@ -1,9 +1,9 @@
 """Every row of the case table against the whole matrix of checks.
 
-Value against a reference that is not the kernel; shape rule against the value; the kernel under jax.numpy against
-NumPy; vjp and jvp against differences along random directions; <Jv, w> = <v, J'w>; batching against a loop;
-second derivatives against differences of first ones; the dtype of every result.
-"""
+Value against a reference that is not the kernel; shape rule against the value; the kernel under
+jax.numpy against NumPy; vjp and jvp against differences along random directions; <Jv, w> = <v,
+J'w>; batching against a loop; second derivatives against differences of first ones; the dtype of
+every result."""
 
 from __future__ import annotations
 

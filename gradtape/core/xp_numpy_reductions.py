@@ -1,0 +1,150 @@
+"""Verbs of NumPy for reductions along axes: softmax and its relatives with few passes and few temporaries."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.xp_numpy import verb
+
+ONE = np.float32(1)
+
+
+def _wide(x: Any) -> Any:
+    """16-bit floats as float32."""
+    return x.astype(np.float32) if x.dtype.itemsize == 2 else x
+
+
+def _shifted(x: Any, axis: int) -> Any:
+    """x minus its largest element, as an array of its own; a row of -inf stays one."""
+    largest = np.maximum.reduce(x, axis=axis, keepdims=True)
+    if not np.isfinite(largest).all():
+        largest = np.maximum(largest, np.finfo(x.dtype).min)
+    return np.subtract(x, largest)
+
+
+def _exponentials(x: Any, axis: int) -> tuple[Any, Any]:
+    """exp(x - max), an array of its own, and its sum, which is at least 1 but for a row of -inf."""
+    e = _shifted(x, axis)
+    np.exp(e, out=e)
+    total = np.add.reduce(e, axis=axis, keepdims=True)
+    return e, np.maximum(total, total.dtype.type(1))
+
+
+@verb
+def softmax(x: Any, axis: int) -> Any:
+    """exp(x) / sum(exp(x)); a row of -inf gives zeros."""
+    if not x.size:
+        return x.copy()
+    e, total = _exponentials(_wide(x), axis)
+    e /= total
+    return e if e.dtype == x.dtype else e.astype(x.dtype)
+
+
+@verb
+def log_softmax(x: Any, axis: int) -> Any:
+    """x - log(sum(exp(x))); a row of -inf gives -inf."""
+    if not x.size:
+        return x.copy()
+    z = _shifted(_wide(x), axis)
+    total = np.add.reduce(np.exp(z), axis=axis, keepdims=True)
+    z -= np.log(np.maximum(total, total.dtype.type(1)))
+    return z if z.dtype == x.dtype else z.astype(x.dtype)
+
+
+@verb
+def softmax_pull(ct: Any, out: Any, axis: int) -> Any:
+    """out * (ct - sum(ct * out))."""
+    product = np.multiply(ct, out)
+    total = np.add.reduce(product, axis=axis, keepdims=True)
+    np.subtract(ct, total, out=product)
+    product *= out
+    return product
+
+
+@verb
+def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
+    """ct - exp(out) * sum(ct)."""
+    e = np.exp(out)
+    e *= np.add.reduce(ct, axis=axis, keepdims=True)
+    return np.subtract(ct, e, out=e)
+
+
+@verb
+def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Cross entropy of the last axis and the softmax; a label of 0 counts nothing even where the logit is -inf."""
+    if not logits.size:
+        return np.zeros(logits.shape[:-1], logits.dtype), logits.copy()
+    dtype = logits.dtype
+    labels, x = _wide(labels), _wide(logits)
+    z = _shifted(x, -1)
+    hit = np.einsum("...i,...i->...", labels, z)
+    if np.isnan(hit).any():
+        hit = np.where(labels == 0, labels.dtype.type(0), labels * z).sum(axis=-1)
+    np.exp(z, out=z)
+    total = np.maximum(np.add.reduce(z, axis=-1), ONE.astype(z.dtype))
+    z /= total[..., None]
+    loss = np.add.reduce(labels, axis=-1) * np.log(total) - hit
+    return loss.astype(dtype), z.astype(dtype, copy=False)
+
+
+@verb
+def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
+    """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
+    g = probabilities * np.add.reduce(labels, axis=-1, keepdims=True)
+    g -= labels
+    g *= np.expand_dims(ct, -1)
+    return g
+
+
+@verb
+def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Cross entropy of the last axis for integer labels, and the softmax."""
+    _check_labels(labels, logits.shape[-1])
+    if not logits.size:
+        return np.zeros(logits.shape[:-1], logits.dtype), logits.copy()
+    z = _shifted(_wide(logits), -1)
+    hit = _picked(z, labels)
+    np.exp(z, out=z)
+    total = np.maximum(np.add.reduce(z, axis=-1), ONE.astype(z.dtype))
+    z /= total[..., None]
+    loss = np.log(total) - hit
+    return loss.astype(logits.dtype), z.astype(logits.dtype, copy=False)
+
+
+@verb
+def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
+    """ct * (probabilities - onehot(labels)), ct without the last axis."""
+    g = probabilities * np.expand_dims(ct, -1)
+    flat = g.reshape(-1, g.shape[-1])
+    flat[np.arange(len(flat)), np.reshape(labels, -1)] -= np.reshape(ct, -1)
+    return flat.reshape(g.shape)
+
+
+@verb
+def pick_last(x: Any, labels: Any) -> Any:
+    """x[..., labels[...]], of the last axis."""
+    _check_labels(labels, x.shape[-1])
+    return _picked(x, labels)
+
+
+@verb
+def place_last(values: Any, labels: Any, size: int) -> Any:
+    """Zeros, with values at the places of the labels in a new last axis."""
+    out = np.zeros((int(np.size(labels)), size), values.dtype)
+    out[np.arange(len(out)), np.reshape(labels, -1)] = np.reshape(values, -1)
+    return out.reshape((*np.shape(labels), size))
+
+
+def _picked(x: Any, labels: Any) -> Any:
+    flat = x.reshape(-1, x.shape[-1]) if x.shape[-1] else x.reshape(int(np.size(labels)), 0)
+    return flat[np.arange(len(flat)), np.reshape(labels, -1)].reshape(np.shape(labels))[()]
+
+
+def _check_labels(labels: Any, classes: int) -> None:
+    if np.size(labels) and not 0 <= (low := np.min(labels)) <= (high := np.max(labels)) < classes:
+        bad = int(low if low < 0 else high)
+        raise ValueError(
+            f"label {bad} is not in [0, {classes}). Check the labels against the last axis of the logits"
+        )

@@ -1,0 +1,101 @@
+"""Verbs of jax.numpy for reductions along axes: XLA fuses the passes itself."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from gradtape.graph.xp_jax import verb
+
+
+def _wide(x: Any) -> Any:
+    return x.astype(jnp.float32) if x.dtype.itemsize == 2 else x
+
+
+def _shifted(x: Any, axis: int) -> Any:
+    if not x.size:
+        return x
+    largest = jnp.max(x, axis=axis, keepdims=True)
+    return x - jnp.maximum(largest, jnp.finfo(x.dtype).min)
+
+
+def _total(e: Any, axis: int) -> Any:
+    return jnp.maximum(jnp.sum(e, axis=axis, keepdims=True), 1)
+
+
+@verb
+def softmax(x: Any, axis: int) -> Any:
+    """exp(x) / sum(exp(x)); a row of -inf gives zeros."""
+    e = jnp.exp(_shifted(_wide(x), axis))
+    return (e / _total(e, axis)).astype(x.dtype)
+
+
+@verb
+def log_softmax(x: Any, axis: int) -> Any:
+    """x - log(sum(exp(x))); a row of -inf gives -inf."""
+    z = _shifted(_wide(x), axis)
+    return (z - jnp.log(_total(jnp.exp(z), axis))).astype(x.dtype)
+
+
+@verb
+def softmax_pull(ct: Any, out: Any, axis: int) -> Any:
+    """out * (ct - sum(ct * out))."""
+    return out * (ct - jnp.sum(ct * out, axis=axis, keepdims=True))
+
+
+@verb
+def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
+    """ct - exp(out) * sum(ct)."""
+    return ct - jnp.exp(out) * jnp.sum(ct, axis=axis, keepdims=True)
+
+
+@verb
+def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Cross entropy of the last axis and the softmax; a label of 0 counts nothing even where the logit is -inf."""
+    weights, z = _wide(labels), _shifted(_wide(logits), -1)
+    e = jnp.exp(z)
+    total = _total(e, -1)
+    hit = jnp.where(weights == 0, 0, weights * z).sum(axis=-1)
+    loss = weights.sum(axis=-1) * jnp.log(total[..., 0]) - hit
+    return loss.astype(logits.dtype), (e / total).astype(logits.dtype)
+
+
+@verb
+def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
+    """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
+    return ct[..., None] * (probabilities * labels.sum(axis=-1, keepdims=True) - labels)
+
+
+@verb
+def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
+    """Cross entropy of the last axis for integer labels, and the softmax; nan for a label out of range."""
+    z = _shifted(_wide(logits), -1)
+    e = jnp.exp(z)
+    total = _total(e, -1)
+    loss = jnp.log(total[..., 0]) - pick_last(z, labels)
+    return loss.astype(logits.dtype), (e / total).astype(logits.dtype)
+
+
+@verb
+def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
+    """ct * (probabilities - onehot(labels)), ct without the last axis."""
+    return ct[..., None] * probabilities - place_last(ct, labels, probabilities.shape[-1])
+
+
+@verb
+def pick_last(x: Any, labels: Any) -> Any:
+    """x[..., labels[...]], of the last axis; nan for a label out of range."""
+    hit = _hits(labels, x.shape[-1])
+    picked = jnp.where(hit, x, 0).sum(axis=-1)
+    return jnp.where(hit.any(axis=-1), picked, jnp.array(jnp.nan, x.dtype))
+
+
+@verb
+def place_last(values: Any, labels: Any, size: int) -> Any:
+    """Zeros, with values at the places of the labels in a new last axis."""
+    return jnp.where(_hits(labels, size), values[..., None], jnp.zeros((), values.dtype))
+
+
+def _hits(labels: Any, size: int) -> Any:
+    return jnp.asarray(labels)[..., None] == jnp.arange(size)

@@ -1,0 +1,227 @@
+"""Reductions over axes: sum, mean, extremes, logsumexp, and, or."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+import gradtape.core.xp_numpy_reductions  # noqa: F401 - installs the verbs
+from gradtape.core.convert import as_tensor
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import as_dtype
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.nothing import STEPWISE
+from gradtape.core.primitive import Primitive, primitive
+from gradtape.core.shapes import Spec
+from gradtape.core.tensor import Tensor
+from gradtape.ops.arithmetic import divide
+from gradtape.ops.basis import (
+    broadcast_to,
+    cast,
+    kept_shape,
+    multiply,
+    negative,
+    reduced_shape,
+    reshape,
+    size_of,
+    sum_axes,
+)
+from gradtape.ops.calls import wrong_kind
+from gradtape.ops.families import FLOATING, NUMERIC, REAL, pairwise
+from gradtape.ops.static import static_axes
+from gradtape.ops.stepwise import not_equal
+
+Axis = Any  # None, an int, a sequence of ints or an integer tensor
+
+
+def reduction(
+    name: str, x: Any, axis: Axis, kinds: str = NUMERIC
+) -> tuple[Tensor, tuple[int, ...]]:
+    """The input of a reduction as a tensor of the right kind, and its axes as numbers in [0, rank)."""
+    if type(x) is not Tensor:
+        x = as_tensor(x, name)
+    if x._dtype.kind not in kinds:
+        raise wrong_kind(name, kinds, x)
+    rank = len(x._shape)
+    if axis is None:
+        return x, tuple(range(rank))
+    if type(axis) is int and -rank <= axis < rank:
+        return x, (axis % rank,)
+    return x, static_axes(axis, rank, name)
+
+
+def reduced(made: Primitive, x: Any, axis: tuple[int, ...], keepdims: Any) -> Any:
+    """Run a reduction primitive."""
+    return apply(made, (x,), {"axis": axis, "keepdims": bool(keepdims)})
+
+
+def kept(x: Any, shape: tuple[int, ...], axis: tuple[int, ...]) -> Any:
+    """A reduced tensor with size 1 at the axes of the shape that were reduced."""
+    wanted = kept_shape(shape, axis)
+    return x if x._shape == wanted else reshape(x, wanted)
+
+
+def count_of(shape: tuple[int, ...], axis: tuple[int, ...]) -> int:
+    """How many elements of a tensor of this shape go into one result."""
+    return size_of(tuple([shape[a] for a in axis]))
+
+
+def up(axis: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes behind one more axis in front."""
+    return tuple([a + 1 for a in axis])
+
+
+def spread_all(mask: tuple[bool, ...], inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """All inputs with the leading batch axis that some of them have."""
+    size = next(t._shape[0] for t, b in zip(inputs, mask, strict=True) if b)
+    return tuple(
+        [
+            t if b else broadcast_to(t, (size, *t._shape))
+            for t, b in zip(inputs, mask, strict=True)
+        ]
+    )
+
+
+def reduced_spec(x: Any, axis: tuple[int, ...], keepdims: bool) -> Spec:
+    """The shape rule of reductions that keep the dtype."""
+    return Spec(reduced_shape(x._shape, axis, keepdims), x._dtype)
+
+
+def batch_reduction(made: Callable[[], Primitive]) -> Callable[..., Any]:
+    """The batching rule of a reduction: the same over the axes behind the batch axis."""
+    return lambda mask, x, axis, keepdims: reduced(made(), x, up(axis), keepdims)
+
+
+def reduce_sum(
+    input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
+) -> Any:
+    """Return the sum of the elements over axes.
+
+    Args:
+        input_tensor: a numeric tensor; 16-bit floats are added up as NumPy does.
+        axis: None for all axes, or the axis or axes to reduce.
+        keepdims: keep the reduced axes with size 1.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: for bool, or an axis that the tensor does not have.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.reduce_sum([[1.0, 2.0], [3.0, 4.0]], axis=0).numpy()
+        array([4., 6.], dtype=float32)
+    """
+    x, axes = reduction("reduce_sum", input_tensor, axis)
+    return sum_axes(x, axes, bool(keepdims))
+
+
+# mean
+
+
+def _mean_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
+    count = count_of(x.shape, axis)
+    if x.dtype.kind in "iu":
+        total = x.sum(axis=axis, keepdims=keepdims, dtype=x.dtype)
+        away = xp.sign(total) * (abs(total) // count)  # as C divides: towards zero
+        return away.astype(x.dtype)
+    if x.dtype.itemsize == 2:
+        total = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32)
+        return (total / np.float32(count)).astype(x.dtype)
+    return x.sum(axis=axis, keepdims=keepdims) / x.dtype.type(count)
+
+
+def _mean_vjp(ct: Any, x_shape: Any, axis: Any) -> Any:
+    part = divide(ct, count_of(x_shape, axis) * 1.0)
+    return broadcast_to(kept(part, x_shape, axis), x_shape)
+
+
+_mean = primitive(
+    "reduce_mean",
+    _mean_kernel,
+    vjps=[_mean_vjp],
+    jvps=[lambda t, axis, keepdims: reduced(_mean, t, axis, keepdims)],
+    batch=batch_reduction(lambda: _mean),
+    shape=reduced_spec,
+    linear=True,
+    kinds=NUMERIC,
+    family="reduction",
+)
+
+
+def reduce_mean(
+    input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
+) -> Any:
+    """Return the mean of the elements over axes; of integers, rounded towards zero, and nan of nothing.
+
+    Args:
+        input_tensor: a numeric tensor; 16-bit floats are added up in float32.
+        axis: None for all axes, or the axis or axes to reduce.
+        keepdims: keep the reduced axes with size 1.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: for bool, an axis that the tensor does not have, or no integers at all.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.reduce_mean([[1.0, 2.0], [3.0, 4.0]], axis=1).numpy()
+        array([1.5, 3.5], dtype=float32)
+    """
+    x, axes = reduction("reduce_mean", input_tensor, axis)
+    if x._dtype.kind in "iu" and count_of(x._shape, axes) == 0:
+        raise _empty("reduce_mean", x, axes)
+    return reduced(_mean, x, axes, keepdims)
+
+
+def _empty(name: str, x: Any, axes: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"gradtape.{name}({brief(x)}, axis={list(axes)}): nothing to reduce, and there is no {name[7:]} of "
+        "nothing. Reduce a tensor with elements, or test tf.size(x) first."
+    )
+
+
+# extremes
+
+
+def _selected(xp: Any, x: Any, out: Any) -> Any:
+    """Where x is its extreme; where that is nan, the nans."""
+    hit = x == out
+    if xp.name != "numpy" or (out != out).any():
+        hit = hit | (x != x)
+    return hit
+
+
+def _share_kernel(xp: Any, ct: Any, x: Any, out: Any, *, axis: Any) -> Any:
+    hit = _selected(xp, x, out)
+    count = hit.sum(axis=axis, keepdims=True, dtype=np.int32).astype(ct.dtype)
+    return hit * (ct / count)
+
+
+def _gather_kernel(xp: Any, t: Any, x: Any, out: Any, *, axis: Any) -> Any:
+    hit = _selected(xp, x, out)
+    count = hit.sum(axis=axis, keepdims=True, dtype=np.int32).astype(t.dtype)
+    return (hit * t).sum(axis=axis, keepdims=True, dtype=t.dtype) / count
+
+
+_share = primitive(
+    "share_extreme",
+    _share_kernel,
+    vjps=[lambda ct, x, out_, axis: _gathered(ct, x, out_, axis), STEPWISE, STEPWISE],
+    jvps=[lambda t, x, out_, axis: _shared(t, x, out_, axis), STEPWISE, STEPWISE],
+    batch=lambda mask, *inputs, axis: _shared(*spread_all(mask, inputs), up(axis)),
+    shape=lambda ct, x, out, axis: Spec(x._shape, ct._dtype),
+    kinds=REAL,
+    family="reduction",
+)
+_gather = primitive(
+    "gather_extreme",
+    _gather_kernel,
+    vjps=[lambda ct, x, out_, axis: _shared(ct, x, out_, axis), STEPWISE, STEPWISE],
+    jvps=[lambda t, x, out_, axis: _gathered(t, x, out_, axis), STEPWISE, STEPWISE],
+    batch=lambda mask, *inputs, axis: _gathered(*spread_all(mask, inputs), up(axis)),
+    shape=lambda t, x, out, axis: Spec(kept_shape(x._shape, axis), t._dtype),
+    kinds=REAL,
+    family="reduction",
+)
