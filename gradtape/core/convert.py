@@ -150,7 +150,9 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
 def _check_fits(value: Any, dtype: np.dtype[Any], function: str, given: bool) -> None:
     """Refuse conversions that lose something: complex to real, float to integer, integers out of range."""
     source, lossy = value.dtype, False
-    if (source.kind == "c" and dtype.kind != "c") or ((source.kind in "fV") and dtype.kind in "iub"):
+    if (source.kind == "c" and dtype.kind != "c") or (
+        (source.kind in "fV") and dtype.kind in "iub"
+    ):
         lossy = True
     elif source.kind in "iu" and dtype.kind in "iu" and value.size:
         info = np.iinfo(dtype)

@@ -11,7 +11,6 @@ tensors."""
 
 from __future__ import annotations
 
-import weakref
 from typing import Any
 
 import numpy as np
@@ -113,9 +112,10 @@ class Tensor:
         return view
 
     def __dlpack__(self, **options: Any) -> Any:
-        # NumPy refuses to export a read-only array unless the consumer says that it can hold one
-        array = np.asarray(self._array)
-        return array.__dlpack__(**options)
+        try:
+            return self.__array__().__dlpack__(**options)
+        except BufferError:  # a consumer that knows no read-only arrays gets a copy to write to
+            return np.array(self._array).__dlpack__(**options)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return np.asarray(self._array).__dlpack_device__()
@@ -176,13 +176,7 @@ class Tensor:
         return f"tf.Tensor({self._array}, shape={self._shape}, dtype={self.dtype.name})"
 
     def __repr__(self) -> str:
-        value = (
-            np.array2string(self._array, separator=", ")
-            if self._shape
-            else repr_scalar(self._array)
-        )
-        if self._shape:
-            value = repr(np.asarray(self._array))
+        value = repr(np.asarray(self._array)) if self._shape else str(self._array)
         return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, numpy={value}>"
 
     def __hash__(self) -> int:
@@ -225,13 +219,5 @@ class Reference:
         return f"<Reference wrapping {self._object!r}>"
 
 
-def repr_scalar(value: Any) -> str:
-    """A NumPy scalar as TensorFlow shows it: without its type."""
-    return str(value)
-
-
 def _restored(array: Any) -> Tensor:
     return Tensor(array if array.ndim else array[()])
-
-
-WeakTensor = weakref.ref[Tensor]

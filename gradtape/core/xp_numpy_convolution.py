@@ -37,10 +37,9 @@ def convolve(
     if groups == x.shape[-1] and math.prod(window.size) <= 64:
         return _tap_by_tap(x, w, window, shape)
     x = _padded(x, padding)
-    if math.prod(window.size) == 1:
+    if math.prod(window.size) == 1 and groups == 1:
         x = x[(slice(None), *[slice(None, None, s) for s in strides])]
-        if groups == 1:
-            return (x.reshape(-1, x.shape[-1]) @ w.reshape(w.shape[-2:])).reshape(shape)
+        return (x.reshape(-1, x.shape[-1]) @ w.reshape(w.shape[-2:])).reshape(shape)
     seen = _windows(x, window, shape[1:-1])
     if groups > 1:
         return _grouped(seen, w, groups, shape)

@@ -38,3 +38,5 @@ def at_add(array: Any, index: Any, value: Any) -> Any:
 
 
 import gradtape.graph.xp_jax_indexing  # noqa: E402, F401
+import gradtape.graph.xp_jax_convolution  # noqa: E402, F401
+import gradtape.graph.xp_jax_reductions  # noqa: E402, F401

@@ -20,9 +20,18 @@ from gradtape.core.dispatch import apply
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.ops.basis import add, broadcast_to, cast, multiply, reshape, safe_divide, zeros
-from gradtape.ops.selecting import select
-from gradtape.ops.sparse import add_rows, take_rows
+from gradtape.ops.basis import (
+    add,
+    broadcast_to,
+    cast,
+    multiply,
+    ones,
+    reshape,
+    safe_divide,
+    zeros,
+)
+from gradtape.ops.choosing import select
+from gradtape.ops.sparse import add_rows, row_numbers
 from gradtape.ops.stepwise import equal
 
 INT64 = np.dtype(np.int64)
@@ -215,11 +224,11 @@ def _by_rows(function: Any) -> Any:
     def batch(mask: Any, x: Any, indices: Any, values: Any, **params: Any) -> Any:
         x, indices, values = spread(mask, x, indices, values)
         count, rows, *rest = x._shape
-        numbers = _offset(indices, rows)
+        total = indices._shape[0] * indices._shape[1]
         out = function(
             reshape(x, (count * rows, *rest)),
-            reshape(numbers, (math.prod(numbers._shape),)),
-            reshape(values, (math.prod(numbers._shape), *rest)),
+            reshape(row_numbers(indices, rows), (total,)),
+            reshape(values, (total, *rest)),
             **params,
         )
         return reshape(out, x._shape)
@@ -227,14 +236,131 @@ def _by_rows(function: Any) -> Any:
     return batch
 
 
-_offset_rows = primitive(
-    "offset_rows",
-    lambda xp, indices, *, rows: (
-        xp.checked(indices, rows).astype(xp.int64)
-        + xp.arange(indices.shape[0]).reshape(-1, *[1] * (indices.ndim - 1)) * rows
-    ),
-    batch=lambda mask, indices, rows: _offset_batch(indices, rows),
-    shape=lambda indices, rows: Spec(indices._shape, INT64),
+def _last_batch(mask: Any, indices: Any, rows: int) -> Any:
+    total = indices._shape[0] * indices._shape[1]
+    flat = reshape(row_numbers(indices, rows), (total,))
+    return reshape(last_rows(flat, indices._shape[0] * rows), indices._shape)
+
+
+_last_rows = primitive(
+    "last_rows",
+    lambda xp, indices, *, rows: xp.last_rows(xp.checked(indices, rows), rows),
+    batch=_last_batch,
+    shape=lambda indices, rows: Spec(indices._shape, np.dtype(np.bool_)),
     differentiable=False,
     family="indexing",
 )
+
+
+def last_rows(indices: Any, rows: int) -> Any:
+    """Whether each of the indices in [0, rows) is the last of its equals."""
+    return apply(_last_rows, (indices,), {"rows": rows})
+
+
+def _put_values_vjp(ct: Any, indices: Any) -> Any:
+    """Cotangents of the rows that stayed; those that a later one replaced get none."""
+    taken = gather_axis(ct, indices, 0)
+    last = last_rows(indices, ct._shape[0])
+    return select(reshape(last, (*last._shape, *[1] * (len(ct._shape) - 1))), taken, _zero(ct))
+
+
+def _zero(like: Any) -> Any:
+    return zeros((), like._dtype)
+
+
+_put_rows = primitive(
+    "put_rows",
+    lambda xp, x, indices, values: xp.put_rows(x, indices, values),
+    vjps=[
+        lambda ct, indices, values_shape: put_rows(ct, indices, zeros(values_shape, ct._dtype)),
+        INTEGER,
+        _put_values_vjp,
+    ],
+    jvps=[
+        lambda t, indices, values_shape: put_rows(t, indices, zeros(values_shape, t._dtype)),
+        INTEGER,
+        lambda t, indices, x_shape: put_rows(zeros(x_shape, t._dtype), indices, t),
+    ],
+    batch=_by_rows(lambda x, indices, values: put_rows(x, indices, values)),
+    shape=lambda x, indices, values: Spec(x._shape, x._dtype),
+    family="indexing",
+)
+
+
+def put_rows(x: Any, indices: Any, values: Any) -> Any:
+    """x with row indices[i] replaced by values[i]; of equal indices the last one counts."""
+    return apply(_put_rows, (x, indices, values))
+
+
+def _shares(out: Any, x: Any, indices: Any, values: Any) -> tuple[Any, Any]:
+    """The share that each element of x and of values has in the extreme: equal among ties."""
+    dtype = out._dtype
+    hit_x = cast(equal(x, out), dtype)
+    hit_values = cast(equal(values, gather_axis(out, indices, 0)), dtype)
+    count = add(hit_x, add_rows(hit_values, indices, x._shape[0]))
+    share = safe_divide(ones(out._shape, dtype), count)
+    return multiply(hit_x, share), multiply(hit_values, gather_axis(share, indices, 0))
+
+
+def _extreme_vjp(ct: Any, inputs: Any, out: Any) -> list[Any]:
+    x, indices, values = inputs
+    share_x, share_values = _shares(out, x, indices, values)
+    return [multiply(ct, share_x), None, multiply(gather_axis(ct, indices, 0), share_values)]
+
+
+def _extreme_jvp(tangents: Any, inputs: Any, out: Any) -> Any:
+    x, indices, values = inputs
+    share_x, share_values = _shares(out, x, indices, values)
+    total = zeros(out._shape, out._dtype)
+    if tangents[0] is not None:
+        total = add(total, multiply(tangents[0], share_x))
+    if tangents[2] is not None:
+        total = add(total, add_rows(multiply(tangents[2], share_values), indices, x._shape[0]))
+    return total
+
+
+_extreme_rows = primitive(
+    "extreme_rows",
+    lambda xp, x, indices, values, *, largest: xp.extreme_rows(x, indices, values, largest),
+    joint_vjp=_extreme_vjp,
+    joint_jvp=_extreme_jvp,
+    batch=_by_rows(
+        lambda x, indices, values, largest: extreme_rows(x, indices, values, largest)
+    ),
+    shape=lambda x, indices, values, largest: Spec(x._shape, x._dtype),
+    family="indexing",
+)
+
+
+def extreme_rows(x: Any, indices: Any, values: Any, largest: bool) -> Any:
+    """x with row indices[i] raised (lowered) to the maximum (minimum) with values[i]."""
+    return apply(_extreme_rows, (x, indices, values), {"largest": largest})
+
+
+# tuples of indices
+
+
+def _flat_kernel(xp: Any, indices: Any, *, shape: tuple[int, ...]) -> Any:
+    count = math.prod(shape)
+    flat = xp.zeros(indices.shape[:-1], xp.int64)
+    inside = True
+    for k, size in enumerate(shape):
+        one = xp.checked(indices[..., k], size)
+        inside = inside & (one < size)
+        flat = flat * size + one
+    return flat if xp.name == "numpy" else xp.where(inside, flat, count)
+
+
+_flat_indices = primitive(
+    "flat_indices",
+    _flat_kernel,
+    batch=lambda mask, indices, shape: flat_indices(indices, shape),
+    shape=lambda indices, shape: Spec(indices._shape[:-1], INT64),
+    differentiable=False,
+    family="indexing",
+)
+
+
+def flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
+    """Tuples of indices (..., len(shape)) into an array of this shape as numbers of its elements in order."""
+    return apply(_flat_indices, (indices,), {"shape": shape})

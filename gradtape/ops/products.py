@@ -1,7 +1,8 @@
 """Products of matrices and vectors: matmul, matvec, and the transposes that they run on.
 
-A matrix product costs one call of BLAS. Transposes are views that BLAS reads as they lie; where one factor is a single
-matrix and the other a stack of them, the stack is folded into one large matrix, and so is its cotangent.
+A matrix product costs one call of BLAS. Transposes are views that BLAS reads as they lie; where one
+factor is a single matrix and the other a stack of them, the stack is folded into one large matrix,
+and so is its cotangent.
 """
 
 from __future__ import annotations
@@ -141,6 +142,7 @@ def _multiplied(a: Any, b: Any) -> Any:
     try:
         out = Tensor(_product(xp, a._array, b._array))
     except (ValueError, TypeError, MemoryError) as error:
+        check_product(a, b)
         raise explained(error, "matmul", (a, b), {}) from error
     finally:
         restore(token)
@@ -179,7 +181,7 @@ def matmul(
         (..., m, n).
 
     Raises:
-        InvalidArgumentError: when the shapes do not fit, the dtypes differ, or a factor is a vector.
+        InvalidArgumentError: when shapes do not fit, dtypes differ, or a factor is a vector.
         ValueError: for transpose and adjoint of one factor together.
 
     Example:
@@ -187,6 +189,15 @@ def matmul(
         >>> tf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
         array([[11.]], dtype=float32)
     """
+    plain = not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type is not None)
+    if plain and type(a) is Tensor and type(b) is Tensor and not here.special:
+        left, right = a._array, b._array
+        if (
+            left.ndim == right.ndim == 2
+            and left.dtype == right.dtype
+            and left.dtype.kind in NUMERIC
+        ):
+            return _multiplied(a, b)
     if output_type is not None:
         a, b = _widened(a, b, output_type)
     elif type(a) is not Tensor or type(b) is not Tensor:
@@ -207,8 +218,9 @@ def _widened(a: Any, b: Any, output_type: Any) -> tuple[Any, Any]:
         return a, b
     if wanted.name != "int32" or not {a.dtype.name, b.dtype.name} <= {"int8", "uint8"}:
         raise InvalidArgumentError(
-            f"gradtape.matmul({brief(a)}, {brief(b)}, output_type={wanted.name}): output_type is int32 for "
-            f"factors of type int8 or uint8. Write tf.cast(a, tf.{wanted.name}) for both factors."
+            f"gradtape.matmul({brief(a)}, {brief(b)}, output_type={wanted.name}): output_type "
+            "is int32 for factors of type int8 or uint8. "
+            f"Write tf.cast(a, tf.{wanted.name}) for both factors."
         )
     return cast(a, wanted.numpy_dtype), cast(b, wanted.numpy_dtype)
 
@@ -227,7 +239,8 @@ def _vector(function: str, *values: Any) -> InvalidArgumentError:
     shown = ", ".join(brief(v) for v in values)
     return InvalidArgumentError(
         f"gradtape.{function}({shown}): both factors need at least two axes. "
-        "Write tf.linalg.matvec(a, b) for a matrix times a vector, tf.tensordot(a, b, 1) for two vectors."
+        "Write tf.linalg.matvec(a, b) for a matrix times a vector, "
+        "tf.tensordot(a, b, 1) for two vectors."
     )
 
 
@@ -242,8 +255,9 @@ def check_product(a: Any, b: Any) -> None:
         raise _vector("matmul", a, b)
     if left[-1] != right[-2] and left[-1] is not None and right[-2] is not None:
         raise InvalidArgumentError(
-            f"gradtape.matmul({brief(a)}, {brief(b)}): {left[-1]} columns of a do not fit {right[-2]} rows of b. "
-            "Write transpose_a=True or transpose_b=True for a factor that is stored the other way."
+            f"gradtape.matmul({brief(a)}, {brief(b)}): {left[-1]} columns of a do not fit "
+            f"{right[-2]} rows of b. Write transpose_a=True or transpose_b=True for a factor that is stored the "
+            "other way."
         )
     if len(left) > 2 and len(right) > 2 and left[:-2] != right[:-2]:
         try:
@@ -251,7 +265,8 @@ def check_product(a: Any, b: Any) -> None:
         except ValueError:
             raise InvalidArgumentError(
                 f"gradtape.matmul({brief(a)}, {brief(b)}): the leading axes {list(left[:-2])} and "
-                f"{list(right[:-2])} do not broadcast. Reshape one, for instance with tf.expand_dims."
+                f"{list(right[:-2])} do not broadcast. "
+                "Reshape one, for instance with tf.expand_dims."
             ) from None
 
 
@@ -287,8 +302,8 @@ def matvec(
     a, b = pair(a, b, "matvec")
     if len(a._shape) < 2 or len(b._shape) < 1:
         raise InvalidArgumentError(
-            f"gradtape.matvec({brief(a)}, {brief(b)}): needs a matrix with two axes or more and a vector. "
-            "Write tf.tensordot(a, b, 1) for two vectors."
+            f"gradtape.matvec({brief(a)}, {brief(b)}): needs a matrix (two axes or more) and "
+            "a vector. Write tf.tensordot(a, b, 1) for two vectors."
         )
     column = reshape(b, (*b._shape, 1))
     out = matmul(a, column, transpose_a=transpose_a, adjoint_a=adjoint_a)

@@ -7,15 +7,20 @@ from typing import Any
 import numpy as np
 
 import gradtape.core.xp_numpy_indexing  # noqa: F401
-from gradtape.core.convert import as_tensor
+from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import striding
-from gradtape.ops.indexing import boolean_mask, gather_axis
+from gradtape.ops.basis import add, broadcast_shapes, broadcast_to, negative, zeros
+from gradtape.ops.calls import mixed_dtypes
+from gradtape.ops.choosing import select
+from gradtape.ops.gathering import gather_axis
+from gradtape.ops.indexing import boolean_mask
 from gradtape.ops.static import static, static_int
-from gradtape.ops.striding import WHOLE, _strided_slice, plain, sliced_shape
+from gradtape.ops.stepwise import less
+from gradtape.ops.striding import WHOLE, _strided_slice, set_slice
 
 
 def getitem(x: Any, key: Any) -> Any:
@@ -29,9 +34,15 @@ def getitem(x: Any, key: Any) -> Any:
         return boolean_mask(x, key)
     items, picks = static_key(x._shape, key)
     out = apply(_strided_slice, (x,), {"key": items}) if items else x
-    for axis, index in reversed(picks):
+    for axis, index in picks:
+        size = out._shape[axis]
+        index = select(less(index, zeros((), index._dtype)), add(index, _number(size, index)), index)
         out = gather_axis(out, index, axis)
     return out
+
+
+def _number(value: int, like: Any) -> Tensor:
+    return Tensor(like._dtype.type(value))
 
 
 def _is_mask(key: Any) -> bool:
@@ -40,7 +51,7 @@ def _is_mask(key: Any) -> bool:
 
 
 def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[tuple[int, Any]]]:
-    """A key as ints, triples and None, and the places (axis of the result, index) of indices known only later."""
+    """A key as ints, triples and None, and (axis of the result, index) where an index is known later."""
     items = key if type(key) is tuple else (key,)
     given: list[Any] = []
     picks: list[tuple[int, Any]] = []
@@ -63,8 +74,6 @@ def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[
         elif type(item) is not int:
             axes += 1
         given.append(item)
-    while given and given[-1] is WHOLE and None not in given:
-        given.pop()
     return tuple(given), picks
 
 
@@ -207,11 +216,11 @@ def strided_slice(
 
 
 class VariableSlice(Tensor):
-    """`v[key]`: the tensor of that part of a variable, with `assign`, `assign_add` and `assign_sub`."""
+    """`v[key]`: that part of a variable as a tensor, with `assign`, `assign_add` and `assign_sub`."""
 
     __slots__ = ("_key", "_variable")
 
-    _key: Any
+    _key: tuple[Any, ...]
     _variable: Variable
 
     def placed(self, node: Any) -> Tensor:
@@ -219,13 +228,53 @@ class VariableSlice(Tensor):
         return Tensor(self._array, node)
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
-        """Replace that part of the variable by a value that broadcasts to it; returns the variable."""
-        return self._write(value, _put)
+        """Replace that part of the variable; a scalar value is repeated. Returns the variable."""
+        variable = self._variable
+        x = variable._read()
+        value = self._fitting(value, "assign")
+        return variable.assign(set_slice(x, value, self._key))
 
-    def assign_add(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+    def assign_add(
+        self, value: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
         """Add to that part of the variable; returns the variable."""
-        return self._write(value, _add)
+        value = self._fitting(value, "assign_add")
+        return self.assign(add(striding.strided_slice(self._variable._read(), self._key), value))
 
-    def assign_sub(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
+    def assign_sub(
+        self, value: Any, use_locking: bool = False, name: str | None = None
+    ) -> Variable:
         """Subtract from that part of the variable; returns the variable."""
-        return self._write(value, _subtract)
+        return self.assign_add(negative(self._fitting(value, "assign_sub")))
+
+    def _fitting(self, value: Any, method: str) -> Any:
+        """The value as a tensor of this slice's dtype and shape."""
+        function = f"Variable.__getitem__.{method}"
+        x = as_tensor_like(value, self._dtype, function)
+        if x._dtype != self._dtype:
+            raise mixed_dtypes(function, self, x)
+        shape = self._shape
+        if x._shape != shape:
+            try:
+                fits = broadcast_shapes(x._shape, shape) == shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise InvalidArgumentError(
+                    f"gradtape.{function}: the value {brief(x)} does not fit the slice {brief(self)} "
+                    f"of variable {self._variable.name!r}. Reshape it to {list(shape)}."
+                )
+            x = broadcast_to(x, shape)
+        return x
+
+
+def getitem_of_variable(variable: Variable, key: Any) -> Any:
+    """v[key]: read through the tape; the result can be assigned to."""
+    x = variable._read()
+    out = getitem(x, key)
+    if type(out) is not Tensor or _is_mask(key):
+        return out
+    part = VariableSlice(out._array, out._node)
+    part._key = static_key(x._shape, key)[0]
+    part._variable = variable
+    return part

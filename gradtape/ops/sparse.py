@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+import gradtape.core.xp_numpy_indexing  # noqa: F401
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import DType
@@ -24,21 +25,32 @@ from gradtape.ops.assembly import concat
 from gradtape.ops.basis import add, broadcast_to, multiply, negative, reshape
 
 
+def _numbers_kernel(xp: Any, indices: Any, *, rows: int, axis: int) -> Any:
+    count = indices.shape[axis]
+    indices = xp.checked(indices, rows).astype(xp.int64)
+    first = xp.arange(count).reshape(-1, *[1] * (indices.ndim - axis - 1)) * rows
+    if xp.name == "numpy":
+        return first + indices
+    return xp.where(indices < rows, first + indices, count * rows)
+
+
+_row_numbers = primitive(
+    "row_numbers",
+    _numbers_kernel,
+    batch=lambda mask, indices, rows, axis: row_numbers(indices, rows, axis + 1),
+    shape=lambda indices, rows, axis: Spec(indices._shape, np.dtype(np.int64)),
+    differentiable=False,
+    family="indexing",
+)
+
+
+def row_numbers(indices: Any, rows: int, axis: int = 0) -> Any:
+    """Indices into the rows of one of several arrays, told apart by the place on an axis, as rows of all of them."""
+    return apply(_row_numbers, (indices,), {"rows": rows, "axis": axis})
+
+
 def _take_kernel(xp: Any, x: Any, indices: Any) -> Any:
-    return x[indices]
-
-
-def _batched_rows(x: Any, rows: int) -> tuple[Any, Any]:
-    """x with its batch axis folded into its rows, and the first row of each batch element."""
-    count = x._shape[0]
-    first = Tensor(np.arange(count, dtype=np.int64) * rows)
-    return reshape(x, (count * rows, *x._shape[2:])), first
-
-
-def _offset(indices: Any, first: Any) -> Any:
-    """Indices of shape (batch, ...) counted from the first row of each batch element."""
-    from_first = reshape(first, (first._shape[0], *[1] * (len(indices._shape) - 1)))
-    return Tensor(np.asarray(indices).astype(np.int64) + np.asarray(from_first))
+    return xp.take(x, xp.checked(indices, x.shape[0]), axis=0)
 
 
 def _take_batch(mask: Any, x: Any, indices: Any) -> Any:
@@ -46,8 +58,8 @@ def _take_batch(mask: Any, x: Any, indices: Any) -> Any:
         return take_rows(x, indices)
     if not mask[1]:
         indices = broadcast_to(indices, (x._shape[0], *indices._shape))
-    folded, first = _batched_rows(x, x._shape[1])
-    return take_rows(folded, _offset(indices, first))
+    count, rows, *rest = x._shape
+    return take_rows(reshape(x, (count * rows, *rest)), row_numbers(indices, rows))
 
 
 _take_rows = primitive(
@@ -80,7 +92,7 @@ def _flat_rows(ct: Any, indices: Any, x_shape: tuple[int, ...]) -> Any:
 
 
 def _add_kernel(xp: Any, values: Any, indices: Any, *, rows: int) -> Any:
-    return xp.at_add(xp.zeros((rows, *values.shape[1:]), values.dtype), indices, values)
+    return xp.sum_rows(values, indices, rows)
 
 
 def _add_batch(mask: Any, values: Any, indices: Any, rows: int) -> Any:
@@ -89,9 +101,8 @@ def _add_batch(mask: Any, values: Any, indices: Any, rows: int) -> Any:
         values = broadcast_to(values, (count, *values._shape))
     if not mask[1]:
         indices = broadcast_to(indices, (count, *indices._shape))
-    first = Tensor(np.arange(count, dtype=np.int64) * rows)
     flat = reshape(values, (values._shape[0] * values._shape[1], *values._shape[2:]))
-    dense = add_rows(flat, _flat(_offset(indices, first)), count * rows)
+    dense = add_rows(flat, _flat(row_numbers(indices, rows)), count * rows)
     return reshape(dense, (count, rows, *values._shape[2:]))
 
 

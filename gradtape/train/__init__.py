@@ -1,0 +1,1 @@
+"""Optimizers that apply gradients to variables, and learning-rate schedules."""
