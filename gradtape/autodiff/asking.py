@@ -54,8 +54,8 @@ def flat_targets(target: Any) -> list[Any]:
     """The targets as a list of tensors and variables."""
     if target is None:
         raise TypeError(
-            "Argument `target` should be a list or nested structure of Tensors, Variables or CompositeTensors to be "
-            "differentiated, but received None."
+            "Argument `target` should be a list or nested structure of Tensors, Variables or "
+            "CompositeTensors to be differentiated, but received None."
         )
     flat = []
     if type(target) is Tensor:
@@ -66,20 +66,20 @@ def flat_targets(target: Any) -> list[Any]:
     return flat
 
 
-def flat_sources(sources: Any) -> list[Any]:
+def flat_sources(sources: Any, method: str = "gradient") -> list[Any]:
     """The sources as a list of tensors and variables."""
-    return [checked(s, "source") for s in nest.flatten(sources)]
+    return [checked(s, "source", method) for s in nest.flatten(sources)]
 
 
-def checked(item: Any, role: str) -> Any:
+def checked(item: Any, role: str, method: str = "gradient") -> Any:
     """A tensor or variable, or TypeError."""
     if isinstance(item, (Tensor, Variable)):
         return item
     if hasattr(item, "__tf_tensor__"):
         return as_tensor(item)
     raise TypeError(
-        f"GradientTape.gradient: the {role} {brief(item)} is no tensor, so nothing was recorded for it. "
-        f"Make it with tf.constant or tf.Variable, and keep it out of NumPy."
+        f"GradientTape.{method}: the {role} {brief(item)} is no tensor, so nothing was recorded "
+        "for it. Make it with tf.constant or tf.Variable, and keep it out of NumPy."
     )
 
 
@@ -93,7 +93,8 @@ def starting_cotangents(targets: list[Any], given: Any) -> list[Any]:
         flat = list(given) if isinstance(given, (list, tuple)) else nest.flatten(given)
     if len(flat) != len(targets):
         raise InvalidArgumentError(
-            f"GradientTape.gradient: {len(flat)} output_gradients for {len(targets)} targets. Give one for each."
+            f"GradientTape.gradient: {len(flat)} output_gradients for {len(targets)} targets. "
+            "Give one for each."
         )
     return [starting_cotangent(t, ct) for t, ct in zip(targets, flat, strict=True)]
 
@@ -108,14 +109,15 @@ def starting_cotangent(target: Any, given: Any) -> Any:
     ct = as_tensor_like(given, dtype, "GradientTape.gradient")
     if ct._dtype != dtype:
         raise InvalidArgumentError(
-            f"GradientTape.gradient: output_gradients {brief(ct)} for the target {brief(target)}: the dtypes differ. "
-            f"Write tf.cast(output_gradients, tf.{target.dtype.name})."
+            f"GradientTape.gradient: output_gradients {brief(ct)} for the target {brief(target)}: "
+            f"the dtypes differ. Write tf.cast(output_gradients, tf.{target.dtype.name})."
         )
     if ct._shape != shape:
         if ct._shape != ():
             raise InvalidArgumentError(
-                f"GradientTape.gradient: output_gradients {brief(ct)} for the target {brief(target)}: "
-                "the shapes differ. Give one number for each element of the target, or a scalar."
+                f"GradientTape.gradient: output_gradients {brief(ct)} for the target "
+                f"{brief(target)}: the shapes differ. Give one number for each element of the "
+                "target, or a scalar."
             )
         ct = broadcast_to(ct, shape)
     return ct

@@ -21,6 +21,10 @@ from gradtape.ops.assembly import concat, slice_axis
 from gradtape.ops.basis import broadcast_to, reshape
 
 
+class NoSingleValue(TypeError):
+    """Python or NumPy asked for the value of a tensor that stands for many."""
+
+
 class BatchedTensor(Tensor):
     """One example that stands for all: `_array` is the tensor of all, the batch axis first."""
 
@@ -56,13 +60,15 @@ class BatchedTensor(Tensor):
         raise self._refusal()
 
     def _refusal(self) -> TypeError:
-        return TypeError(
-            f"A tensor inside vectorized_map stands for {self._array._shape[0]} examples and has no single value. "
-            "Use tensor operations (tf.where instead of if), or move the NumPy part outside."
+        return NoSingleValue(
+            f"A tensor inside vectorized_map stands for {self._array._shape[0]} examples and has "
+            "no single value. Use tensor operations (tf.where instead of if), or move the NumPy "
+            "part outside."
         )
 
     def __repr__(self) -> str:
-        return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, one of {self._array._shape[0]} examples>"
+        count = self._array._shape[0]
+        return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, one of {count} examples>"
 
     __str__ = __repr__
 
@@ -133,6 +139,18 @@ def batching(size: int) -> Iterator[Batching]:
     mode = Batching(size)
     with frame((), (), mode):
         yield mode
+
+
+@contextmanager
+def entered(mode: Batching) -> Iterator[Batching]:
+    """Run a block in a batching mode that was left before, in the state that is active now."""
+    before = mode.outside
+    mode.outside = here.tapes, here.observers, here.mode
+    try:
+        with frame((), (), mode):
+            yield mode
+    finally:
+        mode.outside = before
 
 
 def batch_call(function: Callable[..., Any], size: int, tensors: list[Any]) -> list[Any]:

@@ -59,7 +59,7 @@ class Writer:
     """The mode in which a rule is written down, and the stand-in for the record that it reads."""
 
     def __init__(self, inputs: int, dtype: Any) -> None:
-        self.lines: list[str] = []
+        self.calls: list[tuple[str, str, list[str]]] = []  # result, kernel, operands
         self.scope: dict[str, Any] = {"xp": xp}
         self.inputs = tuple([Symbol(f"record.inputs[{i}]._array", dtype) for i in range(inputs)])
         self.dtype = dtype
@@ -75,9 +75,9 @@ class Writer:
         """Write down one call of a kernel."""
         if primitive.family not in STRAIGHT or params or primitive.several:
             raise NotStraight(f"the rule calls {primitive.name}")
-        result, kernel = f"v{len(self.lines)}", f"k{len(self.scope)}"
+        result, kernel = f"v{len(self.calls)}", f"k{len(self.scope)}"
         self.scope[kernel] = primitive.kernel
-        self.lines.append(f"{result} = {kernel}(xp, {', '.join(map(self.spelled, inputs))})")
+        self.calls.append((result, kernel, [self.spelled(t) for t in inputs]))
         return Symbol(result, primitive.shape(*[Spec((), t._dtype) for t in inputs])._dtype)
 
     def spelled(self, value: Any) -> str:
@@ -89,12 +89,18 @@ class Writer:
         return name
 
     def function(self, results: list[Any]) -> Callable[..., Any]:
-        """The Python function of the lines."""
-        returned = ", ".join(
+        """The Python function of the calls; a temporary is dropped after its last use."""
+        returned = [
             "None" if r is None or isinstance(r, Nothing) else self.spelled(r) for r in results
-        )
-        body = "".join(f"    {line}\n" for line in self.lines)
-        exec(f"def pull(ct, record):\n{body}    return {returned}\n", self.scope)
+        ]
+        lines, needed = [f"return {', '.join(returned)}"], set(returned)
+        for result, kernel, operands in reversed(self.calls):
+            last = {o for o in operands if o.startswith("v") and o not in needed}
+            drop = f"; del {', '.join(sorted(last))}" if last else ""
+            lines.append(f"{result} = {kernel}(xp, {', '.join(operands)}){drop}")
+            needed |= last
+        body = "\n    ".join(reversed(lines))
+        exec(f"def pull(ct, record):\n    {body}\n", self.scope)
         return self.scope["pull"]
 
 

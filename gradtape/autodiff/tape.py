@@ -26,6 +26,7 @@ from gradtape.autodiff.asking import (
     unconnected_mode,
     warn_first,
 )
+from gradtape.autodiff.jacobian import batch_jacobian, give_leaves, jacobian
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
@@ -74,8 +75,8 @@ class GradientTape:
     def _push(self) -> None:
         if self._is_recording:
             raise ValueError(
-                "Tape is still recording, This can happen if you try to re-enter an already-active tape. "
-                "Open a second tf.GradientTape() instead."
+                "Tape is still recording, This can happen if you try to re-enter an "
+                "already-active tape. Open a second tf.GradientTape() instead."
             )
         if self._recording is None:
             self._recording = Recording(self._watch_accessed_variables)
@@ -102,8 +103,8 @@ class GradientTape:
                 item = as_tensor(item)
             if not isinstance(item, (Tensor, Variable)):
                 raise ValueError(
-                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or tf.Variable. "
-                    "Write x = tf.constant(value) and watch x."
+                    f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or "
+                    "tf.Variable. Write x = tf.constant(value) and watch x."
                 )
             if self._recording is None:
                 raise ValueError(
@@ -111,8 +112,8 @@ class GradientTape:
                 )
             if not differentiable(item._dtype):
                 warn_first(
-                    f"The dtype of the watched tensor must be floating (e.g. tf.float32), got tf.{item.dtype.name}: "
-                    "its gradient will be None."
+                    "The dtype of the watched tensor must be floating (e.g. tf.float32), got "
+                    f"tf.{item.dtype.name}: its gradient will be None."
                 )
                 continue
             self._watch(item)
@@ -181,10 +182,13 @@ class GradientTape:
     ) -> Any:
         """Differentiate the sum of the targets with respect to the sources.
 
-        Args: target: a tensor or variable, or a structure of them. sources: likewise; the result
-            has this structure. output_gradients: cotangents of the targets in their structure, by
-            default ones; None entries are ones. unconnected_gradients: None ("none") or zeros
-            ("zero") where a target does not depend on a source.
+        Args:
+            target: a tensor or variable, or a structure of them.
+            sources: likewise; the result has this structure.
+            output_gradients: cotangents of the targets in their structure, by default ones; None
+                entries are ones.
+            unconnected_gradients: None ("none") or zeros ("zero") where a target does not depend
+                on a source.
 
         Returns:
             For each source a tensor of its shape and dtype, an `IndexedSlices`, or None.
@@ -212,9 +216,9 @@ class GradientTape:
             self._pop()
         elif self._is_recording:
             warn_first(
-                "Calling GradientTape.gradient on a persistent tape inside its context is significantly less "
-                "efficient than calling it outside: the gradient itself is recorded. That is right only for "
-                "higher-order derivatives."
+                "Calling GradientTape.gradient on a persistent tape inside its context is "
+                "significantly less efficient than calling it outside: the gradient itself is "
+                "recorded. That is right only for higher-order derivatives."
             )
         results = self._pull(targets, cotangents, flat, recording)
         if not self._persistent:
@@ -228,31 +232,108 @@ class GradientTape:
             (node_of(t), ct) for t, ct in zip(targets, cotangents, strict=True) if ct is not None
         ]
         nodes = [node_of(s) for s in sources]
-        for index, source in enumerate(
-            sources
-        ):  # a target is connected to itself even if nobody watched it
-            if nodes[index] is None and any(t is source for t in targets):
-                return self._with_leaves(targets, cotangents, sources, recording)
+        if None in nodes:
+            give_leaves(targets, sources)
+            nodes = [node_of(s) for s in sources]
+            pairs = [(node_of(t), ct) for t, ct in zip(targets, cotangents) if ct is not None]
         return walk(pairs, nodes, recording, consume=not self._persistent)
 
-    def _with_leaves(
-        self, targets: Any, cotangents: Any, sources: Any, recording: Recording
-    ) -> list[Any]:
-        for tensor in sources:
-            if tensor._node is None and differentiable(tensor._dtype):
-                tensor._node = Node(tensor._shape, tensor._dtype)
-        return walk(
-            [(node_of(t), ct) for t, ct in zip(targets, cotangents, strict=True) if ct is not None],
-            [node_of(s) for s in sources],
-            recording,
-            consume=not self._persistent,
-        )
+    def jacobian(
+        self,
+        target: Any,
+        sources: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Differentiate every element of the target with respect to every element of the sources.
+
+        Args:
+            target: a tensor or variable, or a structure of them, each with its own Jacobians.
+            sources: likewise.
+            unconnected_gradients: None ("none") or zeros ("zero") where a target does not depend
+                on a source.
+            parallel_iterations: how many elements of the target go at once, by default all: it
+                bounds the memory.
+            experimental_use_pfor: False walks back once for each element instead.
+
+        Returns:
+            For each source a tensor of shape target.shape + source.shape, or None.
+
+        Raises:
+            RuntimeError: when the tape is used up.
+            TypeError: when a target or source is no tensor.
+            ValueError: when `parallel_iterations` is no positive integer.
+
+        Example:
+            >>> import gradtape as tf
+            >>> x = tf.constant([1.0, 2.0])
+            >>> with tf.GradientTape() as tape:
+            ...     tape.watch(x)
+            ...     y = x * x
+            >>> tape.jacobian(y, x).numpy()
+            array([[2., 0.],
+                   [0., 4.]], dtype=float32)
+        """
+        how = unconnected_gradients, parallel_iterations, experimental_use_pfor
+        return self._by_rows(jacobian, target, sources, *how)
+
+    def batch_jacobian(
+        self,
+        target: Any,
+        source: Any,
+        unconnected_gradients: UnconnectedGradients | str = UnconnectedGradients.NONE,
+        parallel_iterations: int | None = None,
+        experimental_use_pfor: bool = True,
+    ) -> Any:
+        """Differentiate each example of a batch: target[i] with respect to source[i].
+
+        Examples must not depend on each other; where they do, the result is the sum over the
+        batch of their derivatives with respect to source[i].
+
+        Args:
+            target: a tensor of shape (batch, ...).
+            source: a tensor of shape (batch, ...).
+            unconnected_gradients: None ("none") or zeros ("zero") where the target does not
+                depend on the source.
+            parallel_iterations: how many elements of an example go at once, by default all.
+            experimental_use_pfor: False walks back once for each element instead.
+
+        Returns:
+            A tensor of shape (batch,) + target.shape[1:] + source.shape[1:], or None.
+
+        Raises:
+            RuntimeError: when the tape is used up.
+            ValueError: when a rank is below 2, the batches differ, or `parallel_iterations` is no
+                positive integer.
+
+        Example:
+            >>> import gradtape as tf
+            >>> x = tf.constant([[1.0], [2.0]])
+            >>> with tf.GradientTape() as tape:
+            ...     tape.watch(x)
+            ...     y = x * x
+            >>> tape.batch_jacobian(y, x).numpy().ravel()
+            array([2., 4.], dtype=float32)
+        """
+        how = unconnected_gradients, parallel_iterations, experimental_use_pfor
+        return self._by_rows(batch_jacobian, target, source, *how)
+
+    def _by_rows(self, compute: Any, *arguments: Any) -> Any:
+        recording = self._ready(compute.__name__)
+        if self._is_recording and not self._persistent:
+            self._pop()
+        result = compute(recording, self._persistent, *arguments)
+        if not self._persistent:
+            self.watched_variables()
+            self._drop()
+        return result
 
     def _ready(self, method: str) -> Recording:
         if self._recording is None:
             raise RuntimeError(
-                "A non-persistent GradientTape can only be used to compute one set of gradients (or jacobians). "
-                f"It was used up or never entered: record again, or write tf.GradientTape(persistent=True) to call "
-                f"{method} several times."
+                "A non-persistent GradientTape can only be used to compute one set of gradients "
+                "(or jacobians). It was used up or never entered: record again, or write "
+                f"tf.GradientTape(persistent=True) to call {method} several times."
             )
         return self._recording

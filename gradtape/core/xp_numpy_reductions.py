@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.xp_numpy import verb
+from gradtape.core.xp_numpy_indexing import checked
 
 ONE = np.float32(1)
 
@@ -148,3 +149,68 @@ def _check_labels(labels: Any, classes: int) -> None:
         raise ValueError(
             f"label {bad} is not in [0, {classes}). Check the labels against the last axis of the logits"
         )
+
+
+@verb
+def scan_sum(x: Any, axis: int, reverse: bool) -> Any:
+    """The running sum."""
+    return _running(np.add, x, axis, reverse)
+
+
+@verb
+def scan_product(x: Any, axis: int, reverse: bool) -> Any:
+    """The running product."""
+    return _running(np.multiply, x, axis, reverse)
+
+
+@verb
+def scan_logsumexp(x: Any, axis: int, reverse: bool) -> Any:
+    """The running log(sum(exp(x)))."""
+    return _running(np.logaddexp, x, axis, reverse)
+
+
+def _running(ufunc: Any, x: Any, axis: int, reverse: bool) -> Any:
+    wide = _wide(x) if x.dtype.kind not in "iu" else x
+    if reverse:
+        wide = np.flip(wide, axis)
+    out = ufunc.accumulate(wide, axis=axis, dtype=wide.dtype)
+    if reverse:
+        out = np.ascontiguousarray(np.flip(out, axis))
+    return out.astype(x.dtype, copy=False)
+
+
+LOOP_FROM = 256  # elements of a place along the axis: from here a loop over places beats doubling
+
+
+@verb
+def recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
+    """r[i] = b[i] + a[i] r[i - 1] along an axis, from r[-1] = 0 (reverse: from the other end)."""
+    dtype = b.dtype
+    turned = slice(None, None, -1) if reverse else slice(None)
+    a = np.moveaxis(_wide(a), axis, 0)[turned]
+    r = np.array(np.moveaxis(_wide(b), axis, 0)[turned])
+    n = len(r)
+    if n < 32 or r[0].size >= LOOP_FROM:
+        for i in range(1, n):
+            r[i] += a[i] * r[i - 1]
+    else:
+        _double(np.array(a), r)
+    return np.ascontiguousarray(np.moveaxis(r[turned], 0, axis)).astype(dtype, copy=False)
+
+
+def _double(a: Any, r: Any) -> None:
+    """The recurrence in log2(n) steps: after each, a place holds twice as many terms."""
+    step = 1
+    while step < len(r):
+        r[step:] += a[step:] * r[:-step]
+        a[step:] = a[step:] * a[:-step]
+        step *= 2
+
+
+@verb
+def product_rows(values: Any, indices: Any, count: int) -> Any:
+    """An array of `count` rows: ones, by which values[i] is multiplied at row indices[i]."""
+    wide = values if values.dtype.kind in "iu" else _wide(values)
+    total = np.ones((count, *values.shape[1:]), wide.dtype)
+    np.multiply.at(total, checked(indices, count), wide)
+    return total.astype(values.dtype, copy=False)

@@ -40,3 +40,8 @@ def at_add(array: Any, index: Any, value: Any) -> Any:
 import gradtape.graph.xp_jax_indexing  # noqa: E402, F401
 import gradtape.graph.xp_jax_convolution  # noqa: E402, F401
 import gradtape.graph.xp_jax_reductions  # noqa: E402, F401
+import gradtape.graph.xp_jax_special  # noqa: E402, F401
+import gradtape.graph.xp_jax_linalg  # noqa: E402, F401
+import gradtape.graph.xp_jax_pooling  # noqa: E402, F401
+import gradtape.graph.xp_jax_fft  # noqa: E402, F401
+import gradtape.graph.xp_jax_random  # noqa: E402, F401

@@ -1,4 +1,4 @@
-"""Quotients, powers, extremes, remainders and absolute values."""
+"""Quotients, products that are safe, extremes, absolute values and sums of many."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from gradtape.core.nothing import INTEGER, STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
-from gradtape.core.variable import Variable
 from gradtape.ops.basis import (
     add,
     batch_elementwise,
@@ -24,7 +23,6 @@ from gradtape.ops.basis import (
     negative,
     safe_divide,
     safe_multiply,
-    subtract,
 )
 from gradtape.ops.calls import binary, pair
 from gradtape.ops.complexes import absolute_complex
@@ -36,18 +34,15 @@ from gradtape.ops.families import (
     documented,
     elementwise,
     pairwise,
-    stepwise,
 )
 from gradtape.ops.sparse import IndexedSlices
-from gradtape.ops.stepwise import greater_equal, less, logical_not, sign
-
-__all__ = ["add", "multiply", "negative", "subtract"]
+from gradtape.ops.stepwise import greater_equal, logical_not, sign
 
 # quotients
 
 
 def quotient_dtype(dtype: Any) -> Any:
-    """The dtype of x / y: integers give float32 up to 16 bits and float64 above, as in TensorFlow."""
+    """The dtype of x / y: integers of up to 16 bits give float32, wider ones float64."""
     if dtype.kind in "iu":
         return np.dtype(np.float32 if dtype.itemsize <= 2 else np.float64)
     return dtype
@@ -81,7 +76,7 @@ divide = binary(
         doc=documented(
             """Return x / y, broadcasting.
 
-            Two integer tensors give the true quotient: float64 (int8, int16, uint8, uint16: float32).
+            Two integer tensors give the true quotient: float64, or float32 up to 16 bits.
 
             Example:
                 >>> import gradtape as tf
@@ -189,114 +184,12 @@ def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     scalar, rows = pair(scalar, rows, "scalar_mul")
     if scalar._shape != ():
         raise InvalidArgumentError(
-            f"gradtape.scalar_mul: the factor is {brief(scalar)}, not a scalar. Write tf.multiply(a, b)."
+            f"gradtape.scalar_mul: the factor is {brief(scalar)}, not a scalar. "
+            "Write tf.multiply(a, b)."
         )
     scaled = multiply(scalar, rows)
     return x.with_values(scaled) if isinstance(x, IndexedSlices) else scaled
 
-
-# whole quotients and remainders
-
-
-def _floordiv(xp: Any, x: Any, y: Any) -> Any:
-    if x.dtype.kind in "iu":
-        xp.refuse_zero(y)
-        return x // y
-    return xp.floor(x / y)
-
-
-floordiv = stepwise(
-    "floordiv",
-    _floordiv,
-    """Return floor(x / y): the quotient of Python's //, broadcasting.
-
-    Raises:
-        InvalidArgumentError: for an integer division by zero.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.math.floordiv([7, -7], 2).numpy()
-        array([ 3, -4], dtype=int32)
-    """,
-    kinds=REAL,
-)
-
-
-def _floormod(xp: Any, x: Any, y: Any) -> Any:
-    xp.refuse_zero(y)
-    return xp.remainder(x, y)
-
-
-floormod = pairwise(
-    "floormod",
-    _floormod,
-    lambda t: t,
-    lambda t, x, y: negative(multiply(t, floordiv(x, y))),
-    """Return the remainder of Python's %, which has the sign of y, broadcasting.
-
-    The derivatives are 1 and -floor(x / y).
-
-    Raises:
-        InvalidArgumentError: for an integer division by zero.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.math.floormod([7, -7], 3).numpy()
-        array([1, 2], dtype=int32)
-    """,
-    kinds=REAL,
-)
-mod = floormod
-
-
-def _truncatediv(xp: Any, x: Any, y: Any) -> Any:
-    if x.dtype.kind in "iu":
-        xp.refuse_zero(y)
-        return (x - xp.fmod(x, y)) // y
-    return xp.trunc(x / y)
-
-
-truncatediv = stepwise(
-    "truncatediv",
-    _truncatediv,
-    """Return x / y rounded towards zero, broadcasting.
-
-    Raises:
-        InvalidArgumentError: for an integer division by zero.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.truncatediv([7, -7], 2).numpy()
-        array([ 3, -3], dtype=int32)
-    """,
-    kinds=REAL,
-)
-
-
-def _truncatemod(xp: Any, x: Any, y: Any) -> Any:
-    xp.refuse_zero(y)
-    return xp.fmod(x, y)
-
-
-truncatemod = pairwise(
-    "truncatemod",
-    _truncatemod,
-    lambda t: t,
-    lambda t, x, y: negative(multiply(t, truncatediv(x, y))),
-    """Return the remainder of C's %, which has the sign of x, broadcasting.
-
-    The derivatives are 1 and -trunc(x / y).
-
-    Raises:
-        InvalidArgumentError: for an integer division by zero.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.truncatemod([7, -7], 3).numpy()
-        array([ 1, -1], dtype=int32)
-    """,
-    kinds=REAL,
-)
 
 # extremes
 
@@ -373,112 +266,6 @@ def absolute(x: Any, name: str | None = None) -> Any:
     return absolute_complex(x) if x._dtype.kind == "c" else _absolute(x)
 
 
-# powers
-
-square = elementwise(
-    "square", lambda xp, x: x * x, lambda x: add(x, x), "Return x squared.", (3.0, 9), kinds=NUMERIC
-)
-sqrt = elementwise(
-    "sqrt",
-    lambda xp, x: xp.sqrt(x),
-    lambda out: divide(0.5, out),
-    "Return the square root of x.",
-    (9.0, 3),
-    singular=True,
-)
-rsqrt = elementwise(
-    "rsqrt",
-    lambda xp, x: xp.reciprocal(xp.sqrt(x)),
-    lambda out: multiply(-0.5, multiply(out, square(out))),
-    "Return 1 / sqrt(x).",
-    (4.0, 0.5),
-    singular=True,
-)
-
-
-def squared_difference(x: Any, y: Any, name: str | None = None) -> Any:
-    """Return |x - y| squared, broadcasting: (x - y)(x - y) or, for complex tensors, conj(x - y)(x - y).
-
-    Args:
-        x: a numeric tensor.
-        y: a tensor of the same dtype; the two broadcast.
-        name: ignored, for compatibility.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.math.squared_difference([1.0, 5.0], 3.0).numpy()
-        array([4., 4.], dtype=float32)
-    """
-    d = subtract(x, y)
-    return multiply(conj(d), d) if d._dtype.kind == "c" else square(d)
-
-
-def _log_known(xp: Any, x: Any) -> Any:
-    return xp.keep(xp.log(x), x != 0 if x.dtype.kind == "c" else x > 0)
-
-
-def _log_known_slope(x: Any) -> Any:
-    slope = reciprocal_no_nan(x)
-    return slope if x._dtype.kind == "c" else keep(slope, logical_not(less(x, 0)))
-
-
-log_known = elementwise(
-    "log_known",
-    _log_known,
-    _log_known_slope,
-    "Return log(x), and 0 where x is 0 or, for real numbers, negative.",
-)
-
-
-def _power(xp: Any, x: Any, y: Any) -> Any:
-    return x**y
-
-
-_power_pair = pairwise(
-    "pow",
-    _power,
-    lambda t, x, y: safe_multiply(multiply(t, y), _power_pair(x, subtract(y, 1))),
-    lambda t, x, out: multiply(t, safe_multiply(log_known(x), out)),
-    "Return x to the power y.",
-    kinds=NUMERIC,
-)
-_BY_MULTIPLYING = {
-    2: square,
-    3: lambda x: multiply(x, square(x)),
-    4: lambda x: square(square(x)),
-}
-
-
-def power(x: Any, y: Any, name: str | None = None) -> Any:
-    """Return x to the power y, broadcasting.
-
-    The derivative by x is y x**(y - 1), and 0 where y is 0; that by y is x**y log(x), where log(x) counts as 0 for x
-    that is 0 or negative. The exponents 2, 3 and 4 as Python numbers cost multiplications only.
-
-    Args:
-        x: a numeric tensor.
-        y: a tensor of the same dtype, or a number.
-        name: ignored, for compatibility.
-
-    Raises:
-        InvalidArgumentError: for an integer to a negative power, or two dtypes.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.pow([2.0, 3.0], 2).numpy()
-        array([4., 9.], dtype=float32)
-    """
-    kind = type(y)
-    if kind is int or kind is float:
-        short = _BY_MULTIPLYING.get(y)
-        if short is not None:
-            if type(x) is not Tensor:
-                x = x._read() if type(x) is Variable else as_tensor(x, "pow")
-            if kind is int or x._dtype.kind in INEXACT:
-                return short(x)
-    return _power_pair(x, y)
-
-
 # sums of many
 
 
@@ -510,7 +297,7 @@ _sum_of = primitive(
     shape=lambda *specs: Spec(specs[0]._shape, specs[0]._dtype),
     linear=True,
     kinds=NUMERIC,
-    family="elementwise",
+    family="structural",
 )
 
 

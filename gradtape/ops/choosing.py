@@ -40,7 +40,7 @@ _select = primitive(
         broadcast_shapes(condition._shape, x._shape, y._shape), x._dtype
     ),
     broadcasts=True,
-    family="elementwise",
+    family="choice",
 )
 
 

@@ -63,7 +63,7 @@ def _shape(
     return Spec((x._shape[0], *spatial, w._shape[-1]), x._dtype)
 
 
-def _input_vjp(
+def transposed(
     ct: Any,
     w: Any,
     x_shape: Any,
@@ -73,7 +73,7 @@ def _input_vjp(
     input_dilations: Ints,
     groups: int,
 ) -> Any:
-    """The dilated cotangent correlated with the reversed filter, whose channels have changed places."""
+    """The transpose of the convolution: the dilated cotangent with the reversed filter, whose channels change places."""
     *size, inward, outward = w._shape
     around = []
     for n, m, k, s, d, a, (before, _) in zip(
@@ -86,7 +86,20 @@ def _input_vjp(
     w = reshape(w, (*size, inward, groups, outward // groups))
     w = transpose(w, (*range(rank), rank + 2, rank + 1, rank))
     w = reshape(w, (*size, outward // groups, groups * inward))
-    return conv(ct, conj(w), input_dilations, tuple(around), dilations, strides, groups)
+    return conv(ct, w, input_dilations, tuple(around), dilations, strides, groups)
+
+
+def _input_vjp(
+    ct: Any,
+    w: Any,
+    x_shape: Any,
+    strides: Ints,
+    padding: Pairs,
+    dilations: Ints,
+    input_dilations: Ints,
+    groups: int,
+) -> Any:
+    return transposed(ct, conj(w), x_shape, strides, padding, dilations, input_dilations, groups)
 
 
 def _filter_vjp(

@@ -83,9 +83,7 @@ def dense_pull(ct: Any, y: Any, labels: Any) -> Any:
 
 def _dense_push(t: Any, y: Any, labels: Any) -> Any:
     """The transpose of `dense_pull` in its first argument."""
-    return _last_sum(
-        multiply(t, subtract(multiply(y, _last_sum(labels, keepdims=True)), labels))
-    )
+    return _last_sum(multiply(t, subtract(multiply(y, _last_sum(labels, keepdims=True)), labels)))
 
 
 def _dense_by_labels(cts: Any, logits: Any) -> Any:
@@ -146,7 +144,6 @@ def softmax_cross_entropy_with_logits(
     logits, number = as_logits(logits, axis, function)
     if labels._shape != logits._shape:
         labels, logits = _broadcast(labels, logits, function)
-        number += len(logits._shape) - len(labels._shape)
     rank = len(logits._shape)
     if number != rank - 1:
         order = (*[i for i in range(rank) if i != number], number)

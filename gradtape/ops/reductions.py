@@ -77,10 +77,7 @@ def spread_all(mask: tuple[bool, ...], inputs: tuple[Any, ...]) -> tuple[Any, ..
     """All inputs with the leading batch axis that some of them have."""
     size = next(t._shape[0] for t, b in zip(inputs, mask, strict=True) if b)
     return tuple(
-        [
-            t if b else broadcast_to(t, (size, *t._shape))
-            for t, b in zip(inputs, mask, strict=True)
-        ]
+        [t if b else broadcast_to(t, (size, *t._shape)) for t, b in zip(inputs, mask, strict=True)]
     )
 
 
@@ -465,7 +462,11 @@ def reduce_all(
 
 
 def count_nonzero(
-    input: Any, axis: Axis = None, keepdims: Any = None, dtype: Any = np.int64, name: str | None = None
+    input: Any,
+    axis: Axis = None,
+    keepdims: Any = None,
+    dtype: Any = np.int64,
+    name: str | None = None,
 ) -> Any:
     """Return how many elements over axes are not zero.
 

@@ -78,7 +78,11 @@ def test_guests_come_through_their_doors(path: Path) -> None:
     here = str(path.relative_to(PACKAGE).with_suffix(""))
     for name, _ in imports(path):
         top = name.split(".")[0]
-        if not top or top in sys.stdlib_module_names or top in {"gradtape", "__future__"} | BASE_GUESTS:
+        if (
+            not top
+            or top in sys.stdlib_module_names
+            or top in {"gradtape", "__future__"} | BASE_GUESTS
+        ):
             continue
         doors = DOORS.get(top)
         assert doors is not None, f"{here} imports {top}, which is no guest of this house"
@@ -108,7 +112,9 @@ def test_manners(path: Path) -> None:
     assert text.count("\n") <= 600, "a file has at most 600 lines"
     assert not re.search(r"^from \S+ import \*", text, re.M), "no star imports"
     tree = ast.parse(text)
-    assert ast.get_docstring(tree) or not text.strip(), "a file opens with a sentence that says what it holds"
+    assert ast.get_docstring(tree) or not text.strip(), (
+        "a file opens with a sentence that says what it holds"
+    )
     assert path.stem != "utils"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+import gradtape  # noqa: F401  declares every primitive
 from gradtape.core.primitive import Primitive, registry
 from gradtape.core.tensor import Tensor
 
@@ -48,6 +49,8 @@ class Case:
         jax: whether the kernel is run under jax.numpy too.
         tolerance: relative tolerance of derivatives against differences.
         value_tolerance: units in the last place allowed against the reference, in each dtype.
+        project: maps a random direction to one within the inputs on which the function is defined,
+            for instance to a symmetric matrix; by default every direction counts.
         label: tells rows of one primitive apart.
     """
 
@@ -66,6 +69,7 @@ class Case:
     jax: bool = True
     tolerance: float = 1e-6
     value_tolerance: float = 64.0
+    project: Callable[[Any], Any] | None = None
     label: str = ""
 
     @property

@@ -89,6 +89,12 @@ def direction(array: Any, seed: int) -> Any:
     return np.asarray(values).astype(np.asarray(array).dtype)
 
 
+def ways(case: Case, arrays: list[Any], seed: int) -> dict[int, Any]:
+    """A random direction for each input that carries derivatives, within the row's set of inputs."""
+    found = {i: direction(arrays[i], seed + i) for i in active(arrays)}
+    return {i: case.project(d) for i, d in found.items()} if case.project else found
+
+
 def directional(f: Callable[[float], Any], step: float = 2e-3) -> Any:
     """The derivative of f at 0 by central differences of order eight."""
     weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
@@ -145,7 +151,7 @@ def check_vjp(case: Case, arrays: list[Any]) -> None:
     weights = [direction(np.asarray(o), 7 + k) for k, o in enumerate(outputs(case, inputs))]
     grads = gradients(case, inputs, [Tensor(w) for w in weights])
     for i in active(arrays):
-        v = {i: direction(arrays[i], 20 + i)}
+        v = {i: ways(case, arrays, 20)[i]}
 
         def f(t: float, v: Any = v) -> float:
             outs = outputs(case, moved(arrays, v, t))
@@ -158,7 +164,7 @@ def check_vjp(case: Case, arrays: list[Any]) -> None:
 
 def check_jvp(case: Case, arrays: list[Any]) -> None:
     """The pushed tangent equals the difference, all inputs moving at once."""
-    v = {i: direction(arrays[i], 30 + i) for i in active(arrays)}
+    v = ways(case, arrays, 30)
     pushed = tangents(case, tensors(arrays), v)
     count = len(outputs(case, tensors(arrays)))
     for k in range(count):
@@ -171,7 +177,7 @@ def check_jvp(case: Case, arrays: list[Any]) -> None:
 def check_adjoint(case: Case, arrays: list[Any]) -> None:
     """<Jv, w> = <v, J'w> to rounding."""
     inputs = tensors(arrays)
-    v = {i: direction(arrays[i], 40 + i) for i in active(arrays)}
+    v = ways(case, arrays, 40)
     outs = outputs(case, inputs)
     weights = [direction(np.asarray(o), 50 + k) for k, o in enumerate(outs)]
     pushed = tangents(case, inputs, v)
@@ -219,8 +225,8 @@ def check_second(case: Case, arrays: list[Any]) -> None:
     """Reverse over reverse and forward over reverse against differences of the gradient."""
     inputs = tensors(arrays)
     weights = [Tensor(direction(np.asarray(o), 7 + k)) for k, o in enumerate(outputs(case, inputs))]
-    v = {i: direction(arrays[i], 60 + i) for i in active(arrays)}
-    u = {i: direction(arrays[i], 70 + i) for i in active(arrays)}
+    v = ways(case, arrays, 60)
+    u = ways(case, arrays, 70)
 
     def slope(t: float) -> float:
         grads = gradients(case, moved(arrays, v, t), weights)

@@ -1,4 +1,5 @@
-"""Adadelta: steps in the units of the variable, from running means of squared gradients and of squared steps.
+"""Adadelta: steps in the units of the variable, from running means of squared gradients and of
+squared steps.
 
     a <- rho a + (1 - rho) g^2
     d  = - sqrt(s + eps) / sqrt(a + eps) g

@@ -1,10 +1,11 @@
-"""Adagrad by dual averaging: the weights follow from the sum of all gradients, so that unseen ones stay exactly zero.
+"""Adagrad by dual averaging: the weights follow from the sum of all gradients, so that unseen ones
+stay exactly zero.
 
     G <- G + g,   A <- A + g^2
     w <- - lr sign(G) max(|G| - l1 t, 0) / (l2 t lr + sqrt(A))
 
-Duchi, Hazan and Singer 2011 (jmlr.org/papers/v12/duchi11a.html), the primal-dual subgradient update with a diagonal
-matrix; t counts the steps.
+Duchi, Hazan and Singer 2011 (jmlr.org/papers/v12/duchi11a.html), the primal-dual subgradient
+update with a diagonal matrix; t counts the steps.
 """
 
 from __future__ import annotations

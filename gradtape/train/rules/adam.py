@@ -1,11 +1,12 @@
-"""Adam: steps scaled by running means of the gradient and of its square, corrected for their start at zero.
+"""Adam: steps scaled by running means of the gradient and of its square, corrected for their start
+at zero.
 
     m <- b1 m + (1 - b1) g
     v <- b2 v + (1 - b2) g^2
     w <- w - lr sqrt(1 - b2^t) / (1 - b1^t) m / (sqrt(v) + eps)
 
-Kingma and Ba 2014 (arXiv:1412.6980), in the form before their section 2.1, where eps is "epsilon hat". AMSGrad (Reddi
-et al. 2018) puts the largest v so far in the place of v.
+Kingma and Ba 2014 (arXiv:1412.6980), in the form before their section 2.1, where eps is "epsilon
+hat". AMSGrad (Reddi et al. 2018) puts the largest v so far in the place of v.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
     w <- 0 where |z| <= l1, otherwise (sign(z) l1 - z) / ((beta + n'^-p) / lr + 2 l2)
     n <- n'
 
-McMahan et al. 2013 (research.google.com/pubs/archive/41159.pdf), algorithm 1, with p = -1/2 there; the factor 2 of l2 and
-the shrinkage s are TensorFlow's.
+McMahan et al. 2013 (research.google.com/pubs/archive/41159.pdf), algorithm 1, with p = -1/2 there;
+the factor 2 of l2 and the shrinkage s are TensorFlow's.
 """
 
 from __future__ import annotations

@@ -1,9 +1,11 @@
-"""Gradient descent with momentum as TensorFlow 1 writes it: the learning rate stands outside the accumulator.
+"""Gradient descent with momentum as TensorFlow 1 writes it: the learning rate stands outside the
+accumulator.
 
     a <- mu a + g,   w <- w - lr a                      (Polyak 1964)
     a <- mu a + g,   w <- w - lr g - lr mu a            Nesterov (Sutskever et al. 2013)
 
-With a constant learning rate this is the rule of `sgd`; with a changing one the past steps scale with it.
+With a constant learning rate this is the rule of `sgd`; with a changing one the past steps scale
+with it.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ class MomentumSlots(NamedTuple):
     momentum: Any
 
 
-def momentum(
+def heavy_ball(
     xp: Any,
     gradient: Any,
     value: Any,

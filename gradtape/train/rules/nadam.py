@@ -3,7 +3,8 @@
     mu_t = b1 (1 - 0.96^t / 2),   M_t = mu_1 mu_2 ... mu_t
     m <- b1 m + (1 - b1) g
     v <- b2 v + (1 - b2) g^2
-    w <- w - lr ( mu_{t+1} m / (1 - M_{t+1}) + (1 - mu_t) g / (1 - M_t) ) / ( sqrt(v / (1 - b2^t)) + eps )
+    w <- w - lr ( mu_{t+1} m / (1 - M_{t+1}) + (1 - mu_t) g / (1 - M_t) ) / ( sqrt(v / (1 - b2^t))
+    + eps )
 
 Dozat 2015 (cs229.stanford.edu/proj2015/054_report.pdf), with his schedule of mu.
 """

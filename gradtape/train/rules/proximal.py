@@ -1,4 +1,5 @@
-"""Gradient steps followed by the proximal map of l1 |w| + l2 w^2 / 2, which sets small weights to exactly zero.
+"""Gradient steps followed by the proximal map of l1 |w| + l2 w^2 / 2, which sets small weights to
+exactly zero.
 
     prox(x, h) = sign(x) max(|x| - h l1, 0) / (1 + h l2)
     w <- prox(w - lr g, lr)                             proximal gradient descent

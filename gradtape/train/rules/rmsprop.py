@@ -1,9 +1,8 @@
 """RMSprop: the gradient divided by the root of a running mean of its square.
 
     v <- rho v + (1 - rho) g^2
-    c <- rho c + (1 - rho) g                            centered (Graves 2013, arXiv:1308.0850); otherwise c = 0
-    u <- mu u + lr g / sqrt(v - c^2 + eps)
-    w <- w - u
+    c <- rho c + (1 - rho) g                            centered (Graves 2013, arXiv:1308.0850);
+    otherwise c = 0 u <- mu u + lr g / sqrt(v - c^2 + eps) w <- w - u
 
 Hinton 2012 (lecture 6e of "Neural Networks for Machine Learning").
 """

@@ -1,8 +1,8 @@
 """Gradient descent, with momentum and with Nesterov's momentum, as Keras writes them.
 
-    w <- w - lr g                                       momentum 0
-    v <- mu v - lr g,   w <- w + v                      momentum (Polyak 1964)
-    v <- mu v - lr g,   w <- w + mu v - lr g            Nesterov (Nesterov 1983; Sutskever et al. 2013)
+w <- w - lr g                                       momentum 0
+v <- mu v - lr g,   w <- w + v                      momentum (Polyak 1964)
+v <- mu v - lr g,   w <- w + mu v - lr g            Nesterov (Nesterov 1983; Sutskever et al. 2013)
 """
 
 from __future__ import annotations

@@ -1,0 +1,3 @@
+"""`tf.test`: public names, re-exports only."""
+
+from gradtape.autodiff.check import compute_gradient as compute_gradient

@@ -1,0 +1,204 @@
+"""Jacobians: all cotangents of a target pulled back at once, as one batch.
+
+The rows of the identity are the cotangents of a target's elements. They go through the walk as a
+*batched* cotangent (see `autodiff.batching`), which runs each record's rule once for all rows; what
+the rules compute below is ordinary, so that outer tapes record it and Hessians are Jacobians of
+gradients. `parallel_iterations` bounds how many rows go at once, and with them the memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.autodiff.asking import (
+    UnconnectedGradients,
+    checked,
+    flat_sources,
+    node_of,
+    packed,
+    unconnected_mode,
+)
+from gradtape.autodiff.batching import BatchedTensor, batching, spread, stacked
+from gradtape.autodiff.walk import walk
+from gradtape.core import nest
+from gradtape.core.dtypes import differentiable
+from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.nothing import INTEGER, Nothing
+from gradtape.core.record import Node, Recording
+from gradtape.core.tensor import Tensor
+from gradtape.ops.assembly import concat
+from gradtape.ops.basis import reshape, size_of, transpose, zeros
+from gradtape.ops.sparse import IndexedSlices
+
+
+class Rows:
+    """Cotangents of a target, one behind the other, pulled back to sources.
+
+    Args:
+        recording: what to follow.
+        persistent: whether the records are still needed afterwards.
+        sources: the tensors and variables whose cotangents are wanted.
+        chunk: how many rows go at once, None for all.
+        vectorized: as a batch; otherwise one walk for each row.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        persistent: bool,
+        sources: list[Any],
+        chunk: int | None,
+        vectorized: bool,
+    ) -> None:
+        self.recording = recording
+        self.persistent = persistent
+        self.sources = sources
+        self.chunk = chunk
+        self.vectorized = vectorized
+
+    def pulled(self, target: Any, rows: np.ndarray[Any, Any], last: bool) -> list[Any]:
+        """For each source the pulled-back rows along a new first axis, or a `Nothing`.
+
+        `last` says that no further walk follows.
+        """
+        if not differentiable(target._dtype):
+            return [INTEGER] * len(self.sources)
+        node = node_of(target)
+        if not len(rows):
+            found = self._walk(node, zeros(target._shape, target._dtype), last)
+            return [
+                f if isinstance(f, Nothing) else zeros((0, *s._shape), s._dtype)
+                for f, s in zip(found, self.sources, strict=True)
+            ]
+        step = self.chunk or len(rows)
+        pieces: list[list[Any]] = []
+        for start in range(0, len(rows), step):
+            some = rows[start : start + step]
+            pull = self._batch if self.vectorized else self._alone
+            pieces.append(pull(node, some, last and start + step >= len(rows)))
+        return [_joined(column) for column in zip(*pieces, strict=True)]
+
+    def _walk(self, node: Node | None, ct: Any, last: bool) -> list[Any]:
+        nodes = [node_of(s) for s in self.sources]
+        consume = last and not self.persistent
+        found = walk([(node, ct)], nodes, self.recording, consume)
+        return [f.dense() if isinstance(f, IndexedSlices) else f for f in found]
+
+    def _batch(self, node: Node | None, rows: Any, last: bool) -> list[Any]:
+        with batching(len(rows)) as mode:
+            found = self._walk(node, BatchedTensor(Tensor(rows), None, mode), last)
+        return [f if isinstance(f, Nothing) else spread(f, mode) for f in found]
+
+    def _alone(self, node: Node | None, rows: Any, last: bool) -> list[Any]:
+        row = Tensor(rows[0] if rows.ndim > 1 else rows[0][()])
+        found = self._walk(node, row, last)
+        return [f if isinstance(f, Nothing) else stacked([f]) for f in found]
+
+
+def jacobian(
+    recording: Recording,
+    persistent: bool,
+    target: Any,
+    sources: Any,
+    unconnected_gradients: UnconnectedGradients | str,
+    parallel_iterations: int | None,
+    vectorized: bool,
+) -> Any:
+    """What `GradientTape.jacobian` returns."""
+    mode = unconnected_mode(unconnected_gradients)
+    chunk = _chunk(parallel_iterations, vectorized, "jacobian")
+    targets = [checked(t, "target", "jacobian") for t in nest.flatten(target)]
+    flat = flat_sources(sources, "jacobian")
+    give_leaves(targets, flat)
+    rows = Rows(recording, persistent, flat, chunk, vectorized)
+    answers = []
+    for number, one in enumerate(targets, 1):
+        found = rows.pulled(one, identity(one._shape, one._dtype), number == len(targets))
+        shown = [_shown(f, (*one._shape, *s._shape), s, mode) for f, s in zip(found, flat)]
+        answers.append(packed(sources, shown))
+    return packed(target, answers)
+
+
+def batch_jacobian(
+    recording: Recording,
+    persistent: bool,
+    target: Any,
+    source: Any,
+    unconnected_gradients: UnconnectedGradients | str,
+    parallel_iterations: int | None,
+    vectorized: bool,
+) -> Any:
+    """What `GradientTape.batch_jacobian` returns."""
+    mode = unconnected_mode(unconnected_gradients)
+    chunk = _chunk(parallel_iterations, vectorized, "batch_jacobian")
+    target = checked(target, "target", "batch_jacobian")
+    source = checked(source, "source", "batch_jacobian")
+    _check_batches(target._shape, source._shape)
+    give_leaves([target], [source])
+    size, *inner = target._shape
+    ones = identity(tuple(inner), target._dtype)
+    rows = np.broadcast_to(ones[:, None], (len(ones), size, *inner))
+    (found,) = Rows(recording, persistent, [source], chunk, vectorized).pulled(target, rows, True)
+    if not isinstance(found, Nothing):
+        found = transpose(found, (1, 0, *range(2, len(found._shape))))
+    return _shown(found, (*target._shape, *source._shape[1:]), source, mode)
+
+
+def identity(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """The cotangents of the elements of a tensor, one behind the other."""
+    size = size_of(shape)
+    return np.eye(size, dtype=dtype).reshape((size, *shape))
+
+
+def _chunk(parallel_iterations: Any, vectorized: bool, method: str) -> int | None:
+    """How many rows go at once; None stands for all."""
+    if not vectorized:
+        return 1
+    if parallel_iterations is None:
+        return None
+    if (
+        not isinstance(parallel_iterations, (int, np.integer))
+        or isinstance(parallel_iterations, bool)
+        or parallel_iterations < 1
+    ):
+        raise ValueError(
+            f"GradientTape.{method}: parallel_iterations must be None or a positive integer, not "
+            f"{parallel_iterations!r}. It is the number of rows that are computed at once."
+        )
+    return int(parallel_iterations)
+
+
+def _check_batches(target: tuple[int, ...], source: tuple[int, ...]) -> None:
+    for shape in (target, source):
+        if len(shape) < 2:
+            raise InvalidArgumentError(
+                f"GradientTape.batch_jacobian: Shape {shape} must have rank at least 2: the batch "
+                "and what each of its examples holds. Write tf.expand_dims(x, -1), or use jacobian."
+            )
+    if target[0] != source[0]:
+        raise InvalidArgumentError(
+            f"GradientTape.batch_jacobian: Need first dimension of target shape ({target}) and "
+            f"source shape ({source}) to match. Use jacobian where examples depend on each other."
+        )
+
+
+def give_leaves(targets: list[Any], sources: list[Any]) -> None:
+    """A target is connected to itself even if nobody watched it."""
+    for source in sources:
+        if node_of(source) is None and differentiable(source._dtype):
+            if any(t is source for t in targets):
+                source._node = Node(source._shape, source._dtype)
+
+
+def _joined(pieces: tuple[Any, ...]) -> Any:
+    if isinstance(pieces[0], Nothing) or len(pieces) == 1:
+        return pieces[0]
+    return concat(list(pieces), 0)
+
+
+def _shown(found: Any, shape: tuple[int, ...], source: Any, mode: UnconnectedGradients) -> Any:
+    """A Jacobian in its shape, or None or zeros where the target is not connected."""
+    if not isinstance(found, Nothing):
+        return reshape(found, shape)
+    return zeros(shape, source._dtype) if mode is UnconnectedGradients.ZERO else None

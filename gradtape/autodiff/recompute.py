@@ -1,0 +1,150 @@
+"""`recompute_grad`: keep nothing of a function's inside, run it again for its derivative.
+
+The first run is not recorded, so its intermediate values are freed as it goes. The record of the
+call (see `custom_call`) holds the arguments; its rule runs the function again under a recording of
+its own and walks back at once. That second run is seen by outer tapes as any other, so higher
+orders work, and forward mode is a second run under an accumulator. Variables are read again with
+the values that they had, even if they were assigned in between."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+from gradtape.autodiff.custom_call import (
+    bound,
+    call_with_gradient,
+    others,
+    signature_of,
+    variables_read,
+)
+from gradtape.autodiff.forward import ForwardAccumulator
+from gradtape.autodiff.walk import walk
+from gradtape.core import nest
+from gradtape.core.convert import as_tensor
+from gradtape.core.dtypes import differentiable
+from gradtape.core.nothing import Nothing
+from gradtape.core.record import Recording
+from gradtape.core.state import frame, here
+from gradtape.core.tensor import Tensor
+from gradtape.core.variable import Variable
+
+
+def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
+    """Trade time for memory: run a function again for its derivative instead of keeping its inside.
+
+    Args:
+        f: a function of tensors, or structures of them, that gives the same values each time. It
+            may read variables, and tensors from its closure.
+
+    Returns:
+        The function, with f as `__wrapped__`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> with tf.GradientTape() as tape:
+        ...     y = tf.recompute_grad(lambda x: x * x * x)(x)
+        >>> float(tape.gradient(y, x))
+        12.0
+    """
+    signature = signature_of(f)
+    name = getattr(f, "__name__", type(f).__name__)
+
+    @wraps(f)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        with frame((), (), here.mode), variables_read() as noted:
+            result = f(*args, **kwargs)
+        inputs, _ = bound(signature, args, kwargs)
+        inputs += [as_tensor(t) for t in _captured(f) if all(t is not i for i in inputs)]
+        variables = others(noted, inputs)
+        again = _Again(f, args, kwargs, inputs, variables)
+        outs = [as_tensor(v, name) for v in nest.flatten(result)]
+        inputs = [*inputs, *[as_tensor(v) for v in variables]]
+        results = call_with_gradient(name, inputs, outs, again.pull, again.push)
+        return nest.pack_sequence_as(result, results)
+
+    return wrapped
+
+
+def _captured(f: Callable[..., Any]) -> list[Tensor]:
+    """The tensors that a function takes from around it."""
+    found: list[Tensor] = []
+    for cell in getattr(f, "__closure__", None) or ():
+        try:
+            leaves = nest.flatten(cell.cell_contents)
+        except ValueError:  # the name is not bound yet
+            continue
+        found += [v for v in leaves if isinstance(v, Tensor) and differentiable(v._dtype)]
+    return found
+
+
+class _Again:
+    """The second run of a function, with its arguments and the values that its variables had."""
+
+    def __init__(
+        self,
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        inputs: list[Tensor],
+        variables: list[Variable],
+    ) -> None:
+        self.f = f
+        self.args = args
+        self.kwargs = kwargs
+        self.inputs = inputs
+        self.variables = variables
+        self.leaves = [v._leaf for v in variables]
+        read = {id(v): v for v in (*_variables((args, kwargs)), *variables)}
+        self.values = [(v, v._tensor) for v in read.values()]
+
+    def outputs(self) -> list[Any]:
+        """Run the function and return its results as a list."""
+        with _restored(self.values):
+            return [as_tensor(v) for v in nest.flatten(self.f(*self.args, **self.kwargs))]
+
+    def pull(self, cts: list[Any]) -> list[Any]:
+        """The cotangents of the inputs, then of the variables."""
+        nodes = [*[t._node for t in self.inputs], *self.leaves]
+        recording = Recording(automatic=False)
+        recording.watched = {n: None for n in nodes if n is not None}
+        before = here.tapes
+        here.set_tapes((*before, recording))
+        try:
+            outs = self.outputs()
+        finally:
+            here.set_tapes(before)
+        pairs = [(o._node, ct) for o, ct in zip(outs, cts, strict=True) if differentiable(o._dtype)]
+        found = walk(pairs, nodes, recording, consume=True)
+        return [None if isinstance(f, Nothing) else f for f in found]
+
+    def push(self, tangents: Sequence[Any]) -> list[Any]:
+        """The tangents of the outputs."""
+        primals = [*self.inputs, *self.variables]
+        moved = {id(p): (p, t) for p, t in zip(primals, tangents, strict=True) if t is not None}
+        accumulator = ForwardAccumulator(
+            [p for p, _ in moved.values()], [t for _, t in moved.values()]
+        )
+        with accumulator:
+            outs = self.outputs()
+        return accumulator.jvp(outs)
+
+
+def _variables(structure: Any) -> list[Variable]:
+    return [v for v in nest.flatten(structure) if isinstance(v, Variable)]
+
+
+@contextmanager
+def _restored(values: list[tuple[Variable, Tensor]]) -> Iterator[None]:
+    """Give variables that were assigned since the value that they had, within the block."""
+    changed = [(v, t, v._tensor) for v, t in values if v._tensor is not t]
+    for variable, then, _ in changed:
+        variable._tensor = then
+    try:
+        yield
+    finally:
+        for variable, _, now in changed:
+            variable._tensor = now

@@ -1,0 +1,309 @@
+"""What occurs and how often: unique, bincount, histograms, and permutations inverted."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import as_dtype
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import batch_elementwise, broadcast_shapes, cast, ones, reshape, size_of
+from gradtape.ops.calls import mixed_dtypes, wrong_kind
+from gradtape.ops.gathering import INT64, gather_axis
+from gradtape.ops.indexing import index_tensor
+from gradtape.ops.selection import integer_dtype, order
+from gradtape.ops.sparse import add_rows
+from gradtape.ops.static import check_size, static_int
+from gradtape.ops.striding import strided_slice
+
+Unique = namedtuple("Unique", ["y", "idx"])
+UniqueWithCounts = namedtuple("UniqueWithCounts", ["y", "idx", "count"])
+
+# unique
+
+
+def _unique_kernel(xp: Any, x: Any) -> Any:
+    _, first, inverse, counts = np.unique(
+        x, return_index=True, return_inverse=True, return_counts=True
+    )
+    appearance = np.argsort(first, kind="stable")
+    rank = np.argsort(appearance, kind="stable")
+    return first[appearance], rank[inverse.reshape(-1)], counts[appearance]
+
+
+_unique = primitive(
+    "unique_places",
+    _unique_kernel,
+    shape=lambda x: (Spec((None,), INT64), Spec(x._shape, INT64), Spec((None,), INT64)),
+    several=True,
+    differentiable=False,
+    family="indexing",
+)
+
+
+def _found(x: Any, out_idx: Any, function: str) -> tuple[Any, Any, Any]:
+    x = as_tensor(x, function)
+    dtype = integer_dtype(out_idx, function, "out_idx")
+    if len(x._shape) != 1:
+        raise InvalidArgumentError(
+            f"gradtape.{function}({brief(x)}): {function} expects a 1D vector. "
+            "Write tf.reshape(x, [-1])."
+        )
+    first, places, counts = apply(_unique, (x,))
+    return gather_axis(x, first, 0), cast(places, dtype), cast(counts, dtype)
+
+
+def unique(x: Any, out_idx: Any = np.int32, name: str | None = None) -> Any:
+    """Return the different elements of a vector, in order of appearance, and for each element its place there.
+
+    The derivative of an element of y goes to its first appearance in x.
+
+    Args:
+        x: (n,) any dtype.
+        out_idx: the integer dtype of the places.
+
+    Returns:
+        The pair (y, idx) with x = gather(y, idx).
+
+    Raises:
+        InvalidArgumentError: when x is no vector.
+
+    Example:
+        >>> import gradtape as tf
+        >>> y, idx = tf.unique([3.0, 1.0, 3.0])
+        >>> y.numpy(), idx.numpy()
+        (array([3., 1.], dtype=float32), array([0, 1, 0], dtype=int32))
+    """
+    return Unique(*_found(x, out_idx, "unique")[:2])
+
+
+def unique_with_counts(x: Any, out_idx: Any = np.int32, name: str | None = None) -> Any:
+    """Return the different elements of a vector, the place of each element among them, and how often each occurs.
+
+    Args, Raises: as for `unique`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.unique_with_counts([3.0, 1.0, 3.0]).count.numpy()
+        array([2, 1], dtype=int32)
+    """
+    return UniqueWithCounts(*_found(x, out_idx, "unique_with_counts"))
+
+
+# counts
+
+
+def bincount(
+    arr: Any,
+    weights: Any = None,
+    minlength: Any = None,
+    maxlength: Any = None,
+    dtype: Any = np.int32,
+    name: str | None = None,
+    axis: Any = None,
+    binary_output: bool = False,
+) -> Any:
+    """Return how often each of the numbers 0, 1, 2, ... occurs, or the sum of its weights.
+
+    Args:
+        arr: non-negative integers of any shape.
+        weights: of the shape of `arr`; its derivative is the cotangent at each number.
+        minlength: the least length of the result, which is else the largest number plus 1.
+        maxlength: the greatest length; larger numbers are left out.
+        dtype: the dtype of counts.
+        axis: None or 0 to count everything; -1 to count each row (along the last axis) by itself.
+        binary_output: give 1 for numbers that occur, instead of the count.
+
+    Raises:
+        InvalidArgumentError: for a negative number, or weights of another shape.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.math.bincount([1, 1, 3]).numpy()
+        array([0, 2, 0, 1], dtype=int32)
+    """
+    numbers = as_tensor(arr, "bincount")
+    if not size_of(numbers._shape):
+        numbers = cast(numbers, np.dtype(np.int32))
+    numbers = index_tensor(numbers, "bincount", "arr")
+    if axis not in (None, 0, -1) or (binary_output and weights is not None):
+        raise ValueError(
+            f"gradtape.bincount: axis must be None, 0 or -1, not {axis!r}, and binary_output excludes "
+            "weights."
+        )
+    count = _length(numbers, minlength, maxlength)
+    rows = size_of(numbers._shape[:-1]) if axis == -1 else 1
+    flat = np.asarray(numbers).astype(np.int64).reshape(rows, -1)
+    kept = np.flatnonzero(flat.reshape(-1) < count)
+    places = Tensor((flat + np.arange(rows)[:, None] * count).reshape(-1)[kept])
+    values = _weights(weights, numbers, dtype)
+    if kept.size != flat.size:
+        values = gather_axis(values, Tensor(kept), 0)
+    total = add_rows(values, places, rows * count)
+    if binary_output:
+        total = cast(Tensor(np.asarray(total) > 0), total._dtype)
+    return reshape(total, (*numbers._shape[:-1], count) if axis == -1 else (count,))
+
+
+def _length(numbers: Any, minlength: Any, maxlength: Any) -> int:
+    """The number of bins."""
+    array = np.asarray(numbers)
+    if array.size and array.min() < 0:
+        raise InvalidArgumentError(
+            f"gradtape.bincount({brief(numbers)}): Input arr must be non-negative! It holds "
+            f"{array.min()}. Shift or clip the numbers."
+        )
+    count = int(array.max(initial=-1)) + 1
+    if minlength is not None:
+        count = max(count, static_int(minlength, "bincount", "minlength"))
+    if maxlength is not None:
+        count = min(count, static_int(maxlength, "bincount", "maxlength"))
+    check_size((count,), "bincount", 8)
+    return count
+
+
+def _weights(weights: Any, numbers: Any, dtype: Any) -> Any:
+    size = size_of(numbers._shape)
+    if weights is None:
+        return ones((size,), as_dtype(dtype).numpy_dtype)
+    values = as_tensor(weights, "bincount")
+    if values._shape != numbers._shape:
+        raise InvalidArgumentError(
+            f"gradtape.bincount: weights {brief(values)} must have the shape of arr, {brief(numbers)}."
+        )
+    return reshape(values, (size,))
+
+
+# histograms
+
+
+def _bins_kernel(xp: Any, values: Any, low: Any, high: Any, *, count: int) -> Any:
+    wide = xp.float64 if values.dtype.itemsize > 4 or values.dtype.kind in "iu" else xp.float32
+    low, high = low.astype(wide), high.astype(wide)
+    scaled = xp.floor((values.astype(wide) - low) / (high - low) * count)
+    return xp.clip(scaled, 0, count - 1).astype(xp.int32)
+
+
+_bins = primitive(
+    "histogram_bins",
+    _bins_kernel,
+    batch=batch_elementwise(lambda values, low, high, count: bins(values, low, high, count)),
+    shape=lambda values, low, high, count: Spec(
+        broadcast_shapes(values._shape, low._shape, high._shape), np.dtype(np.int32)
+    ),
+    differentiable=False,
+    family="stepwise",
+)
+
+
+def bins(values: Any, low: Any, high: Any, count: int) -> Any:
+    """The number of the bin of each value, of `count` of equal width between low and high."""
+    return apply(_bins, (values, low, high), {"count": count})
+
+
+def histogram_fixed_width_bins(
+    values: Any,
+    value_range: Any,
+    nbins: Any = 100,
+    dtype: Any = np.int32,
+    name: str | None = None,
+) -> Any:
+    """Return the bin of each value, of `nbins` bins of equal width in a range; what is outside goes to the end bins.
+
+    Args:
+        values: real numbers of any shape.
+        value_range: (2,) of the same dtype: the lower and the upper end.
+        nbins: the number of bins.
+        dtype: the integer dtype of the result.
+
+    Raises:
+        InvalidArgumentError: when the range is empty, nbins is not positive, or a value is NaN.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.histogram_fixed_width_bins([-1.0, 0.0, 1.5, 9.0], [0.0, 5.0], nbins=5).numpy()
+        array([0, 0, 1, 4], dtype=int32)
+    """
+    return cast(
+        _bins_of(values, value_range, nbins, "histogram_fixed_width_bins")[0],
+        integer_dtype(dtype, "histogram_fixed_width_bins", "dtype"),
+    )
+
+
+def _bins_of(values: Any, value_range: Any, nbins: Any, function: str) -> tuple[Any, int]:
+    values = as_tensor(values, function)
+    limits = as_tensor_like(value_range, values._dtype, function)
+    count = static_int(nbins, function, "nbins")
+    if values._dtype.kind not in "iufV":
+        raise wrong_kind(function, "iufV", values)
+    if limits._dtype != values._dtype:
+        raise mixed_dtypes(function, values, limits)
+    low, high = np.asarray(limits).tolist() if limits._shape == (2,) else (1, 0)
+    if not low < high or count < 1:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: value_range should satisfy value_range[0] < value_range[1] and "
+            f"nbins be positive, but got {brief(limits)} = {np.asarray(limits).tolist()} and {count}."
+        )
+    if values._dtype.kind in "fV" and np.isnan(np.asarray(values)).any():
+        raise InvalidArgumentError(
+            f"gradtape.{function}({brief(values)}): values must not contain NaN. Drop them with "
+            "tf.boolean_mask first."
+        )
+    low_end, high_end = strided_slice(limits, (0,)), strided_slice(limits, (1,))
+    return bins(values, low_end, high_end, count), count
+
+
+def histogram_fixed_width(
+    values: Any,
+    value_range: Any,
+    nbins: Any = 100,
+    dtype: Any = np.int32,
+    name: str | None = None,
+) -> Any:
+    """Return how many values fall into each of `nbins` bins of equal width; what is outside goes to the end bins.
+
+    Args, Raises: as for `histogram_fixed_width_bins`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.histogram_fixed_width([-1.0, 0.0, 1.5, 9.0], [0.0, 5.0], nbins=5).numpy()
+        array([2, 1, 0, 0, 1], dtype=int32)
+    """
+    places, count = _bins_of(values, value_range, nbins, "histogram_fixed_width")
+    size = size_of(places._shape)
+    wanted = integer_dtype(dtype, "histogram_fixed_width", "dtype")
+    return add_rows(ones((size,), wanted), reshape(places, (size,)), count)
+
+
+# permutations
+
+
+def invert_permutation(x: Any, name: str | None = None) -> Any:
+    """Return the permutation y with y[x[i]] = i.
+
+    Args:
+        x: (n,) the numbers 0 to n - 1 in any order.
+
+    Raises:
+        InvalidArgumentError: when x is no permutation.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.math.invert_permutation([2, 0, 1]).numpy()
+        array([1, 2, 0], dtype=int32)
+    """
+    x = index_tensor(x, "invert_permutation", "x")
+    size = x._shape[0] if len(x._shape) == 1 else -1
+    if size < 0 or (type(x) is Tensor and np.sort(np.asarray(x)).tolist() != list(range(size))):
+        raise InvalidArgumentError(
+            f"gradtape.invert_permutation({brief(x)}): needs a vector that holds each of the numbers 0 "
+            "to n - 1 once. tf.argsort(x) orders any numbers."
+        )
+    return cast(order(x, 0, False), x._dtype)

@@ -1,0 +1,162 @@
+"""`tf.compat.v1.train`'s global step, and its decays of the learning rate as functions.
+
+A decay returns a function without arguments, as TensorFlow's do in eager execution: an optimizer
+calls it at each step and finds the rate of the global step that the variable then holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.errors import brief
+from gradtape.core.variable import Variable
+from gradtape.train.schedules import (
+    CosineDecay,
+    CosineDecayRestarts,
+    ExponentialDecay,
+    InverseTimeDecay,
+    PiecewiseConstantDecay,
+    PolynomialDecay,
+)
+
+_steps: dict[Any, Variable] = {}
+
+
+def get_global_step(graph: Any = None) -> Variable | None:
+    """Return the variable that counts training steps, None before it was made.
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.compat.v1.train.get_or_create_global_step()
+        >>> step is tf.compat.v1.train.get_global_step()
+        True
+    """
+    return _steps.get(graph)
+
+
+def create_global_step(graph: Any = None) -> Variable:
+    """Make the variable that counts training steps, an int64 zero; ValueError when it exists."""
+    if graph in _steps:
+        raise ValueError('"global_step" already exists. Use get_or_create_global_step().')
+    _steps[graph] = Variable(np.int64(0), trainable=False, name="global_step")
+    return _steps[graph]
+
+
+def get_or_create_global_step(graph: Any = None) -> Variable:
+    """Return the variable that counts training steps, which is made if need be."""
+    step = get_global_step(graph)
+    return create_global_step(graph) if step is None else step
+
+
+def assert_global_step(global_step_tensor: Any) -> None:
+    """Raise TypeError unless this is a scalar integer variable or tensor."""
+    shape = getattr(global_step_tensor, "_shape", None)
+    if shape != () or global_step_tensor._dtype.kind not in "iu":
+        raise TypeError(
+            'Existing "global_step" must be a scalar integer Variable or Tensor: '
+            f"{brief(global_step_tensor)}. Use get_or_create_global_step()."
+        )
+
+
+def _at(schedule: Callable[[Any], Any], global_step: Any) -> Callable[[], Any]:
+    if global_step is None:
+        raise ValueError("global_step is required: pass get_or_create_global_step().")
+    return lambda: schedule(global_step() if callable(global_step) else global_step)
+
+
+def exponential_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for learning_rate * decay_rate ** (global_step / decay_steps).
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(0)
+        >>> rate = tf.compat.v1.train.exponential_decay(1.0, step, 10, 0.25)
+        >>> _ = step.assign(5)
+        >>> float(rate())
+        0.5
+    """
+    return _at(ExponentialDecay(learning_rate, decay_steps, decay_rate, staircase), global_step)
+
+
+def natural_exp_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for learning_rate * exp(-decay_rate * global_step / decay_steps)."""
+    factor = float(np.exp(-float(decay_rate)))
+    return _at(ExponentialDecay(learning_rate, decay_steps, factor, staircase), global_step)
+
+
+def inverse_time_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    decay_rate: Any,
+    staircase: bool = False,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for learning_rate / (1 + decay_rate * global_step / decay_steps)."""
+    return _at(InverseTimeDecay(learning_rate, decay_steps, decay_rate, staircase), global_step)
+
+
+def polynomial_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    end_learning_rate: Any = 0.0001,
+    power: Any = 1.0,
+    cycle: bool = False,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for the schedule `PolynomialDecay`."""
+    schedule = PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle)
+    return _at(schedule, global_step)
+
+
+def piecewise_constant(
+    x: Any, boundaries: Any, values: Any, name: str | None = None
+) -> Callable[[], Any]:
+    """Return a function for `values[i]` where x is at most `boundaries[i]`."""
+    return _at(PiecewiseConstantDecay(boundaries, values), x)
+
+
+piecewise_constant_decay = piecewise_constant
+
+
+def cosine_decay(
+    learning_rate: Any,
+    global_step: Any,
+    decay_steps: Any,
+    alpha: Any = 0.0,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for the schedule `CosineDecay`, without warmup."""
+    return _at(CosineDecay(learning_rate, decay_steps, alpha), global_step)
+
+
+def cosine_decay_restarts(
+    learning_rate: Any,
+    global_step: Any,
+    first_decay_steps: Any,
+    t_mul: Any = 2.0,
+    m_mul: Any = 1.0,
+    alpha: Any = 0.0,
+    name: str | None = None,
+) -> Callable[[], Any]:
+    """Return a function for the schedule `CosineDecayRestarts`."""
+    schedule = CosineDecayRestarts(learning_rate, first_decay_steps, t_mul, m_mul, alpha)
+    return _at(schedule, global_step)
