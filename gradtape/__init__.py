@@ -30,6 +30,7 @@ from gradtape.autodiff.custom import stop_gradient as stop_gradient
 from gradtape.autodiff.extend import RegisterGradient as RegisterGradient
 from gradtape.autodiff.extend import no_gradient as no_gradient
 from gradtape.autodiff.extend import primitive as primitive
+from gradtape.autodiff.mapping import vectorized_map as vectorized_map
 from gradtape.autodiff.recompute import recompute_grad as recompute_grad
 from gradtape.autodiff.tape import GradientTape as GradientTape
 from gradtape import compat as compat
@@ -60,6 +61,13 @@ from gradtape.core.module import Module as Module
 from gradtape.core.module import name_scope as name_scope
 from gradtape.core.shapes import TensorShape as TensorShape
 from gradtape.core.shapes import TensorSpec as TensorSpec
+from gradtape.core.surroundings import VariableAggregation as VariableAggregation
+from gradtape.core.surroundings import VariableSynchronization as VariableSynchronization
+from gradtape.core.surroundings import get_current_name_scope as get_current_name_scope
+from gradtape.core.surroundings import get_logger as get_logger
+from gradtape.core.surroundings import inside_function as inside_function
+from gradtape.core.surroundings import timestamp as timestamp
+from gradtape.core.surroundings import type_spec_from_value as type_spec_from_value
 from gradtape.core.surroundings import control_dependencies as control_dependencies
 from gradtape.core.surroundings import device as device
 from gradtape.core.surroundings import executing_eagerly as executing_eagerly
@@ -171,6 +179,12 @@ from gradtape.ops.reductions import reduce_min as reduce_min
 from gradtape.ops.reductions import reduce_sum as reduce_sum
 from gradtape.ops.remainders import truncatediv as truncatediv
 from gradtape.ops.remainders import truncatemod as truncatemod
+from gradtape.ops.initial import ConstantInitializer as constant_initializer
+from gradtape.ops.initial import OnesInitializer as ones_initializer
+from gradtape.ops.initial import RandomNormalInitializer as random_normal_initializer
+from gradtape.ops.initial import RandomUniformInitializer as random_uniform_initializer
+from gradtape.ops.initial import ZerosInitializer as zeros_initializer
+from gradtape.ops.ordering import unravel_index as unravel_index
 from gradtape.ops.sparse import IndexedSlices as IndexedSlices
 from gradtape.ops.stepwise import equal as equal
 from gradtape.ops.stepwise import floor as floor

@@ -104,3 +104,6 @@ from gradtape.ops.special import lgamma as lgamma
 from gradtape.ops.special import ndtri as ndtri
 from gradtape.ops.special import polygamma as polygamma
 from gradtape.ops.special import zeta as zeta
+from gradtape.ops.ordering import is_non_decreasing as is_non_decreasing
+from gradtape.ops.ordering import is_strictly_increasing as is_strictly_increasing
+from gradtape.ops.polynomials import polyval as polyval

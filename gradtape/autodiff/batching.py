@@ -74,18 +74,28 @@ class BatchedTensor(Tensor):
 
 
 class Batching:
-    """The mode of one batch: it knows the state outside and runs operations there."""
+    """The mode of one batch: it knows the state outside and runs operations there.
 
-    def __init__(self, size: int) -> None:
+    Args:
+        size: how many examples.
+        fallback: whether an operation without a batching rule runs once for each example.
+        warn: whether that is said.
+    """
+
+    def __init__(self, size: int, fallback: bool = True, warn: bool = True) -> None:
         self.size = size
+        self.fallback = fallback
+        self.warn = warn
         self.outside = here.tapes, here.observers, here.mode
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation for all examples."""
         mask = tuple([self.owns(t) for t in inputs])
+        watched = bool(here.tapes or here.observers) and primitive.differentiable
         with frame(*self.outside):
             if not any(mask):
-                return apply(primitive, inputs, params)
+                out = apply(primitive, inputs, params)
+                return self.apart(out) if watched and (here.tapes or here.special) else out
             lower = tuple([t._array if b else t for t, b in zip(inputs, mask, strict=True)])
             rule = primitive.batch
             out = (
@@ -95,13 +105,26 @@ class Batching:
             return tuple([BatchedTensor(t, None, self) for t in out])
         return BatchedTensor(out, None, self)
 
+    def apart(self, out: Any) -> Any:
+        """A result for all examples, repeated: what was opened inside puts it on a node of its own,
+        and the result below keeps the node that it has outside."""
+        if isinstance(out, tuple):
+            return tuple([BatchedTensor(spread(t, self), None, self) for t in out])
+        return BatchedTensor(spread(out, self), None, self)
+
     def owns(self, tensor: Any) -> bool:
         """Whether a tensor is batched by this mode."""
         return type(tensor) is BatchedTensor and tensor._mode is self
 
     def loop(self, primitive: Primitive, mask: Any, inputs: Any, params: dict[str, Any]) -> Any:
         """Run an operation example by example, because it has no batching rule."""
-        _say_once(primitive)
+        if not self.fallback:
+            raise ValueError(
+                f"gradtape.{primitive.name} has no batching rule. Write "
+                "tf.vectorized_map(..., fallback_to_while_loop=True) to run it for each example."
+            )
+        if self.warn:
+            _say_once(primitive)
         results = []
         for i in range(self.size):
             one = tuple([example(t, i) if b else t for t, b in zip(inputs, mask, strict=True)])
@@ -134,9 +157,9 @@ def stacked(tensors: list[Any]) -> Any:
 
 
 @contextmanager
-def batching(size: int) -> Iterator[Batching]:
+def batching(size: int, **options: bool) -> Iterator[Batching]:
     """Run a block in a batching mode of its own."""
-    mode = Batching(size)
+    mode = Batching(size, **options)
     with frame((), (), mode):
         yield mode
 

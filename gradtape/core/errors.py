@@ -57,3 +57,43 @@ def brief(value: Any) -> str:
     if len(text) > 60:
         text = text[:57] + "..."
     return f"{text} ({type(value).__name__})"
+
+
+class AbortedError(OpError):
+    """The operation was given up, usually for another one."""
+
+
+class AlreadyExistsError(OpError):
+    """Something that was to be made exists already."""
+
+
+class CancelledError(OpError):
+    """The operation was cancelled."""
+
+
+class DataLossError(OpError):
+    """Stored data are damaged."""
+
+
+class DeadlineExceededError(OpError):
+    """The operation took longer than it was given."""
+
+
+class PermissionDeniedError(OpError):
+    """The caller may not do this."""
+
+
+class UnauthenticatedError(OpError):
+    """The caller is not known."""
+
+
+class UnavailableError(OpError):
+    """What the operation needs is not there at present."""
+
+
+class UnknownError(OpError):
+    """An error that fits no other class."""
+
+
+class OperatorNotAllowedInGraphError(TypeError):
+    """A tensor without a value was used where Python needs one."""

@@ -26,12 +26,27 @@ def flatten(structure: Any) -> list[Any]:
 
 
 def is_nested(structure: Any) -> bool:
-    """Whether a value is a list, tuple, dict or the like, and not a leaf."""
+    """Whether a value is a list, tuple, dict or the like, and not a leaf.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.nest.is_nested([1]), tf.nest.is_nested(1)
+        (True, False)
+    """
     return not optree.tree_is_leaf(_plain(structure), none_is_leaf=True)
 
 
 def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
-    """The structure with its leaves replaced by those of the sequence, in order."""
+    """The structure with its leaves replaced by those of the sequence, in order.
+
+    Raises:
+        ValueError: when there are more or fewer leaves.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.nest.pack_sequence_as({"a": 0, "b": [0]}, [1, 2])
+        {'a': 1, 'b': [2]}
+    """
     leaves, tree = optree.tree_flatten(_plain(structure), none_is_leaf=True)
     flat = list(flat_sequence)
     if len(leaves) != len(flat):
@@ -57,7 +72,12 @@ def map_structure(func: Callable[..., Any], *structure: Any) -> Any:
 
 
 def assert_same_structure(nest1: Any, nest2: Any) -> None:
-    """Raise ValueError unless two structures nest in the same way."""
+    """Raise ValueError unless two structures nest in the same way.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.nest.assert_same_structure([1, (2,)], [3, (4,)])
+    """
     first = optree.tree_structure(_plain(nest1), none_is_leaf=True)
     second = optree.tree_structure(_plain(nest2), none_is_leaf=True)
     if first != second:

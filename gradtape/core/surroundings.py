@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import enum
+import logging
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -10,6 +13,8 @@ from typing import Any
 import numpy as np
 
 from gradtape.core import nest
+from gradtape.core.convert import as_tensor
+from gradtape.core.shapes import TensorSpec
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 
@@ -173,3 +178,76 @@ class _Bare:
 
     def __repr__(self) -> str:
         return self.text
+
+
+class VariableSynchronization(enum.Enum):
+    """When copies of a variable are brought together; kept on the variable for strategies."""
+
+    AUTO = 0
+    NONE = 1
+    ON_WRITE = 2
+    ON_READ = 3
+
+
+class VariableAggregation(enum.Enum):
+    """How copies of a variable are brought together; kept on the variable for strategies."""
+
+    NONE = 0
+    SUM = 1
+    MEAN = 2
+    ONLY_FIRST_REPLICA = 3
+
+
+def timestamp(name: str | None = None) -> Tensor:
+    """The time in seconds since 1970, a float64 tensor.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.timestamp().dtype
+        tf.float64
+    """
+    return Tensor(np.float64(time.time()))
+
+
+def inside_function() -> bool:
+    """Whether a function is being recorded; False when operations run at once.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.inside_function()
+        False
+    """
+    return False
+
+
+def get_current_name_scope() -> str:
+    """The name of the block; eager operations have no names.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.get_current_name_scope()
+        ''
+    """
+    return ""
+
+
+def get_logger() -> logging.Logger:
+    """The logger of the library.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.get_logger().name
+        'gradtape'
+    """
+    return logging.getLogger("gradtape")
+
+
+def type_spec_from_value(value: Any) -> TensorSpec:
+    """The `TensorSpec` of a value.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.type_spec_from_value(tf.constant([1.0]))
+        TensorSpec(shape=(1,), dtype=tf.float32, name=None)
+    """
+    return TensorSpec.from_tensor(as_tensor(value, "type_spec_from_value"))

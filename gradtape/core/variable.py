@@ -36,7 +36,16 @@ _creators = _Creators()
 
 @contextmanager
 def variable_creator_scope(creator: Callable[..., Any]) -> Iterator[None]:
-    """Within the block, `creator(next_creator, **kwargs)` makes the variables."""
+    """Within the block, `creator(next_creator, **kwargs)` makes the variables.
+
+    Example:
+        >>> import gradtape as tf
+        >>> def named(make, **kwargs):
+        ...     return make(**{**kwargs, "name": "mine"})
+        >>> with tf.variable_creator_scope(named):
+        ...     tf.Variable(1.0).name
+        'mine:0'
+    """
     before = _creators.stack
     _creators.stack = (*before, creator)
     try:

@@ -44,8 +44,10 @@ class Lazy:
         return value
 
 
-xp: Any = SimpleNamespace(**{name: getattr(np, name) for name in np.__all__ if hasattr(np, name)})
+# only what is loaded: np.f2py, np.testing, np.ma, np.random would double the time of the import
+xp: Any = SimpleNamespace(**{name: vars(np)[name] for name in np.__all__ if name in vars(np)})
 xp.name = "numpy"
+xp.fft = Lazy("numpy.fft")
 xp.special = Lazy("scipy.special")
 xp.scipy_linalg = Lazy("scipy.linalg")
 

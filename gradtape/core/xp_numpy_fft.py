@@ -27,7 +27,9 @@ def fourier(x: Any, axes: tuple[int, ...], inverse: bool, norm: str) -> Any:
 def real_fourier(x: Any) -> Any:
     """The first half of the Fourier transform of the last axis of a real array, not scaled."""
     if x.size == 0:
-        return np.zeros((*x.shape[:-1], x.shape[-1] // 2 + 1), np.result_type(x.dtype, np.complex64))
+        return np.zeros(
+            (*x.shape[:-1], x.shape[-1] // 2 + 1), np.result_type(x.dtype, np.complex64)
+        )
     return xp.scipy_fft.rfft(x)
 
 
@@ -62,7 +64,9 @@ def overlapped(frames: Any, step: int, size: int) -> Any:
     out = np.zeros((*lead, size), frames.dtype)
     if step >= length:  # no overlap: all frames at once
         if count and length:
-            framed_out = as_strided(out, frames.shape, (*out.strides[:-1], out.itemsize * step, out.itemsize))
+            framed_out = as_strided(
+                out, frames.shape, (*out.strides[:-1], out.itemsize * step, out.itemsize)
+            )
             framed_out[...] = frames
         return out
     if count < length // step:
@@ -72,7 +76,9 @@ def overlapped(frames: Any, step: int, size: int) -> Any:
     for start in range(0, length, step):  # the part of every frame that begins in its j-th step
         width = min(step, length - start)
         target = as_strided(
-            out[..., start:], (*lead, count, width), (*out.strides[:-1], out.itemsize * step, out.itemsize)
+            out[..., start:],
+            (*lead, count, width),
+            (*out.strides[:-1], out.itemsize * step, out.itemsize),
         )
         target += frames[..., start : start + width]
     return out

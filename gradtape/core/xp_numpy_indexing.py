@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.errors import InvalidArgumentError
 from gradtape.core.xp_numpy import Lazy, verb
 
 _sparse: Any = Lazy("scipy.sparse")
@@ -27,14 +26,14 @@ def put_slice(x: Any, key: Any, shape: Any) -> Any:
 
 @verb
 def checked(indices: Any, size: int) -> Any:
-    """The indices when all are in [0, size), InvalidArgumentError otherwise."""
+    """The indices when all are in [0, size), IndexError otherwise."""
     if indices.size and (indices.min() < 0 or indices.max() >= size):
         places = np.argwhere((indices < 0) | (indices >= size))
         place = tuple(places[0].tolist())
         where = list(place) if place else ""
-        raise InvalidArgumentError(
-            f"indices{where} = {int(indices[place])} is not in [0, {size}). "
-            "Indices are not wrapped or clipped: write tf.clip_by_value(indices, 0, size - 1) for that."
+        raise IndexError(
+            f"indices{where} = {int(indices[place])} is not in [0, {size}). Indices are neither "
+            f"wrapped nor clipped: write tf.clip_by_value(indices, 0, {size - 1}) for that."
         )
     return indices
 

@@ -143,6 +143,39 @@ def ndtr(x: Any) -> Any:
     return np.where(x < -0.5, 0.5 * special.erfcx(-_ROOT_HALF * tail) * gauss(tail, 0.5), value)
 
 
+# the Taylor coefficients of lgamma(2 + z) beyond the first: (-1)^k (zeta(k) - 1) / k
+_EULER = 0.5772156649015329
+_NEAR_ROOT = 0.125
+_ZETA_LESS_ONE = (
+    0.6449340668482264, 0.2020569031595943, 0.08232323371113819, 0.03692775514336993,
+    0.01734306198444914, 0.008349277381922827, 0.00407735619794434, 0.0020083928260822143,
+    0.0009945751278180853, 0.0004941886041194645, 0.0002460865533080483, 0.00012271334757848915,
+    6.124813505870483e-05, 3.058823630702049e-05, 1.528225940865187e-05, 7.637197637899763e-06,
+)  # fmt: skip
+
+
+def lgamma_near_root(z: Any, root: int) -> Any:
+    """lgamma(root + z) for a root of 1 or 2 and small z, by Taylor's series."""
+    total = 0.0 * z
+    for k in range(len(_ZETA_LESS_ONE) + 1, 1, -1):
+        total = total * z + (-1) ** k * (_ZETA_LESS_ONE[k - 2] + (root == 1)) / k
+    return z * (total * z + (root - 1 - _EULER))
+
+
+@verb
+def lgamma(x: Any) -> Any:
+    """log |gamma(x)|, with the digits near its roots 1 and 2 that SciPy loses."""
+    value = special.gammaln(x)
+    if x.dtype != np.float64:
+        return value
+    for root in (1, 2):
+        near = np.abs(x - root) < _NEAR_ROOT
+        if near.any():
+            z = np.where(near, x - root, 0.0)
+            value = np.where(near, lgamma_near_root(z, root), value)
+    return value
+
+
 @verb
 def erfcinv(x: Any) -> Any:
     """The inverse of erfc."""

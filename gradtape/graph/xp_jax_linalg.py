@@ -7,6 +7,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.polynomial.legendre import leggauss
 
 from gradtape.graph.xp_jax import verb
 
@@ -153,10 +154,8 @@ def matrix_square_root(a: Any) -> Any:
     return root
 
 
-NODES, WEIGHTS = (
-    0.5 * (np.polynomial.legendre.leggauss(8)[0] + 1),
-    0.5 * np.polynomial.legendre.leggauss(8)[1],
-)
+# for the integral of x / (1 + t x) over t from 0 to 1; plain floats take the matrix's dtype
+GAUSS = [((1 + t) / 2, w / 2) for t, w in zip(*map(np.ndarray.tolist, leggauss(8)), strict=True)]
 
 
 @verb
@@ -181,6 +180,6 @@ def matrix_logarithm(a: Any) -> Any:
     steps, root = jax.lax.while_loop(far, halve, (0, a))
     x = root - one
     total = jnp.zeros_like(a)
-    for node, weight in zip(NODES, WEIGHTS, strict=True):
+    for node, weight in GAUSS:
         total = total + weight * jnp.linalg.solve(one + node * x, x)
     return total * (2.0**steps).astype(total.real.dtype)

@@ -8,8 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import gradtape.core.xp_numpy_special  # noqa: F401  the host functions that callbacks call
 from gradtape.core.xp_numpy import xp as xp_numpy
+from gradtape.core.xp_numpy_special import lgamma_near_root
 from gradtape.graph.xp_jax import verb
 
 
@@ -92,6 +92,16 @@ def ndtr(x: Any) -> Any:
     tail = jnp.minimum(x, -0.5)
     scaled = 0.5 * special.erfcx(-_ROOT_HALF * tail) * gauss(tail, 0.5)
     return jnp.where(x < -0.5, scaled, special.ndtr(x))
+
+
+@verb
+def lgamma(x: Any) -> Any:
+    """log |gamma(x)|, with its digits near the roots 1 and 2."""
+    value = special.gammaln(x)
+    for root in (1, 2):
+        near = jnp.abs(x - root) < 0.125
+        value = jnp.where(near, lgamma_near_root(jnp.where(near, x - root, 0.0), root), value)
+    return value
 
 
 @verb

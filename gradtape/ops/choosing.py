@@ -23,7 +23,7 @@ def _zero(like: Any) -> Any:
 
 
 _select = primitive(
-    "select",
+    "where",
     lambda xp, condition, x, y: xp.where(condition, x, y),
     vjps=[
         STEPWISE,

@@ -20,7 +20,8 @@ from gradtape.ops.basis import add, cast, multiply, reshape, size_of
 from gradtape.ops.choosing import select
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype
-from gradtape.ops.static import check_size, static_axis, static_int, static_shape
+from gradtape.ops.shaping import new_axis
+from gradtape.ops.static import check_size, static_int, static_shape
 from gradtape.ops.stepwise import equal
 
 FLOAT32 = np.dtype(np.float32)
@@ -227,7 +228,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     if first._dtype.kind in "iu":
         first, last = cast(first, np.dtype(np.float64)), cast(last, np.dtype(np.float64))
     shape, dtype = first._shape, first._dtype
-    number = static_axis(axis, len(shape) + 1, "linspace")
+    number = new_axis(axis, first, "linspace")
     check_size((*shape, count), "linspace", dtype.itemsize)
     lying = (*shape[:number], 1, *shape[number:])
     part = np.arange(count) / max(count - 1, 1)
@@ -279,7 +280,7 @@ def one_hot(
     shape = indices._shape
     if size < 0:
         raise InvalidArgumentError(f"gradtape.one_hot: depth must be non-negative, got: {size}.")
-    number = len(shape) if axis is None else static_axis(axis, len(shape) + 1, "one_hot")
+    number = len(shape) if axis is None else new_axis(axis, indices, "one_hot")
     check_size((*shape, size), "one_hot", 8)
     numbers = np.arange(size, dtype=indices._dtype) if _fits(size, indices._dtype) else None
     if numbers is None:

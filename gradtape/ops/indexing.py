@@ -31,6 +31,14 @@ def index_tensor(value: Any, function: str, argument: str = "indices") -> Any:
     return value
 
 
+def out_of_range(error: InvalidArgumentError, call: str) -> InvalidArgumentError:
+    """A kernel's complaint of an index, under the name of the public function."""
+    cause = error.__cause__
+    if not isinstance(cause, IndexError):
+        return error
+    return InvalidArgumentError(f"gradtape.{call}: {cause}")
+
+
 # gather
 
 
@@ -76,9 +84,12 @@ def gather(
         raise InvalidArgumentError(
             f"gradtape.gather({brief(params)}): batch_dims {batch} must be at most axis {axis}."
         )
-    if axis == 0:
-        return take_rows(params, indices)
-    return gather_axis(params, indices, axis, batch)
+    try:
+        if axis == 0:
+            return take_rows(params, indices)
+        return gather_axis(params, indices, axis, batch)
+    except InvalidArgumentError as error:
+        raise out_of_range(error, f"gather({brief(params)}, {brief(indices)})") from None
 
 
 def _batch_dims(value: Any, params: Any, indices: Any, function: str) -> int:
@@ -137,7 +148,11 @@ def gather_nd(
         )
     inner = shape[batch : batch + depth]
     flat = reshape(params, (*shape[:batch], size_of(inner), *shape[batch + depth :]))
-    return gather_axis(flat, flat_indices(indices, inner), batch, batch)
+    try:
+        numbers = flat_indices(indices, inner)
+    except InvalidArgumentError as error:
+        raise out_of_range(error, f"gather_nd({brief(params)}, {brief(indices)})") from None
+    return gather_axis(flat, numbers, batch, batch)
 
 
 # scatter
@@ -148,7 +163,10 @@ def _updates(
 ) -> tuple[Any, Any, tuple[int, ...]]:
     """Checked flat indices (n,), updates (n, *rest) and the shape (rows, *rest) in which they are rows."""
     indices = index_tensor(indices, function)
-    updates = as_tensor(updates, function) if dtype is None else as_tensor_like(updates, dtype, function)
+    if dtype is None:
+        updates = as_tensor(updates, function)
+    else:
+        updates = as_tensor_like(updates, dtype, function)
     depth = indices._shape[-1] if indices._shape else 0
     if not indices._shape or depth > len(shape):
         raise InvalidArgumentError(
@@ -163,7 +181,11 @@ def _updates(
             f"{list(shape)} need shape {list(wanted)}. Write tf.broadcast_to(updates, {list(wanted)})."
         )
     count = size_of(indices._shape[:-1])
-    flat = reshape(flat_indices(indices, outer), (count,))
+    try:
+        flat = reshape(flat_indices(indices, outer), (count,))
+    except InvalidArgumentError as error:
+        call = f"{function}({brief(indices)}, {brief(updates)}) into shape {list(shape)}"
+        raise out_of_range(error, call) from None
     return flat, reshape(updates, (count, *inner)), (size_of(outer), *inner)
 
 
@@ -316,7 +338,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
 
     Args:
         tensor: (P..., M..., Q...) any dtype.
-        mask: bool, M... with at least one axis.
+        mask: bool (or numbers, of which 0 is false), M... with at least one axis.
         axis: the number of axes P... before those of the mask; 0 by default.
 
     Raises:
@@ -328,10 +350,6 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
         array([1., 3.], dtype=float32)
     """
     tensor, mask = as_tensor(tensor, "boolean_mask"), as_tensor(mask, "boolean_mask")
-    if mask._dtype.kind != "b":
-        raise InvalidArgumentError(
-            f"gradtape.boolean_mask: the mask is {brief(mask)} but bool is needed. Write mask != 0."
-        )
     if not mask._shape:
         raise ValueError("gradtape.boolean_mask: mask cannot be scalar. Write tf.where(mask, x, y).")
     first = 0 if axis is None else static_axis(axis, max(len(tensor._shape), 1), "boolean_mask")

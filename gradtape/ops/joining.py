@@ -14,6 +14,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.ops import assembly
 from gradtape.ops.basis import broadcast_to, reshape, zeros
 from gradtape.ops.calls import mixed_dtypes
+from gradtape.ops.shaping import new_axis
 from gradtape.ops.static import check_size, static, static_axis, static_int
 
 # primitives
@@ -206,7 +207,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Any:
                 f"gradtape.stack: values[0] is {brief(tensors[0])} but values[{i}] is {brief(x)}; "
                 "all need one shape. Write tf.broadcast_to or tf.concat."
             )
-    return stack_axis(tensors, static_axis(axis, len(shape) + 1, "stack"))
+    return stack_axis(tensors, new_axis(axis, tensors[0], "stack"))
 
 
 def parallel_stack(values: Any, name: str = "parallel_stack") -> Any:

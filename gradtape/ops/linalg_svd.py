@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
+from gradtape.ops.assembly import concat
 from gradtape.ops.basis import (
     add,
     broadcast_to,
@@ -30,7 +30,6 @@ from gradtape.ops.basis import (
     subtract,
     sum_axes,
 )
-from gradtape.ops.assembly import concat
 from gradtape.ops.linalg_checks import matrices
 from gradtape.ops.linalg_diagonals import masked_band, on_diagonal, take_diagonals
 from gradtape.ops.linalg_factorisations import columns, half

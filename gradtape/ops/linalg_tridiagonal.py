@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, UnimplementedError, brief

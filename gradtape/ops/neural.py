@@ -319,7 +319,7 @@ normal_density = elementwise(
 
 
 def _gelu_slope_kernel(xp: Any, x: Any) -> Any:
-    return xp.special.ndtr(x) + xp.clip(x, -EDGE, EDGE) * _density_kernel(xp, x)
+    return xp.ndtr(x) + xp.clip(x, -EDGE, EDGE) * _density_kernel(xp, x)
 
 
 gelu_slope = elementwise(
@@ -332,7 +332,7 @@ gelu_slope = elementwise(
 )
 _gelu = elementwise(
     "gelu",
-    lambda xp, x: xp.maximum(x, -EDGE) * xp.special.ndtr(x),
+    lambda xp, x: xp.maximum(x, -EDGE) * xp.ndtr(x),
     lambda x: gelu_slope(x),
     "Return x P(x), where P is the normal distribution.",
     kinds=FLOATING,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from gradtape.core.errors import brief
+from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import arithmetic, basis, bitwise, powers, products, remainders, stepwise
@@ -32,7 +32,7 @@ def _logical(name: str, of_bits: Any, of_truth: Any) -> Callable[[Any, Any], Any
         if dtype.kind == "b":
             return of_truth(x, y)
         if dtype.kind not in "iu":
-            raise TypeError(
+            raise InvalidArgumentError(
                 f"{name} is defined for booleans and integers, not for {brief(x)} and {brief(y)}. "
                 "Compare first, as in (x > 0) & (x < 1)."
             )

@@ -81,6 +81,18 @@ def _misfit(x: Any, sizes: tuple[int, ...], size: int) -> InvalidArgumentError:
     )
 
 
+def new_axis(axis: Any, x: Any, function: str) -> int:
+    """Where a new axis comes among those of x, as a number in [0, rank]."""
+    number = static_int(axis, function, "axis")
+    rank = len(x._shape)
+    if not -rank - 1 <= number <= rank:
+        raise InvalidArgumentError(
+            f"gradtape.{function}({brief(x)}): axis {number} is not in [{-rank - 1}, {rank}], the "
+            "places for a new axis."
+        )
+    return number % (rank + 1)
+
+
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Any:
     """Return the tensor with its axes in another order: axis i of the result is axis perm[i].
 
@@ -134,7 +146,7 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
     x = as_tensor(input, "expand_dims")
     place = static(axis)
     place = place[0] if isinstance(place, list) and len(place) == 1 else place
-    number = static_axis(place, len(x._shape) + 1, "expand_dims")
+    number = new_axis(place, x, "expand_dims")
     return basis.reshape(x, (*x._shape[:number], 1, *x._shape[number:]))
 
 

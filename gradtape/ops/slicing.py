@@ -17,23 +17,25 @@ from gradtape.ops.basis import add, broadcast_shapes, broadcast_to, negative, ze
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
-from gradtape.ops.indexing import boolean_mask
+from gradtape.ops.indexing import boolean_mask, out_of_range
 from gradtape.ops.static import static, static_int
 from gradtape.ops.stepwise import less
 from gradtape.ops.striding import WHOLE, _strided_slice, set_slice
+
+NO_PICKS: list[tuple[int, Any]] = []
 
 
 def getitem(x: Any, key: Any) -> Any:
     """x[key], as TensorFlow's tensors have it: ints, slices, None, one Ellipsis, or a boolean mask."""
     kind = type(key)
-    if kind is int:
-        return apply(_strided_slice, (x,), {"key": (key,)})
-    if kind is slice:
-        return apply(_strided_slice, (x,), {"key": (_triple(key),)})
-    if _is_mask(key):
+    if kind is not int and kind is not slice and kind is not tuple and _is_mask(key):
         return boolean_mask(x, key)
     items, picks = static_key(x._shape, key)
-    out = apply(_strided_slice, (x,), {"key": items}) if items else x
+    try:
+        out = apply(_strided_slice, (x,), {"key": items}) if items else x
+    except InvalidArgumentError as error:
+        call = f"Tensor.__getitem__ of {brief(x)}"
+        raise out_of_range(error, call) from None
     for axis, index in picks:
         size = out._shape[axis]
         index = select(less(index, zeros((), index._dtype)), add(index, _number(size, index)), index)
@@ -52,6 +54,10 @@ def _is_mask(key: Any) -> bool:
 
 def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[tuple[int, Any]]]:
     """A key as ints, triples and None, and (axis of the result, index) where an index is known later."""
+    if type(key) is int:
+        return (key,), NO_PICKS
+    if type(key) is slice:
+        return (_triple(key),), NO_PICKS
     items = key if type(key) is tuple else (key,)
     given: list[Any] = []
     picks: list[tuple[int, Any]] = []

@@ -74,7 +74,7 @@ CASES = [
         variants=[[(0, 6)]],
     ),
     Case(
-        "select",
+        "where",
         [(2, 3), (2, 3), (2, 3)],
         lambda c, x, y: np.choose(c, [y, x]),
         integers={0: lambda rng: rng.integers(0, 2, (2, 3)).astype(bool)},
@@ -82,7 +82,7 @@ CASES = [
         complex_rules=True,
     ),
     Case(
-        "select",
+        "where",
         [(3,), (2, 1), ()],
         lambda c, x, y: np.choose(c, [y + 0 * x, x + 0 * y]),
         integers={0: lambda rng: rng.integers(0, 2, (3,)).astype(bool)},

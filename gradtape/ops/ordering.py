@@ -1,0 +1,67 @@
+"""Questions about the order of a tensor's elements, and places of numbered elements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.convert import as_tensor
+from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import reshape, size_of
+from gradtape.ops.reductions import reduce_all
+from gradtape.ops.static import static
+
+
+def _neighbours(x: Any, function: str) -> tuple[Any, Any]:
+    x = as_tensor(x, function)
+    flat = reshape(x, (size_of(x._shape),))
+    return flat[:-1], flat[1:]
+
+
+def is_non_decreasing(x: Any, name: str | None = None) -> Any:
+    """Return whether no element of x, flattened, is below the one before it.
+
+    Example:
+        >>> import gradtape as tf
+        >>> bool(tf.math.is_non_decreasing([1, 1, 2]))
+        True
+    """
+    before, after = _neighbours(x, "math.is_non_decreasing")
+    return reduce_all(before <= after)
+
+
+def is_strictly_increasing(x: Any, name: str | None = None) -> Any:
+    """Return whether every element of x, flattened, is above the one before it.
+
+    Example:
+        >>> import gradtape as tf
+        >>> bool(tf.math.is_strictly_increasing([1, 1, 2]))
+        False
+    """
+    before, after = _neighbours(x, "math.is_strictly_increasing")
+    return reduce_all(before < after)
+
+
+def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
+    """Return the coordinates (rank, n) of elements that are numbered in row-major order.
+
+    Raises:
+        InvalidArgumentError: for a number outside the shape.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.unravel_index([2, 5], [3, 3]).numpy()
+        array([[0, 1],
+               [2, 2]], dtype=int32)
+    """
+    numbers = as_tensor(indices, "unravel_index")
+    try:
+        places = np.unravel_index(np.asarray(numbers), static(dims))
+    except ValueError as error:
+        raise InvalidArgumentError(
+            f"gradtape.unravel_index: indices {np.asarray(numbers).tolist()} do not lie in a tensor "
+            f"of shape {static(dims)}."
+        ) from error
+    return Tensor(np.stack(places).astype(numbers._dtype))
