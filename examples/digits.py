@@ -157,7 +157,7 @@ def draw(network: Network, history: History, test: Arrays, path: str) -> None:
 def main(arguments: list[str] | None = None) -> float:
     """Train, report, draw; returns the test accuracy."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--epochs", type=int, default=12)
+    parser.add_argument("--epochs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--plot", default="digits.png", metavar="FILE")
     options = parser.parse_args(arguments)

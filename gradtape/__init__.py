@@ -165,7 +165,7 @@ from gradtape.ops.shaping import tile as tile
 from gradtape.ops.shaping import transpose as transpose
 from gradtape.ops.slicing import slice_ as slice
 from gradtape.ops.slicing import strided_slice as strided_slice
-from gradtape.ops.linalg_diagonals import eye as eye
+from gradtape.ops.linalg_diagonals_public import eye as eye
 from gradtape.ops.powers import power as pow
 from gradtape.ops.powers import sqrt as sqrt
 from gradtape.ops.powers import square as square
@@ -197,7 +197,7 @@ from gradtape.ops.stepwise import logical_not as logical_not
 from gradtape.ops.stepwise import logical_or as logical_or
 from gradtape.ops.stepwise import not_equal as not_equal
 from gradtape.ops.stepwise import rounded as round
-from gradtape.ops.stepwise import sign as sign
+from gradtape.ops.arithmetic import signum as sign
 from gradtape.ops.trigonometric import acos as acos
 from gradtape.ops.trigonometric import acosh as acosh
 from gradtape.ops.trigonometric import asin as asin

@@ -69,7 +69,7 @@ from gradtape.ops.stepwise import logical_xor as logical_xor
 from gradtape.ops.stepwise import not_equal as not_equal
 from gradtape.ops.stepwise import rint as rint
 from gradtape.ops.stepwise import rounded as round
-from gradtape.ops.stepwise import sign as sign
+from gradtape.ops.arithmetic import signum as sign
 from gradtape.ops.trigonometric import acos as acos
 from gradtape.ops.trigonometric import acosh as acosh
 from gradtape.ops.trigonometric import angle as angle

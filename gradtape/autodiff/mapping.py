@@ -51,11 +51,12 @@ def vectorized_map(
 
 
 def _size(tensors: list[Any]) -> int:
-    sizes = {t._shape[0] if t._shape else None for t in tensors}
-    if not tensors or None in sizes or len(sizes - {1}) > 1:
+    """How many examples there are."""
+    sizes = {t._shape[0] for t in tensors if t._shape}
+    if not sizes or len(sizes - {1}) > 1 or any(not t._shape for t in tensors):
         shown = ", ".join(brief(t) for t in tensors)
         raise InvalidArgumentError(
             f"gradtape.vectorized_map: elems are {shown or 'empty'}, but they need a first axis of "
             "one size (or 1), the examples."
         )
-    return max(sizes)
+    return (sizes - {1} or {1}).pop()

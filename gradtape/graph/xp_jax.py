@@ -45,3 +45,4 @@ import gradtape.graph.xp_jax_linalg  # noqa: E402, F401
 import gradtape.graph.xp_jax_pooling  # noqa: E402, F401
 import gradtape.graph.xp_jax_fft  # noqa: E402, F401
 import gradtape.graph.xp_jax_random  # noqa: E402, F401
+import gradtape.graph.xp_jax_loops  # noqa: E402, F401

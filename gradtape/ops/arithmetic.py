@@ -10,7 +10,7 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verbs keep and refuse_z
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.nothing import INTEGER, STEPWISE
+from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
@@ -25,7 +25,7 @@ from gradtape.ops.basis import (
     safe_multiply,
 )
 from gradtape.ops.calls import binary, pair
-from gradtape.ops.complexes import absolute_complex
+from gradtape.ops.complexes import absolute_complex, unit
 from gradtape.ops.families import (
     FLOATING,
     INEXACT,
@@ -36,7 +36,7 @@ from gradtape.ops.families import (
     pairwise,
 )
 from gradtape.ops.sparse import IndexedSlices
-from gradtape.ops.stepwise import greater_equal, logical_not, sign
+from gradtape.ops.stepwise import greater_equal, logical_not, logical_or, not_equal, sign
 
 # quotients
 
@@ -147,23 +147,6 @@ def multiply_no_nan(x: Any, y: Any, name: str | None = None) -> Any:
     return safe_multiply(y, x)
 
 
-def xdivy(x: Any, y: Any, name: str | None = None) -> Any:
-    """Return x / y, and 0 where x is 0 even if y is 0 or not a number.
-
-    Args:
-        x: a floating-point or complex tensor.
-        y: a tensor of the same dtype; the two broadcast.
-        name: ignored, for compatibility.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.math.xdivy([3.0, 0.0], [2.0, 0.0]).numpy()
-        array([1.5, 0. ], dtype=float32)
-    """
-    x, y = pair(x, y, "xdivy")
-    return safe_divide(x, y)
-
-
 def scalar_mul(scalar: Any, x: Any, name: str | None = None) -> Any:
     """Return a tensor, or `IndexedSlices`, times a number.
 
@@ -210,6 +193,19 @@ def keep(t: Any, mask: Any) -> Any:
     return apply(_keep, (t, mask))
 
 
+def _xdivy_left(t: Any, x: Any, y: Any) -> Any:
+    return safe_divide(keep(t, logical_or(not_equal(x, 0), not_equal(y, 0))), y)
+
+
+xdivy = pairwise(
+    "xdivy",
+    safe_divide.primitive.kernel,
+    _xdivy_left,
+    lambda t, y, out: negative(safe_divide(safe_multiply(out, t), y)),
+    "Return x / y, and 0 where x is 0 whatever y is; at x = y = 0 both derivatives are 0.",
+    ((0.0, 0.0), 0),
+    kinds=INEXACT,
+)
 maximum = pairwise(
     "maximum",
     lambda xp, x, y: xp.maximum(x, y),
@@ -232,7 +228,7 @@ nextafter = pairwise(
     "nextafter",
     lambda xp, x, y: xp.nextafter(x, y),
     lambda t: t,
-    STEPWISE,
+    lambda t: zeros(t._shape, t._dtype),  # zero rather than none, as TensorFlow
     "Return the next number that the dtype has, from x towards y.",
     ((1.0, 2.0), 1),
     kinds=FLOATING,
@@ -264,6 +260,25 @@ def absolute(x: Any, name: str | None = None) -> Any:
     if type(x) is not Tensor:
         x = as_tensor(x, "abs")
     return absolute_complex(x) if x._dtype.kind == "c" else _absolute(x)
+
+
+def signum(x: Any, name: str | None = None) -> Any:
+    """Return -1, 0 or 1, the sign of x, or x / |x| of a complex number, and 0 at 0.
+
+    The derivative of a real sign is 0 everywhere; that of a complex one is that of x / |x|.
+
+    Args:
+        x: a numeric tensor of any shape.
+        name: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.sign([-2.0, 0.0, 3.0]).numpy()
+        array([-1.,  0.,  1.], dtype=float32)
+    """
+    if type(x) is not Tensor:
+        x = as_tensor(x, "sign")
+    return unit(x, absolute_complex(x)) if x._dtype.kind == "c" else sign(x)
 
 
 # sums of many

@@ -43,9 +43,7 @@ def _like(t: Any, values: Any) -> Any:
     return t.with_values(values) if isinstance(t, IndexedSlices) else values
 
 
-def clip_by_value(
-    t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None
-) -> Any:
+def clip_by_value(t: Any, clip_value_min: Any, clip_value_max: Any, name: str | None = None) -> Any:
     """Return t with values below the smallest and above the largest allowed one replaced by these.
 
     The derivative is 1 inside the interval and at its ends and 0 outside, where it goes to the

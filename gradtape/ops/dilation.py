@@ -168,9 +168,9 @@ def erosion2d(
 
     Example:
         >>> import gradtape as tf
-        >>> x = tf.constant([[[[1.0], [5.0], [2.0], [0.0]]]])
+        >>> x = tf.constant([[[[1.0], [5.0], [2.0], [3.0]]]])
         >>> tf.nn.erosion2d(x, tf.zeros((1, 3, 1)), 1, "SAME", "NHWC", 1).numpy().ravel()
-        array([1., 1., 0., 0.], dtype=float32)
+        array([1., 1., 2., 2.], dtype=float32)
     """
     return _dilated(
         "nn.erosion2d", value, filters, (strides, padding, data_format, dilations), True

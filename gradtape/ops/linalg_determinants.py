@@ -18,8 +18,9 @@ from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, cast, conj, multiply, real, reshape, subtract, sum_axes
 from gradtape.ops.exponential import log
 from gradtape.ops.linalg_checks import square
-from gradtape.ops.linalg_diagonals import take_diagonals, trace
-from gradtape.ops.linalg_factorisations import cholesky
+from gradtape.ops.linalg_cholesky import cholesky
+from gradtape.ops.linalg_diagonals import take_diagonals
+from gradtape.ops.linalg_diagonals_public import trace
 from gradtape.ops.linalg_solving import inverse
 from gradtape.ops.products import adjoint, product, swapped
 

@@ -27,13 +27,13 @@ from gradtape.ops.basis import (
     sum_axes,
 )
 from gradtape.ops.linalg_checks import square
+from gradtape.ops.linalg_cholesky import half
 from gradtape.ops.linalg_diagonals import (
     lower_part,
     masked_band,
     on_diagonal,
     take_diagonals,
 )
-from gradtape.ops.linalg_factorisations import half
 from gradtape.ops.linalg_solving import linear_solve
 from gradtape.ops.products import adjoint as adjoint_of
 from gradtape.ops.products import product

@@ -31,8 +31,9 @@ from gradtape.ops.basis import (
     sum_axes,
 )
 from gradtape.ops.linalg_checks import matrices
+from gradtape.ops.linalg_cholesky import half
 from gradtape.ops.linalg_diagonals import masked_band, on_diagonal, take_diagonals
-from gradtape.ops.linalg_factorisations import columns, half
+from gradtape.ops.linalg_qr import columns
 from gradtape.ops.linalg_spectra import (
     as_column,
     as_row,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, UnimplementedError, brief
@@ -24,6 +26,7 @@ from gradtape.ops.calls import mixed_dtypes, pair
 from gradtape.ops.linalg_checks import check_dtype, matrices, system
 from gradtape.ops.linalg_diagonals import put_diagonals, take_diagonals
 from gradtape.ops.linalg_solving import by_matrices, side_by_side, solve_with_triangle
+from gradtape.ops.linalg_spectra import hermitian_eigen, hermitian_values
 from gradtape.ops.products import swapped
 
 FORMATS = ("compact", "sequence", "matrix")
@@ -292,3 +295,82 @@ def banded_triangular_solve(
     dense = put_diagonals(x, k, n, n, "LEFT_RIGHT")
     dense, rhs = system(dense, rhs, "banded_triangular_solve")
     return solve_with_triangle(dense, rhs, bool(lower), bool(adjoint))
+
+
+def eigh_tridiagonal(
+    alpha: Any,
+    beta: Any,
+    eigvals_only: bool = True,
+    select: str = "a",
+    select_range: Any = None,
+    tol: Any = None,
+    name: str | None = None,
+) -> Any:
+    """Return eigenvalues, and eigenvectors on demand, of Hermitian tridiagonal matrices.
+
+    Args:
+        alpha: (..., n) the diagonal, float32, float64 or complex (its real part counts).
+        beta: (..., n - 1) the superdiagonal, of the same dtype; the subdiagonal is its conjugate.
+        eigvals_only: whether to return only values.
+        select: "a" for all, "i" for those with numbers in select_range, "v" for those in the half-open
+            interval (low, high] of select_range.
+        select_range: (low, high), both included for "i".
+        tol, name: ignored, for compatibility: values are always found to rounding.
+
+    Returns:
+        Values (..., m), smallest first, and vectors (..., n, m).
+
+    Raises:
+        InvalidArgumentError: for shapes, dtypes or ranges that do not fit.
+        ValueError: for another `select`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.linalg.eigh_tridiagonal([2.0, 2.0], [1.0]).numpy().round(4)
+        array([1., 3.], dtype=float32)
+    """
+    alpha, beta = pair(alpha, beta, "eigh_tridiagonal")
+    check_dtype(alpha, "eigh_tridiagonal")
+    if alpha._dtype != beta._dtype:
+        raise mixed_dtypes("eigh_tridiagonal", alpha, beta)
+    if not alpha._shape or beta._shape != (*alpha._shape[:-1], alpha._shape[-1] - 1):
+        raise InvalidArgumentError(
+            f"gradtape.eigh_tridiagonal({brief(alpha)}, {brief(beta)}): beta must have one element less "
+            "than alpha in the last axis."
+        )
+    n = alpha._shape[-1]
+    below = put_diagonals(conj(beta), (-1, -1), n, n)
+    dense = add(put_diagonals(alpha, (0, 0), n, n), below)
+    if eigvals_only:
+        values, vectors = hermitian_values(dense), None
+    else:
+        values, vectors = hermitian_eigen(dense)
+    first, last = _selected(values, select, select_range)
+    values = slice_axis(values, first, last, len(values._shape) - 1)
+    if vectors is None:
+        return values
+    return values, slice_axis(vectors, first, last, len(vectors._shape) - 1)
+
+
+def _selected(values: Any, select: str, bounds: Any) -> tuple[int, int]:
+    """The first value that is wanted, and the first beyond."""
+    n = values._shape[-1]
+    if select == "a":
+        return 0, n
+    if select not in ("i", "v"):
+        raise ValueError(f"gradtape.eigh_tridiagonal: select must be a, i or v, not {select!r}.")
+    low, high = bounds if isinstance(bounds, (list, tuple)) and len(bounds) == 2 else (1, 0)
+    if not low <= high or (select == "i" and not 0 <= low <= high < n):
+        raise InvalidArgumentError(
+            f"gradtape.eigh_tridiagonal: select_range={bounds!r} is no (low, high) for "
+            f"select={select!r} and {n} values."
+        )
+    if select == "i":
+        return int(low), int(high) + 1
+    if len(values._shape) > 1:
+        raise InvalidArgumentError(
+            "gradtape.eigh_tridiagonal: select='v' takes one matrix, because the number of values "
+            "depends on it."
+        )
+    found = np.searchsorted(np.asarray(values), [low, high], side="right")
+    return int(found[0]), int(found[1])

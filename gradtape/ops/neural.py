@@ -38,9 +38,7 @@ from gradtape.ops.joining import concat
 from gradtape.ops.powers import square
 from gradtape.ops.stepwise import sign
 
-PUBLIC.update(
-    {name: f"nn.{name}" for name in ("relu6", "elu", "selu", "softsign", "silu", "gelu")}
-)
+PUBLIC.update({name: f"nn.{name}" for name in ("relu6", "elu", "selu", "softsign", "silu", "gelu")})
 
 # rectified
 

@@ -1,17 +1,14 @@
-"""Norms under their public names, moments, and normalisation by them."""
+"""Moments of tensors, and normalisation by them."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.tensor import Tensor
-from gradtape.ops.arithmetic import absolute, divide, divide_no_nan, maximum
+from gradtape.ops.arithmetic import divide, divide_no_nan
 from gradtape.ops.assembly import pad_axis, slice_axis
 from gradtape.ops.basis import (
     add,
@@ -22,149 +19,18 @@ from gradtape.ops.basis import (
     real_dtype,
     reduced_shape,
     reshape,
-    safe_divide,
     subtract,
     sum_axes,
-    transpose,
     zeros,
 )
-from gradtape.ops.calls import mixed_dtypes, wrong_kind
+from gradtape.ops.calls import wrong_kind
 from gradtape.ops.families import FLOATING, INEXACT
-from gradtape.ops.linalg_svd import singular_values
-from gradtape.ops.norms import reduce_variance, vector_norm
+from gradtape.ops.norms import reduce_variance
 from gradtape.ops.powers import power, rsqrt, square, squared_difference
-from gradtape.ops.reductions import Axis, count_of, reduce_max, reduce_mean, reduction
-from gradtape.ops.static import static, static_axes, static_axis
+from gradtape.ops.reductions import Axis, count_of, reduce_mean, reduction
+from gradtape.ops.static import static_int
 
 FLOAT32 = np.dtype(np.float32)
-
-# norms
-
-
-def norm(
-    tensor: Any,
-    ord: Any = "euclidean",
-    axis: Any = None,
-    keepdims: Any = None,
-    name: str | None = None,
-) -> Any:
-    """Return a norm of vectors or matrices; the derivative of the norm of 0 is 0.
-
-    Args:
-        tensor: a floating-point or complex tensor.
-        ord: for vectors "euclidean", 1, 2, inf or any positive number p, for sum(|x|**p)**(1/p); for
-            matrices "euclidean" or "fro" (Frobenius), 1 (largest sum of a column), inf (largest sum of
-            a row) or 2 (largest singular value).
-        axis: None for the vector of all elements, an integer for vectors along an axis, or two
-            integers for matrices.
-        keepdims: keep the reduced axes with size 1.
-        name: ignored, for compatibility.
-
-    Raises:
-        ValueError: for another ord, or more than two axes.
-        InvalidArgumentError: for another dtype, or an axis that the tensor does not have.
-
-    Example:
-        >>> import gradtape as tf
-        >>> float(tf.norm([3.0, 4.0])), float(tf.norm([[1.0, -2.0], [3.0, 4.0]], 1, axis=[0, 1]))
-        (5.0, 6.0)
-    """
-    x = as_tensor(tensor, "norm")
-    if x._dtype.kind not in INEXACT:
-        raise wrong_kind("norm", INEXACT, x)
-    rank, given = len(x._shape), static(axis)
-    if isinstance(given, list):
-        if len(given) != 2:
-            raise ValueError(
-                f"gradtape.norm: 'axis' must be None, an integer or two integers, not {given}. For "
-                "more axes write tf.math.reduce_euclidean_norm(x, axis)."
-            )
-        rows, columns = (static_axis(a, rank, "norm") for a in given)
-        return _matrix_norm(x, ord, rows, columns, bool(keepdims))
-    if not _vector_order(ord):
-        raise ValueError(
-            f"gradtape.norm: 'ord' must be a supported vector norm ('euclidean', 1, 2, inf or a "
-            f"positive number), got {ord!r}. For matrices name two axes."
-        )
-    return vector_norm(x, ord, static_axes(given, rank, "norm"), bool(keepdims))
-
-
-def _vector_order(ord: Any) -> bool:
-    if isinstance(ord, str):
-        return ord == "euclidean"
-    return isinstance(ord, (int, float, np.number)) and float(ord) > 0
-
-
-def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> Any:
-    axes = (min(rows, columns), max(rows, columns))
-    if rows == columns:
-        raise ValueError(f"gradtape.norm: 'axis' names axis {rows} twice.")
-    if ord in ("euclidean", "fro"):
-        return vector_norm(x, 2, axes, keepdims)
-    if isinstance(ord, str) or ord not in (1, 2, np.inf):
-        raise ValueError(
-            "gradtape.norm: 'ord' must be a supported matrix norm ('euclidean', 'fro', 1, 2, inf), "
-            f"got {ord!r}."
-        )
-    if ord == 2:
-        rest = [i for i in range(len(x._shape)) if i not in axes]
-        largest = reduce_max(singular_values(transpose(x, (*rest, rows, columns))), -1)
-    else:
-        inner, outer = (rows, columns) if ord == 1 else (columns, rows)
-        largest = reduce_max(sum_axes(absolute(x), (inner,), True), (inner, outer))
-    return reshape(largest, reduced_shape(x._shape, axes, True)) if keepdims else largest
-
-
-def normalize(
-    tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
-) -> tuple[Any, Any]:
-    """Return a tensor divided by its norm, and the norm with the reduced axes kept; 0 of norm 0 stays 0.
-
-    Args:
-        tensor: a floating-point or complex tensor.
-        ord: as for `tf.norm`.
-        axis: as for `tf.norm`.
-        name: ignored, for compatibility.
-
-    Raises:
-        ValueError: as for `tf.norm`.
-        InvalidArgumentError: as for `tf.norm`.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.linalg.normalize([3.0, 4.0])[0].numpy()
-        array([0.6, 0.8], dtype=float32)
-    """
-    x = as_tensor(tensor, "normalize")
-    size = norm(x, ord, axis, keepdims=True)
-    return safe_divide(x, cast(size, x._dtype)), size
-
-
-def l2_normalize(
-    x: Any, axis: Axis = None, epsilon: Any = 1e-12, name: str | None = None, dim: Any = None
-) -> Any:
-    """Return x / max(norm(x), sqrt(epsilon)), the norm being the Euclidean one over axes.
-
-    Args:
-        x: a floating-point or complex tensor.
-        axis: None for all axes, or the axis or axes of a vector.
-        epsilon: the least square of the norm that is divided by.
-        name: ignored, for compatibility.
-        dim: the old name of axis.
-
-    Raises:
-        InvalidArgumentError: for another dtype, or an axis that the tensor does not have.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.math.l2_normalize([3.0, 4.0]).numpy()
-        array([0.6, 0.8], dtype=float32)
-    """
-    tensor, axes = reduction("l2_normalize", x, axis if dim is None else dim, INEXACT)
-    size = vector_norm(tensor, 2, axes, True)
-    least = full((), math.sqrt(float(epsilon)), real_dtype(tensor._dtype))
-    return divide(tensor, cast(maximum(size, least), tensor._dtype))
-
 
 # moments
 
@@ -172,10 +38,6 @@ def l2_normalize(
 def _single(x: Any) -> Any:
     """16-bit floats as float32, in whose range sums of squares fit."""
     return cast(x, FLOAT32) if x._dtype.itemsize == 2 else x
-
-
-def _back(dtype: Any, *results: Any) -> tuple[Any, ...]:
-    return tuple([cast(r, dtype) for r in results])
 
 
 def moments(
@@ -335,7 +197,9 @@ def batch_normalization(
     """
     tensor = as_tensor(x, "batch_normalization")
     center = as_tensor_like(mean, tensor._dtype, "batch_normalization")
-    factor = rsqrt(add(as_tensor_like(variance, center._dtype, "batch_normalization"), variance_epsilon))
+    factor = rsqrt(
+        add(as_tensor_like(variance, center._dtype, "batch_normalization"), variance_epsilon)
+    )
     if scale is not None:
         factor = multiply(factor, scale)
     start = negative(multiply(center, factor))
@@ -375,3 +239,211 @@ def batch_norm_with_global_normalization(
     """
     scale = gamma if scale_after_normalization else None
     return batch_normalization(input, mean, variance, beta, scale, variance_epsilon)
+
+
+CHANNELS_FIRST, CHANNELS_LAST = ("NCHW", "NCDHW"), ("NHWC", "NDHWC")
+
+
+def fused_batch_norm(
+    x: Any,
+    scale: Any,
+    offset: Any,
+    mean: Any = None,
+    variance: Any = None,
+    epsilon: float = 0.001,
+    data_format: str = "NHWC",
+    is_training: bool = True,
+    name: str | None = None,
+    exponential_avg_factor: float = 1.0,
+) -> tuple[Any, Any, Any]:
+    """Return the batch normalised over all axes but that of the channels, with running moments.
+
+    Args:
+        x: (n, height, width, channels) or (n, channels, height, width) floating-point; volumes too.
+        scale: (channels,).
+        offset: (channels,).
+        mean: (channels,) the running mean: used when not training, moved along in training.
+        variance: (channels,) the running variance, likewise.
+        epsilon: is added to the variance.
+        data_format: "NHWC", "NCHW", "NDHWC" or "NCDHW".
+        is_training: normalise by the moments of the batch.
+        name: ignored, for compatibility.
+        exponential_avg_factor: the part of the batch in the running moments.
+
+    Returns:
+        The normalised batch, the running mean, and the running variance (of the batch, divided by
+        n - 1).
+
+    Raises:
+        ValueError: for an unknown data_format, or without the moments that are needed.
+        InvalidArgumentError: for shapes or dtypes that do not fit.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.reshape(tf.constant([1.0, 3.0]), [2, 1, 1, 1])
+        >>> y, mean, variance = tf.compat.v1.nn.fused_batch_norm(x, [1.0], [0.0], epsilon=0.0)
+        >>> y.numpy().ravel(), float(mean[0]), float(variance[0])
+        (array([-1.,  1.], dtype=float32), 2.0, 2.0)
+    """
+    function = "fused_batch_norm"
+    tensor = as_tensor(x, function)
+    axis = _channels(tensor, data_format, function)
+    wide = _single(tensor)
+    if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
+        raise ValueError(
+            f"gradtape.{function}: `mean` and `variance` must be given when `is_training` is False or "
+            "`exponential_avg_factor` is not 1."
+        )
+    shape = [1] * len(tensor._shape)
+    shape[axis] = tensor._shape[axis]
+    row = [_channel_row(v, wide, axis, function) for v in (scale, offset)]
+    if is_training:
+        axes = tuple([i for i in range(len(shape)) if i != axis])
+        center, spread = moments(wide, axes)
+        count = count_of(tensor._shape, axes)
+        unbiased = multiply(spread, count / max(count - 1.0, 1.0))
+        kept = center, unbiased
+        if exponential_avg_factor != 1.0:
+            kept = (
+                _mixed(mean, center, exponential_avg_factor),
+                _mixed(variance, unbiased, exponential_avg_factor),
+            )
+    else:
+        center, spread = (_channel_row(v, wide, axis, function) for v in (mean, variance))
+        kept = center, spread
+    sized = [reshape(v, tuple(shape)) for v in (center, spread, row[1], row[0])]
+    y = batch_normalization(wide, *sized, float(epsilon))
+    return cast(y, tensor._dtype), *kept
+
+
+def _mixed(old: Any, new: Any, factor: float) -> Any:
+    return add(multiply(old, 1.0 - factor), multiply(new, factor))
+
+
+def _channels(x: Any, data_format: str, function: str) -> int:
+    """The axis of the channels."""
+    if data_format not in CHANNELS_FIRST + CHANNELS_LAST:
+        known = ", ".join(CHANNELS_LAST + CHANNELS_FIRST)
+        raise ValueError(
+            f"gradtape.{function}: data_format {data_format!r} must be one of {known}."
+        )
+    if len(x._shape) != len(data_format) or x._dtype.kind not in FLOATING:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: x {brief(x)} must be a floating-point tensor with the axes "
+            f"{data_format}."
+        )
+    return 1 if data_format in CHANNELS_FIRST else len(data_format) - 1
+
+
+def _channel_row(value: Any, x: Any, axis: int, function: str) -> Any:
+    row = as_tensor_like(value, x._dtype, function)
+    if row._shape != (x._shape[axis],):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: {brief(row)} must have one element for each of the "
+            f"{x._shape[axis]} channels of {brief(x)}."
+        )
+    return row
+
+
+def local_response_normalization(
+    input: Any,
+    depth_radius: int = 5,
+    bias: float = 1,
+    alpha: float = 1,
+    beta: float = 0.5,
+    name: str | None = None,
+) -> Any:
+    """Return x / (bias + alpha * s)**beta, with s the sum of the squares of the nearest channels.
+
+    Args:
+        input: (n, height, width, channels) a floating-point tensor.
+        depth_radius: how many channels on each side count.
+        bias: usually positive, against division by 0.
+        alpha: the factor of the sum.
+        beta: the exponent.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: for another dtype or rank, or a negative radius.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.reshape(tf.constant([3.0, 0.0, 4.0]), [1, 1, 1, 3])
+        >>> tf.nn.local_response_normalization(x, 1, bias=0.0).numpy().ravel()
+        array([1., 0., 1.], dtype=float32)
+    """
+    x = as_tensor(input, "local_response_normalization")
+    if x._dtype.kind not in FLOATING:
+        raise wrong_kind("local_response_normalization", FLOATING, x)
+    radius = static_int(depth_radius, "local_response_normalization", "depth_radius")
+    if len(x._shape) != 4 or radius < 0:
+        raise InvalidArgumentError(
+            f"gradtape.local_response_normalization: needs a tensor with the axes NHWC and a radius of "
+            f"0 or more, not {brief(x)} and {radius}."
+        )
+    channels = x._shape[3]
+    near = min(radius, channels)
+    wide = pad_axis(square(_single(x)), near, near, 3)
+    total = slice_axis(wide, 0, channels, 3)
+    for start in range(1, 2 * near + 1):
+        total = add(total, slice_axis(wide, start, start + channels, 3))
+    size = power(add(multiply(total, float(alpha)), float(bias)), float(beta))
+    return cast(divide(_single(x), size), x._dtype)
+
+
+lrn = local_response_normalization
+
+
+# losses over a batch
+
+
+def compute_average_loss(
+    per_example_loss: Any, sample_weight: Any = None, global_batch_size: Any = None
+) -> Any:
+    """Return the sum of the losses of the examples over the size of the global batch.
+
+    Args:
+        per_example_loss: (n, ...) the losses, with at least one axis.
+        sample_weight: weights that broadcast against the losses, or None.
+        global_batch_size: the number of examples of all replicas; by default n.
+
+    Raises:
+        InvalidArgumentError: for a scalar loss, or a negative batch size.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.nn.compute_average_loss([1.0, 2.0], global_batch_size=4))
+        0.75
+    """
+    losses = as_tensor(per_example_loss, "compute_average_loss")
+    if not losses._shape:
+        raise InvalidArgumentError(
+            "gradtape.compute_average_loss: the loss is a scalar already; pass one loss for each example, "
+            "without reducing it."
+        )
+    size = losses._shape[0] if global_batch_size is None else global_batch_size
+    count = static_int(size, "compute_average_loss", "global_batch_size")
+    if count < 0:
+        raise InvalidArgumentError(
+            f"gradtape.compute_average_loss: global_batch_size must be non-negative, not {count}."
+        )
+    if sample_weight is not None:
+        weights = as_tensor_like(sample_weight, losses._dtype, "compute_average_loss")
+        losses = multiply(losses, cast(weights, losses._dtype))
+    total = sum_axes(losses, tuple(range(len(losses._shape))))
+    return divide_no_nan(total, full((), count, losses._dtype))
+
+
+def scale_regularization_loss(regularization_loss: Any) -> Any:
+    """Return the sum of regularisation losses over the number of replicas, which is one here.
+
+    Args:
+        regularization_loss: a tensor of losses.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.nn.scale_regularization_loss([1.0, 2.0]))
+        3.0
+    """
+    losses = as_tensor(regularization_loss, "scale_regularization_loss")
+    return sum_axes(losses, tuple(range(len(losses._shape))))

@@ -11,7 +11,7 @@ from gradtape.core.variable import Variable
 from gradtape.ops.arithmetic import divide, keep, reciprocal_no_nan
 from gradtape.ops.basis import add, conj, multiply, safe_multiply, subtract
 from gradtape.ops.families import INEXACT, NUMERIC, elementwise, pairwise
-from gradtape.ops.stepwise import less, logical_not
+from gradtape.ops.stepwise import less, logical_not, not_equal
 
 square = elementwise(
     "square", lambda xp, x: x * x, lambda x: add(x, x), "Return x squared.", (3.0, 9), kinds=NUMERIC
@@ -72,11 +72,16 @@ def _power(xp: Any, x: Any, y: Any) -> Any:
     return x**y
 
 
+def _power_right(t: Any, x: Any, out: Any) -> Any:
+    # 0 at x = 0, where out may be infinite, but not a number where out is none
+    return safe_multiply(t, multiply(log_known(x), keep(out, not_equal(x, 0))))
+
+
 _power_pair = pairwise(
     "pow",
     _power,
     lambda t, x, y: safe_multiply(multiply(t, y), _power_pair(x, subtract(y, 1))),
-    lambda t, x, out: multiply(t, safe_multiply(log_known(x), out)),
+    _power_right,
     "Return x to the power y.",
     kinds=NUMERIC,
 )

@@ -1,7 +1,8 @@
 """Bessel functions of whole order: J, Y, I, K and the scaled exp(-|x|) I and exp(x) K.
 
-The derivative of order n is a sum of orders n - 1 and n + 1 (DLMF 10.6.1, 10.29.1), which neither
-cancels nor divides by x: no special case at 0, at any order of differentiation.
+The derivative of J and I of order n is a sum of orders n - 1 and n + 1, which neither cancels nor
+divides by x: no special case at 0, at any order of differentiation. Y and K, infinite at 0, divide by
+x and need orders 0 and 1 only (DLMF 10.6.1, 10.6.2, 10.29.1, 10.29.2).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gradtape.core.convert import as_tensor
+from gradtape.ops.arithmetic import divide
 from gradtape.ops.basis import add, multiply, negative, subtract
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.families import FLOATING
@@ -21,35 +23,54 @@ def _kernel(kind: str) -> Callable[..., Any]:
     return lambda xp, x, order: xp.bessel(kind, order, x)
 
 
-def _falling(run: Callable[..., Any], x: Any, order: int) -> Any:
-    """(f_{n-1} - f_{n+1}) / 2, of J and Y."""
+def _mean(run: Callable[..., Any], x: Any, order: int, combine: Callable[..., Any]) -> Any:
+    """Half of f_{n-1} and f_{n+1} together."""
+    return multiply(0.5, combine(run(x, order=order - 1), run(x, order=order + 1)))
+
+
+def _j_slope(x: Any, order: int) -> Any:
+    return _mean(bessel_j, x, order, subtract) if order else negative(bessel_j(x, order=1))
+
+
+def _i_slope(run: Callable[..., Any], x: Any, order: int) -> Any:
+    return _mean(run, x, order, add) if order else run(x, order=1)
+
+
+def _share(run: Callable[..., Any], x: Any, order: int) -> Any:
+    """n f_n / x."""
+    return divide(multiply(float(order), run(x, order=order)), x)
+
+
+def _y_slope(x: Any, order: int) -> Any:
+    if order == 0:
+        return negative(bessel_y(x, order=1))
+    return subtract(bessel_y(x, order=order - 1), _share(bessel_y, x, order))
+
+
+def _k_slope(run: Callable[..., Any], x: Any, order: int) -> Any:
     if order == 0:
         return negative(run(x, order=1))
-    return multiply(0.5, subtract(run(x, order=order - 1), run(x, order=order + 1)))
+    return negative(add(run(x, order=order - 1), _share(run, x, order)))
 
 
-def _rising(run: Callable[..., Any], x: Any, order: int) -> Any:
-    """(f_{n-1} + f_{n+1}) / 2, of I and, negative, of K."""
-    if order == 0:
-        return run(x, order=1)
-    return multiply(0.5, add(run(x, order=order - 1), run(x, order=order + 1)))
-
-
-bessel_j = ladder("bessel_j", _kernel("j"), lambda x, order: _falling(bessel_j, x, order))
-bessel_y = ladder("bessel_y", _kernel("y"), lambda x, order: _falling(bessel_y, x, order))
-bessel_i = ladder("bessel_i", _kernel("i"), lambda x, order: _rising(bessel_i, x, order))
-bessel_k = ladder("bessel_k", _kernel("k"), lambda x, order: negative(_rising(bessel_k, x, order)))
+bessel_j = ladder("bessel_j", _kernel("j"), _j_slope)
+bessel_y = ladder("bessel_y", _kernel("y"), _y_slope, singular=True)
+bessel_i = ladder("bessel_i", _kernel("i"), lambda x, order: _i_slope(bessel_i, x, order))
+bessel_k = ladder(
+    "bessel_k", _kernel("k"), lambda x, order: _k_slope(bessel_k, x, order), singular=True
+)
 bessel_ie = ladder(
     "bessel_ie",
     _kernel("ie"),
     lambda x, order: subtract(
-        _rising(bessel_ie, x, order), multiply(sign(x), bessel_ie(x, order=order))
+        _i_slope(bessel_ie, x, order), multiply(sign(x), bessel_ie(x, order=order))
     ),
 )
 bessel_ke = ladder(
     "bessel_ke",
     _kernel("ke"),
-    lambda x, order: subtract(bessel_ke(x, order=order), _rising(bessel_ke, x, order)),
+    lambda x, order: add(bessel_ke(x, order=order), _k_slope(bessel_ke, x, order)),
+    singular=True,
 )
 
 

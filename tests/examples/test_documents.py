@@ -61,6 +61,6 @@ def test_the_digits_example_reaches_its_accuracy(tmp_path: Path) -> None:
     import digits
 
     with contextlib.redirect_stdout(io.StringIO()):
-        accuracy = digits.main(["--epochs", "4", "--plot", str(tmp_path / "digits.png")])
+        accuracy = digits.main(["--epochs", "10", "--plot", str(tmp_path / "digits.png")])
     assert accuracy > 0.95
     assert (tmp_path / "digits.png").stat().st_size > 10_000

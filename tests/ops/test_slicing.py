@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.autodiff.batching import batch_call
 
 X = np.arange(24, dtype=np.float32).reshape(2, 3, 4)
 KEYS = {
@@ -87,13 +88,11 @@ def test_index_out_of_range(key: Any, text: str) -> None:
 
 
 def test_batched_index() -> None:
-    from gradtape.autodiff.batching import batch_call
-
     x = tf.constant(X[0])
     rows = tf.constant([2, 0, -1])
-    (found,) = batch_call(lambda i: x[i, 1:], 3, [rows])
+    (found,) = batch_call(lambda i: [x[i, 1:]], 3, [rows])
     np.testing.assert_array_equal(found, X[0][[2, 0, -1], 1:])
-    (found,) = batch_call(lambda i: x[:, i], 2, [tf.constant([3, 1])])
+    (found,) = batch_call(lambda i: [x[:, i]], 2, [tf.constant([3, 1])])
     np.testing.assert_array_equal(found, X[0][:, [3, 1]].T)
 
 

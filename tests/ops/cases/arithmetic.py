@@ -57,6 +57,10 @@ CASES = [
         "divide_no_nan", PAIR, wide(lambda x, y: x * y**-1), domain=((-2.0, 2.0), (0.5, 2.0)), dtypes=INEXACT,
         complex_rules=True, variants=VARIANTS,
     ),
+    Case(
+        "xdivy", PAIR, wide(lambda x, y: x * y**-1), domain=((-2.0, 2.0), (0.5, 2.0)), dtypes=INEXACT,
+        complex_rules=True, variants=VARIANTS,
+    ),
     Case("keep", draw=masked, reference=lambda t, mask: t * mask, dtypes=INEXACT, complex_rules=True),
     Case("maximum", PAIR, lambda x, y: np.where(x > y, x, y), dtypes=REAL, variants=VARIANTS),
     Case("minimum", PAIR, lambda x, y: np.where(x < y, x, y), dtypes=REAL, variants=VARIANTS),

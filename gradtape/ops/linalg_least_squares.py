@@ -1,0 +1,156 @@
+"""Least squares, and linear systems by conjugate gradients."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import (
+    add,
+    cast,
+    conj,
+    multiply,
+    real_dtype,
+    safe_divide,
+    subtract,
+    sum_axes,
+    zeros,
+)
+from gradtape.ops.linalg_checks import check_dtype, system
+from gradtape.ops.linalg_cholesky import cholesky
+from gradtape.ops.linalg_solving import solve_with_triangle
+from gradtape.ops.linalg_svd import pinv
+from gradtape.ops.products import adjoint, matvec, product
+
+
+def _normal_solve(gram: Any, rhs: Any, regularizer: Any) -> Any:
+    """The solution for a Hermitian positive definite matrix with a multiple of the identity added."""
+    one = Tensor(np.eye(gram._shape[-1], dtype=gram._dtype))
+    factor = cholesky(add(gram, multiply(one, regularizer)))
+    return solve_with_triangle(factor, solve_with_triangle(factor, rhs), adjoint=True)
+
+
+def lstsq(
+    matrix: Any,
+    rhs: Any,
+    l2_regularizer: Any = 0.0,
+    fast: bool = True,
+    name: str | None = None,
+) -> Any:
+    """Return the x that makes |matrix x - rhs|^2 + l2_regularizer |x|^2 smallest.
+
+    Args:
+        matrix: (..., m, n), float32, float64 or complex.
+        rhs: (..., m, k) of the same dtype.
+        l2_regularizer: a non-negative number; it makes matrices without full rank solvable.
+        fast: whether to solve the normal equations by Cholesky's factorisation, which doubles the
+            lost digits; else the pseudoinverse is used, for matrices of any rank, and the
+            regularizer is not.
+        name: ignored, for compatibility.
+
+    Returns:
+        (..., n, k); of several solutions the one with the smallest norm.
+
+    Raises:
+        InvalidArgumentError: for shapes or dtypes that do not fit; if fast, for matrices without
+            full rank.
+
+    Example:
+        >>> import gradtape as tf
+        >>> print(tf.linalg.lstsq([[1.0], [1.0]], [[1.0], [2.0]]).numpy())
+        [[1.5]]
+    """
+    matrix, rhs = system(matrix, rhs, "lstsq")
+    weight = as_tensor_like(l2_regularizer, real_dtype(matrix._dtype), "lstsq")
+    if weight._shape:
+        raise InvalidArgumentError(
+            f"gradtape.lstsq: l2_regularizer must be one number, not {brief(weight)}."
+        )
+    if not fast:
+        return product(pinv(matrix), rhs)
+    weight = cast(weight, matrix._dtype)
+    back = adjoint(matrix)
+    if matrix._shape[-2] >= matrix._shape[-1]:
+        return _normal_solve(product(back, matrix), product(back, rhs), weight)
+    return product(back, _normal_solve(product(matrix, back), rhs, weight))
+
+
+class CgState(NamedTuple):
+    """What conjugate gradients end with: steps, solution, residual, direction, r . M r."""
+
+    i: Any
+    x: Any
+    r: Any
+    p: Any
+    gamma: Any
+
+
+def conjugate_gradient(
+    operator: Any,
+    rhs: Any,
+    preconditioner: Any = None,
+    x: Any = None,
+    tol: float = 1e-05,
+    max_iter: int = 20,
+    name: str | None = "conjugate_gradient",
+) -> CgState:
+    """Solve a linear system of a Hermitian positive definite operator by conjugate gradients.
+
+    Args:
+        operator: a tensor (n, n), or an object with a method `matvec(x)` that is differentiable.
+        rhs: (n,), float32, float64 or complex.
+        preconditioner: an operator near the inverse, or None.
+        x: (n,) the start, zero by default.
+        tol: stop when the norm of the residual is at most tol times that of the right side.
+        max_iter: stop after so many steps.
+        name: ignored, for compatibility.
+
+    Returns:
+        A named tuple (i, x, r, p, gamma): steps done, solution, residual, last direction, and r . M r.
+
+    Raises:
+        InvalidArgumentError: when the right side is no vector.
+
+    Example:
+        >>> import gradtape as tf
+        >>> state = tf.linalg.experimental.conjugate_gradient([[4.0, 1.0], [1.0, 3.0]], [1.0, 2.0])
+        >>> print(state.x.numpy().round(4))
+        [0.0909 0.6364]
+    """
+    rhs = as_tensor(rhs, "conjugate_gradient")
+    check_dtype(rhs, "conjugate_gradient")
+    if len(rhs._shape) != 1:
+        raise InvalidArgumentError(
+            f"gradtape.conjugate_gradient: the right side must be a vector, not {brief(rhs)}. "
+            "Write one call for each column."
+        )
+    start = zeros(rhs._shape, rhs._dtype) if x is None else x
+    x = as_tensor_like(start, rhs._dtype, "conjugate_gradient")
+    residual = subtract(rhs, _applied(operator, x))
+    turned = _applied(preconditioner, residual)
+    p, gamma, step = turned, _inner(residual, turned), 0
+    limit = float(tol) * float(np.linalg.norm(np.asarray(rhs)))
+    while step < max_iter and float(np.linalg.norm(np.asarray(residual))) > limit:
+        image = _applied(operator, p)
+        length = safe_divide(gamma, _inner(p, image))
+        x = add(x, multiply(length, p))
+        residual = subtract(residual, multiply(length, image))
+        turned = _applied(preconditioner, residual)
+        before, gamma = gamma, _inner(residual, turned)
+        p = add(turned, multiply(safe_divide(gamma, before), p))
+        step += 1
+    return CgState(Tensor(np.int32(step)), x, residual, p, gamma)
+
+
+def _applied(operator: Any, x: Any) -> Any:
+    if operator is None:
+        return x
+    return operator.matvec(x) if hasattr(operator, "matvec") else matvec(operator, x)
+
+
+def _inner(x: Any, y: Any) -> Any:
+    return sum_axes(multiply(conj(x), y), (0,))
