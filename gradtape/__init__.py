@@ -99,7 +99,7 @@ from gradtape.ops.casting import cast as cast
 from gradtape.ops.casting import saturate_cast as saturate_cast
 from gradtape.ops.complexes import complex_of as complex
 from gradtape.ops.einsum import einsum as einsum
-from gradtape.ops.einsum import tensordot as tensordot
+from gradtape.ops.tensordot import tensordot as tensordot
 from gradtape.ops.exponential import exp as exp
 from gradtape.ops.exponential import sigmoid as sigmoid
 from gradtape.ops.exponential import sinh as sinh
@@ -209,6 +209,17 @@ from gradtape.ops.trigonometric import cos as cos
 from gradtape.ops.exponential import cosh as cosh
 from gradtape.ops.trigonometric import sin as sin
 from gradtape.ops.trigonometric import tan as tan
+from gradtape.ops.scans import reduce_prod as reduce_prod
+from gradtape.ops.scans import cumsum as cumsum
+from gradtape.ops.clipping import clip_by_value as clip_by_value
+from gradtape.ops.clipping import clip_by_norm as clip_by_norm
+from gradtape.ops.clipping import clip_by_global_norm as clip_by_global_norm
+from gradtape.ops.norms_public import norm as norm
+from gradtape.ops.assertions import Assert as Assert
+from gradtape.ops.assertions import assert_equal as assert_equal
+from gradtape.ops.assertions import assert_greater as assert_greater
+from gradtape.ops.assertions import assert_less as assert_less
+from gradtape.ops.shape_assertions import assert_rank as assert_rank
 
 __version__ = "0.1.0"
 newaxis = None

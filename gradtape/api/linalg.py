@@ -3,7 +3,7 @@
 from gradtape.api import linalg_experimental as experimental
 from gradtape.ops.clipping import global_norm as global_norm
 from gradtape.ops.einsum import einsum as einsum
-from gradtape.ops.einsum import tensordot as tensordot
+from gradtape.ops.tensordot import tensordot as tensordot
 from gradtape.ops.linalg_cholesky import cholesky as cholesky
 from gradtape.ops.linalg_determinants import det as det
 from gradtape.ops.linalg_determinants import logdet as logdet

@@ -112,6 +112,11 @@ class Batching:
             return tuple([BatchedTensor(spread(t, self), None, self) for t in out])
         return BatchedTensor(spread(out, self), None, self)
 
+    def reads(self, variable: Any) -> None:
+        """A variable is read inside: tapes outside watch it too."""
+        with frame(*self.outside):
+            variable._read()
+
     def owns(self, tensor: Any) -> bool:
         """Whether a tensor is batched by this mode."""
         return type(tensor) is BatchedTensor and tensor._mode is self

@@ -31,7 +31,7 @@ from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import differentiable
-from gradtape.core.record import Node, Recording
+from gradtape.core.record import Recording
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -124,9 +124,7 @@ class GradientTape:
         if isinstance(item, Variable):
             recording.watched[item._leaf] = item
             return
-        if item._node is None:
-            item._node = Node(item._shape, item._dtype)
-        recording.watched.setdefault(item._node, None)
+        recording.watched.setdefault(item.own_node(), None)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables that the tape watches, in the order of their construction."""

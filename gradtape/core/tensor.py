@@ -11,6 +11,7 @@ tensors."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ NUMPY_METHODS = {
     "max": "tf.reduce_max(x)", "min": "tf.reduce_min(x)", "backward": "tape.gradient(y, x)",
     "grad": "tape.gradient(y, x)", "detach": "tf.stop_gradient(x)", "assign": "a tf.Variable",
 }  # fmt: skip
+
+_making_nodes = threading.Lock()
 
 
 class Tensor:
@@ -46,6 +49,14 @@ class Tensor:
     def __init__(self, array: Any, node: Node | None = None) -> None:
         self._array = array
         self._node = node
+
+    def own_node(self) -> Node:
+        """The tensor's node, made when there is none; two threads that ask get the same."""
+        if self._node is None:
+            with _making_nodes:
+                if self._node is None:
+                    self._node = Node(self._shape, self._dtype)
+        return self._node
 
     def placed(self, node: Node | None) -> Tensor:
         """The same value on another node."""

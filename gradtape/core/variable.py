@@ -131,6 +131,10 @@ class Variable(metaclass=_ByCreators):
             for tape in here.tapes:
                 if tape.automatic and self._trainable:
                     tape.watched[self._leaf] = self
+        if here.special:
+            reads = getattr(here.mode, "reads", None)
+            if reads is not None:
+                reads(self)
         return self._tensor
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:

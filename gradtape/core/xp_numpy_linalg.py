@@ -1,4 +1,4 @@
-"""NumPy's verbs of linear algebra: what LAPACK does through NumPy and SciPy, with errors that say what to do."""
+"""NumPy's verbs of linear algebra: LAPACK through NumPy and SciPy, with errors that help."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import numpy as np
 from gradtape.core.xp_numpy import verb, xp
 
 SINGULAR = (
-    "Input matrix is not invertible. Use tf.linalg.pinv or tf.linalg.lstsq, or add a multiple of the "
-    "identity."
+    "Input matrix is not invertible. Use tf.linalg.pinv or tf.linalg.lstsq, or add a multiple of "
+    "the identity."
 )
 FAILED = (
     "LAPACK found no solution. Look for NaN and infinite values with tf.debugging.check_numerics."
@@ -207,7 +207,8 @@ def _each(function: Any, a: Any, what: str) -> Any:
             limit = 1e3 * np.finfo(out.dtype).eps * np.max(np.abs(found), initial=0.0)
             if np.max(np.abs(found.imag), initial=0.0) > limit:
                 raise np.linalg.LinAlgError(
-                    f"The matrix has no real {what}. Write tf.cast(x, tf.complex128) for the complex one."
+                    f"The matrix has no real {what}. Write tf.cast(x, tf.complex128) for the "
+                    "complex one."
                 )
             found = found.real
         out[place] = found

@@ -85,9 +85,7 @@ def _like(input: Any, dtype: Any, value: int, function: str) -> Any:
     return basis.full(x._shape, value, wanted)
 
 
-def zeros_like(
-    input: Any, dtype: Any = None, name: str | None = None, layout: Any = None
-) -> Any:
+def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
     """Return zeros of the shape of a tensor.
 
     Args:
@@ -164,7 +162,7 @@ def range_(
     """
     if limit is None:
         start, limit = 0, start
-    given = [as_tensor(v, "range") for v in (start, limit, delta)]
+    given = _range_arguments((start, limit, delta), dtype)
     for argument, x in zip(("start", "limit", "delta"), given, strict=True):
         if x._shape or x._dtype.kind not in "iufV":
             raise InvalidArgumentError(
@@ -189,6 +187,13 @@ def range_(
     check_size((count,), "range", wanted.itemsize)
     numbers = np.arange(count, dtype=np.int64 if exact else np.float64)
     return Tensor((first + numbers * step).astype(wanted))
+
+
+def _range_arguments(values: tuple[Any, ...], dtype: Any) -> list[Any]:
+    """The arguments of a range as tensors; Python's integers take the dtype of what stands beside them."""
+    others = [as_tensor(v, "range") for v in values if type(v) is not int]
+    beside = _widest(others) if others and dtype is None else as_dtype(dtype or INT32).numpy_dtype
+    return [as_tensor_like(v, beside, "range") if type(v) is int else as_tensor(v) for v in values]
 
 
 def _widest(tensors: list[Any]) -> np.dtype[Any]:
@@ -236,9 +241,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     to_last = Tensor(part.astype(dtype).reshape(along))
     to_first = Tensor((1 - part).astype(dtype).reshape(along))
     # weights, not start + k * step: both ends come out exactly
-    return add(
-        multiply(reshape(first, lying), to_first), multiply(reshape(last, lying), to_last)
-    )
+    return add(multiply(reshape(first, lying), to_first), multiply(reshape(last, lying), to_last))
 
 
 # one-hot vectors

@@ -1,8 +1,8 @@
-"""Sums of products by Einstein's notation: `einsum`, and `tensordot` on top of it.
+"""Sums of products by Einstein's notation.
 
 An equation is taken apart into steps. Each tensor is first freed of repeated labels (a diagonal) and
-of labels that occur nowhere else (a sum); then pairs are contracted in the order that opt_einsum finds
-to be cheapest. A pair's primitive is bilinear, and its derivatives are pairs again.
+of labels that occur nowhere else (a sum); then pairs are contracted in the order that opt_einsum
+finds to be cheapest. A pair's primitive is bilinear, and its derivatives are pairs again.
 """
 
 from __future__ import annotations
@@ -20,10 +20,9 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import conj, reshape, sum_axes, transpose
-from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
+from gradtape.ops.calls import mixed_dtypes, wrong_kind
 from gradtape.ops.families import bilinear
 from gradtape.ops.linalg_diagonals import take_diagonals
-from gradtape.ops.static import static, static_int
 
 NUMERIC = "iufcV"
 FIRST_HIDDEN = 192  # labels for the axes of an ellipsis: letters that no equation contains
@@ -120,7 +119,7 @@ _einsum = bilinear(
 
 
 def contract(a: Any, b: Any, spec: str) -> Any:
-    """The sum of products of two tensors: each label occurs once in a term, and in two terms at least."""
+    """The sum of products of two tensors: each label is once in a term, and in two terms at least."""
     return apply(_einsum, (a, b), {"spec": spec})
 
 
@@ -146,7 +145,7 @@ def arrange(x: Any, labels: str, wanted: str) -> Any:
 
 @lru_cache(maxsize=1024)
 def _path(terms: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
-    """The order of contraction: at each step the numbers of two terms, of which the result goes last."""
+    """The order of contraction: the numbers of two terms at each step; the result goes last."""
     spec = ",".join(terms) + "->" + out
     found, _ = contract_path(spec, *shapes, shapes=True, optimize="auto")
     steps: list[Any] = []
@@ -243,7 +242,8 @@ def _parsed(equation: Any, tensors: list[Any]) -> tuple[list[str], str]:
     """The labels of each term and of the result, with labels in place of ellipses."""
     if not isinstance(equation, str):
         raise TypeError(
-            f"gradtape.einsum: the equation must be a string such as 'ij,jk->ik', not {brief(equation)}."
+            f"gradtape.einsum: the equation must be a string such as 'ij,jk->ik', not "
+            f"{brief(equation)}."
         )
     text = equation.replace(" ", "")
     left, arrow, out = text.partition("->")
@@ -255,7 +255,8 @@ def _parsed(equation: Any, tensors: list[Any]) -> tuple[list[str], str]:
     for term in [*terms, out]:
         if not all(c.isalpha() and ord(c) < FIRST_HIDDEN for c in term.replace("...", "", 1)):
             raise ValueError(
-                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters, and ... once."
+                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters, and ... "
+                "once."
             )
     if not arrow:
         counts = Counter(left.replace(",", "").replace(".", ""))
@@ -328,79 +329,3 @@ def _without_ones(tensors: list[Any], terms: list[str]) -> tuple[list[Any], list
         made.append(tensor)
         left.append(term)
     return made, left
-
-
-def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
-    """Return the sum of products over pairs of axes.
-
-    Args:
-        a: a numeric tensor.
-        b: a tensor of the same dtype.
-        axes: a number n: the last n axes of a with the first n of b; or a pair (axes of a, axes of
-            b), each a number or a list.
-        name: ignored, for compatibility.
-
-    Returns:
-        The remaining axes of a, followed by those of b.
-
-    Raises:
-        ValueError: when `axes` is malformed.
-        InvalidArgumentError: when axes do not exist or differ in size, or dtypes differ.
-
-    Example:
-        >>> import gradtape as tf
-        >>> float(tf.tensordot([1.0, 2.0], [3.0, 4.0], 1))
-        11.0
-    """
-    a, b = pair(a, b, "tensordot")
-    if a._dtype != b._dtype:
-        raise mixed_dtypes("tensordot", a, b)
-    if a._dtype.kind not in NUMERIC:
-        raise wrong_kind("tensordot", NUMERIC, a, b)
-    left, right = _dot_axes(axes, a, b)
-    for i, j in zip(left, right, strict=True):
-        if a._shape[i] != b._shape[j] and None not in (a._shape[i], b._shape[j]):
-            raise InvalidArgumentError(
-                f"gradtape.tensordot({brief(a)}, {brief(b)}): axis {i} of a and axis {j} of b differ in "
-                "size. Name other axes, or transpose one tensor."
-            )
-    mine = [chr(FIRST_HIDDEN + i) for i in range(len(a._shape))]
-    other = [chr(FIRST_HIDDEN + len(mine) + j) for j in range(len(b._shape))]
-    for i, j in zip(left, right, strict=True):
-        other[j] = mine[i]
-    kept = [c for c in (*mine, *other) if not (c in mine and c in other)]
-    return contract(a, b, f"{''.join(mine)},{''.join(other)}->{''.join(kept)}")
-
-
-def _dot_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
-    """The axes to sum over, as non-negative numbers."""
-    items = static(axes)
-    ranks = len(a._shape), len(b._shape)
-    if not isinstance(items, list):
-        count = static_int(items, "tensordot", "axes")
-        if count < 0:
-            raise ValueError(f"`axes` must be at least 0. Received: {count}.")
-        if count > min(ranks):
-            raise ValueError(
-                f"gradtape.tensordot: axes={count} exceeds the number of axes of {brief(a)} or {brief(b)}."
-            )
-        return list(range(ranks[0] - count, ranks[0])), list(range(count))
-    if len(items) != 2:
-        raise ValueError(
-            f"gradtape.tensordot: axes must be a number or a pair of lists, not {items}."
-        )
-    found = []
-    for given, rank in zip(items, ranks, strict=True):
-        numbers = [
-            static_int(n, "tensordot", "axes") for n in np.atleast_1d(np.array(given, object))
-        ]
-        if any(not -rank <= n < rank for n in numbers):
-            raise InvalidArgumentError(
-                f"gradtape.tensordot({brief(a)}, {brief(b)}, axes={items}): no such axis."
-            )
-        found.append([n % rank for n in numbers])
-    if len(found[0]) != len(found[1]) or any(len(set(f)) != len(f) for f in found):
-        raise ValueError(
-            f"Different number of contraction axes `a` and `b`, or an axis named twice: {items}."
-        )
-    return found[0], found[1]

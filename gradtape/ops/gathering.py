@@ -107,9 +107,7 @@ def gather_axis(x: Any, indices: Any, axis: int, batch: int = 0) -> Any:
     return apply(_gather, (x, indices), {"axis": axis, "batch": batch})
 
 
-def _scatter_kernel(
-    xp: Any, values: Any, indices: Any, *, axis: int, batch: int, size: int
-) -> Any:
+def _scatter_kernel(xp: Any, values: Any, indices: Any, *, axis: int, batch: int, size: int) -> Any:
     indices = xp.checked(indices, size)
     taken = indices.ndim - batch
     outer = values.shape[:axis]
@@ -123,9 +121,7 @@ def _scatter_kernel(
     return total.reshape(*outer, size, *rest)
 
 
-def _scatter_batch(
-    mask: Any, values: Any, indices: Any, axis: int, batch: int, size: int
-) -> Any:
+def _scatter_batch(mask: Any, values: Any, indices: Any, axis: int, batch: int, size: int) -> Any:
     if not mask[1] and not batch:
         return scatter_add(values, indices, axis + 1, batch, size)
     values, indices = spread(mask, values, indices)
@@ -324,9 +320,7 @@ _extreme_rows = primitive(
     lambda xp, x, indices, values, *, largest: xp.extreme_rows(x, indices, values, largest),
     joint_vjp=_extreme_vjp,
     joint_jvp=_extreme_jvp,
-    batch=_by_rows(
-        lambda x, indices, values, largest: extreme_rows(x, indices, values, largest)
-    ),
+    batch=_by_rows(lambda x, indices, values, largest: extreme_rows(x, indices, values, largest)),
     shape=lambda x, indices, values, largest: Spec(x._shape, x._dtype),
     family="indexing",
 )

@@ -270,7 +270,9 @@ def tensor_scatter_nd_sub(
     return add(x, negative(reshape(add_rows(values, flat, rows[0]), x._shape)))
 
 
-def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str | None = None) -> Any:
+def tensor_scatter_nd_update(
+    tensor: Any, indices: Any, updates: Any, name: str | None = None
+) -> Any:
     """Return the tensor with updates in place of what is at tuples of indices; of equal tuples the last counts.
 
     Args, Raises: as for `tensor_scatter_nd_add`.
@@ -288,7 +290,9 @@ def tensor_scatter_nd_update(tensor: Any, indices: Any, updates: Any, name: str 
 def _scatter_extreme(tensor: Any, indices: Any, updates: Any, largest: bool, function: str) -> Any:
     x, flat, values, rows = _tensor_and_updates(tensor, indices, updates, function)
     if x._dtype.kind == "c":
-        raise InvalidArgumentError(f"gradtape.{function}: {brief(x)} has no order. Use a real dtype.")
+        raise InvalidArgumentError(
+            f"gradtape.{function}: {brief(x)} has no order. Use a real dtype."
+        )
     return reshape(extreme_rows(reshape(x, rows), flat, values, largest), x._shape)
 
 
@@ -351,7 +355,9 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
     """
     tensor, mask = as_tensor(tensor, "boolean_mask"), as_tensor(mask, "boolean_mask")
     if not mask._shape:
-        raise ValueError("gradtape.boolean_mask: mask cannot be scalar. Write tf.where(mask, x, y).")
+        raise ValueError(
+            "gradtape.boolean_mask: mask cannot be scalar. Write tf.where(mask, x, y)."
+        )
     first = 0 if axis is None else static_axis(axis, max(len(tensor._shape), 1), "boolean_mask")
     shape, rank = tensor._shape, len(mask._shape)
     if shape[first : first + rank] != mask._shape:
@@ -435,5 +441,9 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
             )
     flat = np.concatenate([np.asarray(p).reshape(-1).astype(np.int64) for p in places])
     rows = [reshape(v, (size_of(p._shape), *rest)) for p, v in zip(places, values, strict=True)]
+    if flat.size and flat.min() < 0:
+        raise InvalidArgumentError(
+            f"gradtape.dynamic_stitch: index {flat.min()} is negative. Rows count from 0."
+        )
     count = int(flat.max(initial=-1)) + 1
     return put_rows(zeros((count, *rest), rows[0]._dtype), Tensor(flat), concat(rows, 0))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
@@ -158,9 +160,10 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
         >>> tf.concat([[1.0, 2.0], [3.0]], 0).numpy()
         array([1., 2., 3.], dtype=float32)
     """
-    if isinstance(values, Tensor) or hasattr(values, "__tf_tensor__"):
+    if isinstance(values, (Tensor, np.ndarray)) or hasattr(values, "__tf_tensor__"):
         return as_tensor(values, "concat")
-    tensors = tensors_alike(values, "concat") if len(values) else []
+    values = list(values)
+    tensors = tensors_alike(values, "concat") if values else []
     if not tensors:
         raise InvalidArgumentError("gradtape.concat: needs at least one tensor, got an empty list.")
     first = tensors[0]._shape
@@ -197,7 +200,9 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Any:
         array([[1, 3],
                [2, 4]], dtype=int32)
     """
-    tensors = tensors_alike(values, "stack") if not isinstance(values, (list, tuple)) or values else []
+    tensors = (
+        tensors_alike(values, "stack") if not isinstance(values, (list, tuple)) or values else []
+    )
     if not tensors:
         return as_tensor([], "stack")
     shape = tensors[0]._shape

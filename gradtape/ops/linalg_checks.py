@@ -1,4 +1,4 @@
-"""What the functions of linear algebra ask of their arguments, and how they say that it is missing."""
+"""What the functions of linear algebra ask of their arguments, and how they say so."""
 
 from __future__ import annotations
 
@@ -44,15 +44,15 @@ def square(x: Any, function: str) -> Any:
 
 
 def system(matrix: Any, rhs: Any, function: str) -> tuple[Any, Any]:
-    """A matrix with right sides: of one dtype, with as many rows, and leading axes that broadcast."""
+    """A matrix and right sides: of one dtype, with as many rows, leading axes that broadcast."""
     matrix, rhs = pair(matrix, rhs, function)
     if matrix._dtype != rhs._dtype:
         raise mixed_dtypes(function, matrix, rhs)
     matrix = matrices(matrix, function)
     if len(rhs._shape) < 2:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): the right side must have columns. "
-            "Write rhs[:, tf.newaxis] for a vector."
+            f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): the right side must have "
+            "columns. Write rhs[:, tf.newaxis] for a vector."
         )
     if matrix._shape[-2] != rhs._shape[-2] and None not in (matrix._shape[-2], rhs._shape[-2]):
         raise InvalidArgumentError(
@@ -63,8 +63,8 @@ def system(matrix: Any, rhs: Any, function: str) -> tuple[Any, Any]:
         broadcast_shapes(matrix._shape[:-2], rhs._shape[:-2])
     except ValueError:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): the leading axes do not broadcast. "
-            "Reshape one, for instance with tf.expand_dims."
+            f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): the leading axes do not "
+            "broadcast. Reshape one, for instance with tf.expand_dims."
         ) from None
     return matrix, rhs
 

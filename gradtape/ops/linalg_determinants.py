@@ -3,8 +3,8 @@
 The derivative of a determinant is the matrix of its cofactors (Jacobi), which exists for singular
 matrices too. From the singular value decomposition U diag(s) V^H it is det(U) det(V^H) times
 conj(U) diag(prod of the other s) V^T, and its own derivative has the products that leave out two of
-the s: nothing is divided by. So first and second derivatives are right at every matrix; the third is
-written with the inverse and raises at singular ones.
+the s: nothing is divided by. So first and second derivatives are right at every matrix; the third
+is written with the inverse and raises at singular ones.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def _cofactor_kernel(xp: Any, x: Any) -> Any:
 def _slope_kernel(xp: Any, x: Any, t: Any) -> Any:
     """The derivative of the cofactors along t.
 
-    With D = U^H t V, the derivative of adj(S + D) has -D_ij prod(s without i, j) beside the diagonal
-    and the sum of D_kk prod(s without i, k) on it.
+    With D = U^H t V, the derivative of adj(S + D) has -D_ij prod(s without i, j) beside the
+    diagonal and the sum of D_kk prod(s without i, k) on it.
     """
     n = x.shape[-1]
     if n == 1:
@@ -223,7 +223,8 @@ def slogdet(input: Any, name: str | None = None) -> LogMatrixDeterminant:
         singular matrices 0 and -inf.
 
     Raises:
-        InvalidArgumentError: for matrices that are not square; in the derivative, for singular ones.
+        InvalidArgumentError: for matrices that are not square; in the derivative, for singular
+            ones.
 
     Example:
         >>> import gradtape as tf

@@ -22,9 +22,9 @@ def diagonal_length(k: int, rows: int, columns: int) -> int:
 
 @lru_cache(maxsize=256)
 def packed_places(k: tuple[int, int], rows: int, columns: int, align: str) -> tuple[Any, ...]:
-    """Rows and columns of the elements of diagonals k[0] to k[1], and their rows and places when packed.
+    """Rows and columns of the elements of diagonals, and their rows and places when packed.
 
-    Packed, the uppermost diagonal comes first; shorter ones lie at the left or right end of their row.
+    Packed, the uppermost diagonal comes first; shorter ones lie at the left or right end of a row.
     """
     longest = max(diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1))
     upper_left, lower_left = align.split("_")[0] == "LEFT", align.split("_")[1] == "LEFT"
@@ -55,6 +55,7 @@ def _take(xp: Any, x: Any, *, k: tuple[int, int], align: str) -> Any:
 
 
 def taken_shape(x: Any, k: tuple[int, int], align: str) -> Spec:
+    """Shape and dtype of packed diagonals."""
     rows, columns = x._shape[-2:]
     longest: Any = None
     if rows is not None and columns is not None:

@@ -121,9 +121,9 @@ def _matrix_size(x: Any, k: tuple[int, int], rows: int, columns: int) -> tuple[i
     longest = max(diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1))
     if rows < 0 or columns < 0 or longest != length:
         raise InvalidArgumentError(
-            f"gradtape.diag({brief(x)}, k={k}): a matrix of shape ({rows}, {columns}) has diagonals "
-            f"of length {longest} there, not {length}. Leave num_rows and num_cols out, or give "
-            f"num_rows={least_rows} and num_cols={least_columns} at least, one of them exactly."
+            f"gradtape.diag({brief(x)}, k={k}): a matrix of shape ({rows}, {columns}) has "
+            f"diagonals of length {longest} there, not {length}. Leave num_rows and num_cols out, "
+            f"or give at least num_rows={least_rows} and num_cols={least_columns}, one exactly."
         )
     return rows, columns
 
@@ -276,7 +276,8 @@ def tensor_diag(diagonal: Any, name: str | None = None) -> Any:
     x = as_tensor(diagonal, "tensor_diag")
     if not x._shape:
         raise InvalidArgumentError(
-            f"gradtape.tensor_diag({brief(x)}): needs at least one axis. Write [x] for a 1 x 1 matrix."
+            f"gradtape.tensor_diag({brief(x)}): needs at least one axis. Write [x] for a 1 x 1 "
+            "matrix."
         )
     check_size((*x._shape, *x._shape), "tensor_diag", x._dtype.itemsize)
     flat = on_diagonal(reshape(x, (size_of(x._shape),)))
@@ -306,8 +307,8 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Any:
     shape = x._shape[:half]
     if half == 0 or x._shape != (*shape, *shape):
         raise InvalidArgumentError(
-            f"gradtape.tensor_diag_part({brief(x)}): the second half of the axes must equal the first. "
-            "Write tf.linalg.diag_part(x) for the diagonals of the last two axes."
+            f"gradtape.tensor_diag_part({brief(x)}): the second half of the axes must equal the "
+            "first. Write tf.linalg.diag_part(x) for the diagonals of the last two axes."
         )
     n = size_of(shape)
     return reshape(take_diagonals(reshape(x, (n, n))), shape)

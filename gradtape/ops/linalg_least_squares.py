@@ -28,7 +28,7 @@ from gradtape.ops.products import adjoint, matvec, product
 
 
 def _normal_solve(gram: Any, rhs: Any, regularizer: Any) -> Any:
-    """The solution for a Hermitian positive definite matrix with a multiple of the identity added."""
+    """The solution for a positive definite matrix with a multiple of the identity added."""
     one = Tensor(np.eye(gram._shape[-1], dtype=gram._dtype))
     factor = cholesky(add(gram, multiply(one, regularizer)))
     return solve_with_triangle(factor, solve_with_triangle(factor, rhs), adjoint=True)
@@ -61,8 +61,8 @@ def lstsq(
 
     Example:
         >>> import gradtape as tf
-        >>> print(tf.linalg.lstsq([[1.0], [1.0]], [[1.0], [2.0]]).numpy())
-        [[1.5]]
+        >>> print(f"{tf.linalg.lstsq([[1.0], [1.0]], [[1.0], [2.0]])[0, 0]:.4f}")
+        1.5000
     """
     matrix, rhs = system(matrix, rhs, "lstsq")
     weight = as_tensor_like(l2_regularizer, real_dtype(matrix._dtype), "lstsq")
@@ -110,7 +110,7 @@ def conjugate_gradient(
         name: ignored, for compatibility.
 
     Returns:
-        A named tuple (i, x, r, p, gamma): steps done, solution, residual, last direction, and r . M r.
+        A named tuple (i, x, r, p, gamma): steps done, solution, residual, last direction, r . M r.
 
     Raises:
         InvalidArgumentError: when the right side is no vector.

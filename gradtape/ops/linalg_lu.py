@@ -1,7 +1,7 @@
 """LU factorisation, and what its factors are good for.
 
-The derivative takes the differential of the product of the factors apart into triangles (M. B. Giles,
-Collected Matrix Derivative Results, 2008, for the technique).
+From P A = L U follows L^-1 P dA U^-1 = L^-1 dL + dU U^-1, a strict lower plus an upper triangle, so
+that each part gives one factor's differential.
 """
 
 from __future__ import annotations
@@ -166,8 +166,8 @@ def _factors(lower_upper: Any, perm: Any, function: str) -> tuple[Any, Any]:
     perm = as_tensor(perm, function)
     if perm._dtype.kind not in "iu" or perm._shape != packed._shape[:-1]:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(packed)}, {brief(perm)}): perm must hold integers of shape "
-            f"{packed._shape[:-1]}. Pass both results of tf.linalg.lu."
+            f"gradtape.{function}({brief(packed)}, {brief(perm)}): perm must hold integers of "
+            f"shape {packed._shape[:-1]}. Pass both results of tf.linalg.lu."
         )
     return packed, as_rows(perm)
 

@@ -79,8 +79,8 @@ def kron(a: Any, b: Any, name: str | None = None) -> Any:
         lead = None
     if lead is None or len(a._shape) < 2 or len(b._shape) < 2:
         raise InvalidArgumentError(
-            f"gradtape.kron({brief(a)}, {brief(b)}): needs matrices in the last two axes, with leading "
-            "axes that broadcast. Write x[:, tf.newaxis] for a vector as a column."
+            f"gradtape.kron({brief(a)}, {brief(b)}): needs matrices in the last two axes, with "
+            "leading axes that broadcast. Write x[:, tf.newaxis] for a vector as a column."
         )
     (*first, m, n), (*second, p, q) = a._shape, b._shape
     check_size((*lead, m * p, n * q), "kron", a._dtype.itemsize)

@@ -129,8 +129,8 @@ def qr(input: Any, full_matrices: bool = False, name: str | None = None) -> Qr:
     Args:
         input: (..., m, n), float32, float64 or complex; differentiating needs independent columns
             (the first m ones of a wide matrix).
-        full_matrices: whether Q is square; then the columns beyond n are some basis of the rest, and
-            only functions that do not depend on the choice have a meaningful derivative.
+        full_matrices: whether Q is square; then the columns beyond n are some basis of the rest,
+            and only functions that do not depend on the choice have a meaningful derivative.
         name: ignored, for compatibility.
 
     Returns:

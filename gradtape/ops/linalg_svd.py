@@ -1,8 +1,8 @@
 """Singular values and vectors, and what is built on them: pseudoinverse, rank.
 
-Derivatives: M. B. Giles, Collected Matrix Derivative Results (2008); complex vectors, whose phases are
-free: Z. Wan and S. Zhang, Automatic differentiation for complex valued SVD (2019); pseudoinverse:
-G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973).
+Derivatives: M. B. Giles, Collected Matrix Derivative Results (2008); complex vectors, whose phases
+are free: Z. Wan and S. Zhang, Automatic differentiation for complex valued SVD (2019);
+pseudoinverse: G. H. Golub and V. Pereyra, The differentiation of pseudo-inverses (1973).
 """
 
 from __future__ import annotations

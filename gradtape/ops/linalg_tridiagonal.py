@@ -116,7 +116,8 @@ def _compact(diagonals: Any, form: Any, function: str) -> Any:
     """The diagonals as superdiagonal, diagonal and subdiagonal in one tensor (..., 3, n)."""
     if form not in FORMATS:
         raise ValueError(
-            f"gradtape.{function}: diagonals_format must be compact, sequence or matrix, not {form!r}."
+            f"gradtape.{function}: diagonals_format must be compact, sequence or matrix, "
+            f"not {form!r}."
         )
     if form == "matrix":
         x = matrices(diagonals, function)
@@ -129,8 +130,8 @@ def _compact(diagonals: Any, form: Any, function: str) -> Any:
         x = matrices(diagonals, function)
     if x._shape[-2] != 3:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): Expected diagonals of shape (..., 3, n): superdiagonal, "
-            "diagonal, subdiagonal."
+            f"gradtape.{function}({brief(x)}): Expected diagonals of shape (..., 3, n): "
+            "superdiagonal, diagonal, subdiagonal."
         )
     return x
 
@@ -235,13 +236,13 @@ def tridiagonal_solve(
     Example:
         >>> import gradtape as tf
         >>> d = [[1.0, 0.0], [2.0, 2.0], [0.0, 3.0]]
-        >>> tf.linalg.tridiagonal_solve(d, [3.0, 5.0]).numpy()
+        >>> tf.linalg.tridiagonal_solve(d, [3.0, 5.0]).numpy().round(4)
         array([1., 1.], dtype=float32)
     """
     if perturb_singular:
         raise UnimplementedError(
-            "gradtape.tridiagonal_solve: perturb_singular is not supported. Add a small number to the "
-            "diagonal instead."
+            "gradtape.tridiagonal_solve: perturb_singular is not supported. Add a small "
+            "number to the diagonal instead."
         )
     x = _compact(diagonals, diagonals_format, "tridiagonal_solve")
     x, rhs = pair(x, rhs, "tridiagonal_solve")
@@ -312,8 +313,8 @@ def eigh_tridiagonal(
         alpha: (..., n) the diagonal, float32, float64 or complex (its real part counts).
         beta: (..., n - 1) the superdiagonal, of the same dtype; the subdiagonal is its conjugate.
         eigvals_only: whether to return only values.
-        select: "a" for all, "i" for those with numbers in select_range, "v" for those in the half-open
-            interval (low, high] of select_range.
+        select: "a" for all, "i" for those with numbers in select_range, "v" for those in the
+            half-open interval (low, high] of select_range.
         select_range: (low, high), both included for "i".
         tol, name: ignored, for compatibility: values are always found to rounding.
 
@@ -335,8 +336,8 @@ def eigh_tridiagonal(
         raise mixed_dtypes("eigh_tridiagonal", alpha, beta)
     if not alpha._shape or beta._shape != (*alpha._shape[:-1], alpha._shape[-1] - 1):
         raise InvalidArgumentError(
-            f"gradtape.eigh_tridiagonal({brief(alpha)}, {brief(beta)}): beta must have one element less "
-            "than alpha in the last axis."
+            f"gradtape.eigh_tridiagonal({brief(alpha)}, {brief(beta)}): beta must have one "
+            "element less than alpha in the last axis."
         )
     n = alpha._shape[-1]
     below = put_diagonals(conj(beta), (-1, -1), n, n)

@@ -124,6 +124,7 @@ def log_poisson_loss(
     small = logical_and(greater_equal(z, zero), less_equal(z, one))
     count = select(small, one, z)  # so that the branch that is left out has no slope of its own
     stirling = add(
-        subtract(multiply(count, log(count)), count), multiply(0.5, log(multiply(2 * math.pi, count)))
+        subtract(multiply(count, log(count)), count),
+        multiply(0.5, log(multiply(2 * math.pi, count))),
     )
     return add(loss, select(small, zero, stirling))

@@ -256,8 +256,8 @@ def check_product(a: Any, b: Any) -> None:
     if left[-1] != right[-2] and left[-1] is not None and right[-2] is not None:
         raise InvalidArgumentError(
             f"gradtape.matmul({brief(a)}, {brief(b)}): {left[-1]} columns of a do not fit "
-            f"{right[-2]} rows of b. Write transpose_a=True or transpose_b=True for a factor that is stored the "
-            "other way."
+            f"{right[-2]} rows of b. Write transpose_a=True or transpose_b=True for a factor that "
+            "is stored the other way."
         )
     if len(left) > 2 and len(right) > 2 and left[:-2] != right[:-2]:
         try:

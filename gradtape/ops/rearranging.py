@@ -299,7 +299,9 @@ def reverse_sequence(
     lying = [1] * rank
     lying[along] = size
     place = Tensor(np.arange(size).reshape(lying))
-    turned = select(less(place, length), subtract(subtract(length, Tensor(np.int64(1))), place), place)
+    turned = select(
+        less(place, length), subtract(subtract(length, Tensor(np.int64(1))), place), place
+    )
     return take_along(x, broadcast_to(turned, x._shape), along)
 
 

@@ -13,7 +13,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.ops.basis import cast, reduced_shape
+from gradtape.ops.basis import cast, reduced_shape, size_of
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.gathering import INT64, spread, take_along
 from gradtape.ops.indexing import index_tensor
@@ -70,7 +70,9 @@ def _extreme_place(input: Any, axis: Any, output_type: Any, largest: bool, funct
     return cast(_places(x, number, largest), dtype)
 
 
-def argmax(input: Any, axis: Any = None, output_type: Any = np.int64, name: str | None = None) -> Any:
+def argmax(
+    input: Any, axis: Any = None, output_type: Any = np.int64, name: str | None = None
+) -> Any:
     """Return the place of the largest element along an axis; the first one of equals, a NaN before all.
 
     Args:
@@ -89,7 +91,9 @@ def argmax(input: Any, axis: Any = None, output_type: Any = np.int64, name: str 
     return _extreme_place(input, axis, output_type, True, "argmax")
 
 
-def argmin(input: Any, axis: Any = None, output_type: Any = np.int64, name: str | None = None) -> Any:
+def argmin(
+    input: Any, axis: Any = None, output_type: Any = np.int64, name: str | None = None
+) -> Any:
     """Return the place of the smallest element along an axis; the first one of equals, a NaN before all.
 
     Args:
@@ -292,11 +296,17 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
 
 # places in a sorted sequence
 
+
+def _search_kernel(xp: Any, sequences: Any, values: Any, *, side: str) -> Any:
+    *lead, size = values.shape
+    rows = size_of(tuple(lead))
+    sequences = sequences.reshape(rows, sequences.shape[-1])
+    return xp.search_rows(sequences, values.reshape(rows, size), side).reshape(values.shape)
+
+
 _search = primitive(
     "searchsorted",
-    lambda xp, sequences, values, *, side: xp.search_rows(
-        sequences.reshape(-1, sequences.shape[-1]), values.reshape(-1, values.shape[-1]), side
-    ).reshape(values.shape),
+    _search_kernel,
     batch=lambda mask, sequences, values, side: search(*spread(mask, sequences, values), side),
     shape=lambda sequences, values, side: Spec(values._shape, INT64),
     differentiable=False,

@@ -271,7 +271,9 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     """
     x = as_tensor(input, "tile")
     items = static(multiples)
-    times = [static_int(m, "tile", "multiples") for m in (items if isinstance(items, list) else [items])]
+    times = [
+        static_int(m, "tile", "multiples") for m in (items if isinstance(items, list) else [items])
+    ]
     if len(times) != len(x._shape) or min(times, default=0) < 0:
         raise InvalidArgumentError(
             f"gradtape.tile({brief(x)}): multiples {times} must be {len(x._shape)} non-negative numbers, "
@@ -281,9 +283,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     check_size(result, "tile", x._dtype.itemsize)
     lying = [k for n in x._shape for k in (1, n)]
     spread = [k for m, n in zip(times, x._shape, strict=True) for k in (m, n)]
-    return basis.reshape(
-        basis.broadcast_to(basis.reshape(x, tuple(lying)), tuple(spread)), result
-    )
+    return basis.reshape(basis.broadcast_to(basis.reshape(x, tuple(lying)), tuple(spread)), result)
 
 
 def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) -> Any:

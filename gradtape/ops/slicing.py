@@ -38,7 +38,9 @@ def getitem(x: Any, key: Any) -> Any:
         raise out_of_range(error, call) from None
     for axis, index in picks:
         size = out._shape[axis]
-        index = select(less(index, zeros((), index._dtype)), add(index, _number(size, index)), index)
+        index = select(
+            less(index, zeros((), index._dtype)), add(index, _number(size, index)), index
+        )
         out = gather_axis(out, index, axis)
     return out
 
@@ -107,7 +109,9 @@ def _item(k: Any) -> Any:
 def _triple(k: slice) -> tuple[Any, ...]:
     start, stop, step = k.start, k.stop, k.step
     if step == 0:
-        raise InvalidArgumentError("gradtape.Tensor.__getitem__: the step of a slice must not be zero.")
+        raise InvalidArgumentError(
+            "gradtape.Tensor.__getitem__: the step of a slice must not be zero."
+        )
     return (_bound(start), _bound(stop), _bound(step))
 
 

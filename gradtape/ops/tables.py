@@ -1,4 +1,4 @@
-"""Lookups in a table of rows, and the table that counts predictions against labels."""
+"""Sums of lists, lookups in a table of rows, and the table that counts predictions against labels."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
+from gradtape.ops.arithmetic import add_n
 from gradtape.ops.assembly import concat
 from gradtape.ops.basis import cast, ones, reshape
 from gradtape.ops.clipping import clip_by_norm
@@ -78,6 +79,36 @@ def _check_range(numbers: Any, rows: int, function: str) -> None:
             f"gradtape.{function}: the id {bad} is not in [0, {rows}), the rows of the table. Ids are "
             "not wrapped or clipped."
         )
+
+
+def accumulate_n(
+    inputs: Any, shape: Any = None, tensor_dtype: Any = None, name: str | None = None
+) -> Any:
+    """Return the sum of a list of tensors of one shape and dtype, as `tf.add_n` does.
+
+    Args:
+        inputs: the tensors.
+        shape: the shape that they should have, or None.
+        tensor_dtype: the dtype that they should have, or None.
+        name: ignored, for compatibility.
+
+    Raises:
+        ValueError: for an empty list, or tensors that differ in shape or dtype.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.math.accumulate_n([[1.0, 2.0], [3.0, 4.0]]).numpy()
+        array([4., 6.], dtype=float32)
+    """
+    total = add_n(inputs)
+    if tensor_dtype is not None and total.dtype is not as_dtype(tensor_dtype):
+        raise TypeError(
+            f"gradtape.accumulate_n: the tensors are {total.dtype.name}, not {as_dtype(tensor_dtype).name}. "
+            "Write tf.cast(x, dtype) for each."
+        )
+    if shape is not None:
+        total.shape.assert_is_compatible_with(shape)
+    return total
 
 
 def confusion_matrix(

@@ -88,21 +88,23 @@ def _misfit(what: str, variable: Any, function: str) -> InvalidArgumentError:
 def norm(gradient: Array | Rows) -> float:
     """The root of the sum of squares; it neither overflows nor underflows on the way."""
     flat = (gradient.values if isinstance(gradient, Rows) else gradient).ravel()
-    squares = float(np.dot(flat, flat))
+    with np.errstate(all="ignore"):
+        squares = float(np.dot(flat, flat))
     if 1e-30 < squares < 1e30:
         return squares**0.5
     peak = float(np.max(np.abs(flat), initial=0.0))
     if not 0.0 < peak < np.inf:
         return peak
-    scaled = flat.astype(np.float64) / peak
-    return peak * float(np.dot(scaled, scaled)) ** 0.5
+    unit = flat.astype(np.float64) / peak
+    return peak * float(np.dot(unit, unit)) ** 0.5
 
 
 def scaled(gradient: Array | Rows, factor: float) -> Array | Rows:
     """The gradient times a number."""
     if isinstance(gradient, Rows):
-        return gradient._replace(values=gradient.values * factor)
-    return gradient * factor
+        return gradient._replace(values=scaled(gradient.values, factor))
+    with np.errstate(invalid="ignore"):  # inf * 0
+        return gradient * factor
 
 
 def clip_each_norm(gradients: list[Array | Rows], limit: float) -> list[Array | Rows]:

@@ -101,7 +101,7 @@ def number(
 ) -> float:
     """A hyperparameter as a float, or ValueError when it is no number or out of range."""
     try:
-        found = float(value)
+        found = float("nan") if isinstance(value, (str, bytes)) else float(value)
     except (TypeError, ValueError):
         found = float("nan")
     wrong = (
@@ -110,9 +110,10 @@ def number(
         or (most is not None and found > most)
         or (above is not None and found <= above)
     )
-    if isinstance(value, (str, bytes)) or wrong:
-        bounds = [f">= {least:g}"] * (least is not None) + [f"<= {most:g}"] * (most is not None)
-        bounds += [f"> {above:g}"] * (above is not None)
-        text = f"a number {' and '.join(bounds)}" if bounds else "a number"
-        raise ValueError(f"`{name}` must be {text}. Received: {name}={value!r}")
+    if wrong:
+        limits = ((">=", least), ("<=", most), (">", above))
+        bounds = " and ".join(f"{sign} {x:g}" for sign, x in limits if x is not None)
+        raise ValueError(
+            f"`{name}` must be a number{' ' if bounds else ''}{bounds}. Received: {name}={value!r}"
+        )
     return found

@@ -167,7 +167,9 @@ def test_space_to_depth_and_back() -> None:
 def test_space_to_batch_and_back() -> None:
     moved = tf.space_to_batch(IMAGE, [2, 3], [[1, 1], [0, 0]])
     assert moved.shape == (12, 3, 2, 3)
-    np.testing.assert_array_equal(moved[6], np.pad(IMAGE, ((0, 0), (1, 1), (0, 0), (0, 0)))[0, 1::2, ::3])
+    np.testing.assert_array_equal(
+        moved[6], np.pad(IMAGE, ((0, 0), (1, 1), (0, 0), (0, 0)))[0, 1::2, ::3]
+    )
     np.testing.assert_array_equal(tf.batch_to_space(moved, [2, 3], [[1, 1], [0, 0]]), IMAGE)
 
 
@@ -181,9 +183,7 @@ def test_derivative_of_blocks_is_their_inverse() -> None:
 
 
 def test_sequence_mask() -> None:
-    np.testing.assert_array_equal(
-        tf.sequence_mask([[1], [3]], 2, tf.float32), [[[1, 0]], [[1, 1]]]
-    )
+    np.testing.assert_array_equal(tf.sequence_mask([[1], [3]], 2, tf.float32), [[[1, 0]], [[1, 1]]])
     assert tf.sequence_mask([0, 2]).shape == (2, 2)
     assert tf.sequence_mask([0, 0]).shape == (2, 0)
 
@@ -202,7 +202,9 @@ def test_ensure_shape() -> None:
     x = tf.constant(X)
     assert tf.ensure_shape(x, [None, 4]) is x
     assert tf.ensure_shape(x, None) is x
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"ensure_shape.*float32\[3, 4\].*None, 5"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"ensure_shape.*float32\[3, 4\].*None, 5"
+    ):
         tf.ensure_shape(x, [None, 5])
 
 

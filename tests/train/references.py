@@ -11,7 +11,9 @@ from collections.abc import Sequence
 Path = list[float]
 
 
-def sgd(w: float, gs: Sequence[float], lr: float, momentum: float = 0.0, nesterov: bool = False) -> Path:
+def sgd(
+    w: float, gs: Sequence[float], lr: float, momentum: float = 0.0, nesterov: bool = False
+) -> Path:
     """Sutskever et al. 2013, equations 1 to 4, with the gradient at the looked-ahead point given."""
     v, path = 0.0, []
     for g in gs:
@@ -21,7 +23,9 @@ def sgd(w: float, gs: Sequence[float], lr: float, momentum: float = 0.0, nestero
     return path
 
 
-def heavy_ball(w: float, gs: Sequence[float], lr: float, momentum: float, nesterov: bool = False) -> Path:
+def heavy_ball(
+    w: float, gs: Sequence[float], lr: float, momentum: float, nesterov: bool = False
+) -> Path:
     """TensorFlow 1: the accumulator holds gradients, the learning rate is applied to it."""
     a, path = 0.0, []
     for g in gs:
@@ -31,7 +35,15 @@ def heavy_ball(w: float, gs: Sequence[float], lr: float, momentum: float, nester
     return path
 
 
-def adam(w: float, gs: Sequence[float], lr: float, b1: float, b2: float, eps: float, amsgrad: bool = False) -> Path:
+def adam(
+    w: float,
+    gs: Sequence[float],
+    lr: float,
+    b1: float,
+    b2: float,
+    eps: float,
+    amsgrad: bool = False,
+) -> Path:
     """Kingma and Ba 2014, algorithm 1, with epsilon hat: m-hat / (sqrt(v-hat) + eps / sqrt(1 - b2^t))."""
     m = v = top = 0.0
     path = []
@@ -154,7 +166,9 @@ def proximal_descent(w: float, gs: Sequence[float], lr: float, l1: float, l2: fl
     return path
 
 
-def proximal_adagrad(w: float, gs: Sequence[float], lr: float, start: float, l1: float, l2: float) -> Path:
+def proximal_adagrad(
+    w: float, gs: Sequence[float], lr: float, start: float, l1: float, l2: float
+) -> Path:
     """The same with Adagrad's step."""
     total, path = start, []
     for g in gs:
@@ -165,7 +179,9 @@ def proximal_adagrad(w: float, gs: Sequence[float], lr: float, start: float, l1:
     return path
 
 
-def adagrad_da(w: float, gs: Sequence[float], lr: float, start: float, l1: float, l2: float) -> Path:
+def adagrad_da(
+    w: float, gs: Sequence[float], lr: float, start: float, l1: float, l2: float
+) -> Path:
     """Duchi et al. 2011, the minimiser of lr <G, w> + lr l1 t |w| + lr l2 t w^2 / 2 + sqrt(A) w^2 / 2."""
     path = []
     for t in range(1, len(gs) + 1):

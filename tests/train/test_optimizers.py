@@ -88,7 +88,9 @@ def test_options_make_their_slots() -> None:
         (OPT.SGD(use_ema=True), {"average"}),
     ]:
         optimizer.build([w])
-        names = {v.name.split("/w_")[-1].rstrip(":0") for v in optimizer.variables if "/w_" in v.name}
+        names = {
+            v.name.split("/w_")[-1].rstrip(":0") for v in optimizer.variables if "/w_" in v.name
+        }
         assert names == slots
 
 
@@ -101,7 +103,9 @@ def test_automatic_names_count() -> None:
 
 @pytest.mark.parametrize("kind", ALL)
 @pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
-def test_16_bit_variables_move_as_single_ones_and_keep_their_slots_in_single(kind: str, dtype: Any) -> None:
+def test_16_bit_variables_move_as_single_ones_and_keep_their_slots_in_single(
+    kind: str, dtype: Any
+) -> None:
     half, single = tf.Variable(np.array([1.0, -2.0], dtype)), tf.Variable([1.0, -2.0])
     optimizers = [getattr(OPT, kind)(0.0625), getattr(OPT, kind)(0.0625)]
     for _ in range(3):
@@ -112,7 +116,9 @@ def test_16_bit_variables_move_as_single_ones_and_keep_their_slots_in_single(kin
     slots = [v for v in optimizers[0].variables if "Variable_" in v.name]
     assert half.dtype.numpy_dtype == dtype
     assert all(v.dtype == tf.float32 for v in slots)
-    for a, b in zip(slots, [v for v in optimizers[1].variables if "Variable_" in v.name], strict=True):
+    for a, b in zip(
+        slots, [v for v in optimizers[1].variables if "Variable_" in v.name], strict=True
+    ):
         np.testing.assert_allclose(a.numpy(), b.numpy(), rtol=5e-3)
 
 
@@ -292,7 +298,9 @@ def test_meta_learning_by_hand_is_differentiable_and_an_applied_step_is_not() ->
         w2 = w - rate * inner.gradient(loss, w)
         after = w2 * w2
     got = outer.gradient(after, [w, rate])
-    np.testing.assert_allclose([float(g) for g in got], [1.28, -3.2], rtol=1e-6)  # TensorFlow 2.21 as well
+    np.testing.assert_allclose(
+        [float(g) for g in got], [1.28, -3.2], rtol=1e-6
+    )  # TensorFlow 2.21 as well
 
     with tf.GradientTape() as outer:
         with tf.GradientTape() as inner:

@@ -29,7 +29,12 @@ def rows() -> list[Any]:
     """(label, optimizer, reference) for each optimizer and combination of its options."""
     table: list[tuple[str, Callable[[], Any], Callable[..., ref.Path]]] = []
 
-    def add(name: str, make: Callable[..., Any], path: Callable[..., ref.Path], options: list[dict[str, Any]]) -> None:
+    def add(
+        name: str,
+        make: Callable[..., Any],
+        path: Callable[..., ref.Path],
+        options: list[dict[str, Any]],
+    ) -> None:
         for o in options:
             label = "-".join([name, *[f"{k}={v}" for k, v in o.items()]])
             table.append((label, lambda o=o: make(**o), lambda w, gs, o=o: path(w, gs, **o)))
@@ -41,12 +46,32 @@ def rows() -> list[Any]:
              "start": "initial_accumulator_value"}  # fmt: skip
     lr = (RATE,)
     moments = grid(lr=lr, b1=(0.5, 0.9), b2=(0.75, 0.999), eps=(1e-7, 0.1))
-    add("SGD", renamed(OPT.SGD, **keras), ref.sgd, grid(lr=lr, momentum=(0.0, 0.5, 1.0), nesterov=BOTH))
-    add("Adam", renamed(OPT.Adam, **keras), ref.adam, [m | {"amsgrad": a} for m in moments for a in BOTH])
-    add("Adagrad", renamed(OPT.Adagrad, **keras), ref.adagrad, grid(lr=lr, start=(0.0, 0.1), eps=(1e-7, 0.5)))
+    add(
+        "SGD",
+        renamed(OPT.SGD, **keras),
+        ref.sgd,
+        grid(lr=lr, momentum=(0.0, 0.5, 1.0), nesterov=BOTH),
+    )
+    add(
+        "Adam",
+        renamed(OPT.Adam, **keras),
+        ref.adam,
+        [m | {"amsgrad": a} for m in moments for a in BOTH],
+    )
+    add(
+        "Adagrad",
+        renamed(OPT.Adagrad, **keras),
+        ref.adagrad,
+        grid(lr=lr, start=(0.0, 0.1), eps=(1e-7, 0.5)),
+    )
     add("RMSprop", renamed(OPT.RMSprop, **keras), ref.rmsprop,
         grid(lr=lr, rho=(0.5, 0.9), momentum=(0.0, 0.75), eps=(1e-7, 0.25), centered=BOTH))  # fmt: skip
-    add("Adadelta", renamed(OPT.Adadelta, **keras), ref.adadelta, grid(lr=lr, rho=(0.5, 0.95), eps=(1e-7, 0.25)))
+    add(
+        "Adadelta",
+        renamed(OPT.Adadelta, **keras),
+        ref.adadelta,
+        grid(lr=lr, rho=(0.5, 0.95), eps=(1e-7, 0.25)),
+    )
     add("Adamax", renamed(OPT.Adamax, **keras), ref.adamax, moments)
     add("Nadam", renamed(OPT.Nadam, **keras), ref.nadam, moments)
     add("Lion", renamed(OPT.Lion, **keras), ref.lion, grid(lr=lr, b1=(0.5, 1.0), b2=(0.75, 0.99)))
@@ -66,7 +91,12 @@ def rows() -> list[Any]:
         grid(lr=lr, start=(0.1, 1.0), eps=(0.0,)))  # fmt: skip
     add("v1.RMSProp", lambda rho, start, eps, lr, **o: V1.RMSPropOptimizer(lr, rho, epsilon=eps, **o), ref.rmsprop,
         grid(lr=lr, rho=(0.5, 0.9), momentum=(0.0, 0.75), eps=(1e-10, 0.25), centered=BOTH, start=(1.0,)))  # fmt: skip
-    add("v1.Adadelta", renamed(V1.AdadeltaOptimizer, **one), ref.adadelta, grid(lr=lr, rho=(0.5,), eps=(1e-8, 0.25)))
+    add(
+        "v1.Adadelta",
+        renamed(V1.AdadeltaOptimizer, **one),
+        ref.adadelta,
+        grid(lr=lr, rho=(0.5,), eps=(1e-8, 0.25)),
+    )
     add("v1.Ftrl", renamed(V1.FtrlOptimizer, **one, **names), ref.ftrl, leader[::5])
     strengths = grid(l1=(0.0, 0.75), l2=(0.0, 0.5))
     add("v1.ProximalGradientDescent", renamed(V1.ProximalGradientDescentOptimizer, **one, **names),
@@ -86,7 +116,9 @@ def expected(path: Callable[..., ref.Path]) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("make,path", rows())
-def test_a_rule_follows_its_recurrence(make: Callable[[], Any], path: Callable[..., ref.Path]) -> None:
+def test_a_rule_follows_its_recurrence(
+    make: Callable[[], Any], path: Callable[..., ref.Path]
+) -> None:
     optimizer, variable = make(), tf.Variable(START)
     for gradient, wanted in zip(GRADIENTS, expected(path), strict=True):
         optimizer.apply_gradients([(tf.constant(gradient), variable)])
@@ -104,7 +136,9 @@ def test_dual_averaging_follows_its_closed_form(l1: float, l2: float) -> None:
     assert int(step) == STEPS
 
 
-@pytest.mark.parametrize("kind", ["SGD", "Adam", "AdamW", "Adagrad", "RMSprop", "Adadelta", "Adamax", "Nadam", "Lion"])
+@pytest.mark.parametrize(
+    "kind", ["SGD", "Adam", "AdamW", "Adagrad", "RMSprop", "Adadelta", "Adamax", "Nadam", "Lion"]
+)
 def test_weight_decay_shrinks_the_value_before_the_step(kind: str) -> None:
     decayed, plain = tf.Variable(START), tf.Variable(START)
     optimizer = getattr(OPT, kind)(RATE, weight_decay=0.5)

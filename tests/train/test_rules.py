@@ -60,7 +60,9 @@ def test_a_rule_leaves_its_arguments_alone_and_keeps_shape_and_dtype(name: str, 
         gradient, value, slots, hyper = arrays(name, shape, dtype)
         given = [np.array(a) for a in (gradient, value, *slots) if a is not None]
         new_value, new_slots = RULES[name][0](np, gradient, value, slots, **hyper)
-        for before, after in zip(given, (a for a in (gradient, value, *slots) if a is not None), strict=True):
+        for before, after in zip(
+            given, (a for a in (gradient, value, *slots) if a is not None), strict=True
+        ):
             np.testing.assert_array_equal(before, after)
         assert type(new_slots) is type(slots)
         for old, new in zip((value, *slots), (new_value, *new_slots), strict=True):
@@ -85,13 +87,17 @@ def test_a_rule_runs_compiled_on_the_other_namespace(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", RULES)
-def test_blocks_and_rows_give_what_the_whole_gives(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocks_and_rows_give_what_the_whole_gives(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     gradient, value, slots, hyper = arrays(name, (5, 3), np.float64)
     rule = RULES[name][0]
     wanted, wanted_slots = rule(np, gradient, 0.5 * value, slots, **hyper)
 
     def held() -> tuple[Any, Any]:
-        return tf.Variable(value), type(slots)(*[None if s is None else tf.Variable(s) for s in slots])
+        return tf.Variable(value), type(slots)(
+            *[None if s is None else tf.Variable(s) for s in slots]
+        )
 
     monkeypatch.setattr(runner, "WHOLE", 4)
     monkeypatch.setattr(runner, "BLOCK", 4)

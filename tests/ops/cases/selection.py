@@ -15,7 +15,9 @@ def _order(x: Any, axis: int, descending: bool) -> Any:
     """By Python's sort, which is stable in both directions."""
 
     def one(row: Any) -> Any:
-        return np.array(sorted(range(len(row)), key=row.tolist().__getitem__, reverse=descending), int)
+        return np.array(
+            sorted(range(len(row)), key=row.tolist().__getitem__, reverse=descending), int
+        )
 
     return np.apply_along_axis(one, axis, x.astype(np.float64))
 
@@ -66,7 +68,9 @@ CASES = [
     Case(
         "argextreme",
         draw=_ties(3, 4),
-        reference=lambda x, axis, largest: np.array([c.tolist().index(min(c.tolist())) for c in x.T]),
+        reference=lambda x, axis, largest: np.array(
+            [c.tolist().index(min(c.tolist())) for c in x.T]
+        ),
         params={"axis": 0, "largest": False},
         dtypes=REAL,
         label="smallest",
@@ -96,7 +100,11 @@ CASES = [
         label="long",
     ),
     Case(
-        "in_top_k", draw=_predictions, reference=_in_top, params={"k": 2}, dtypes=("float32", "float64")
+        "in_top_k",
+        draw=_predictions,
+        reference=_in_top,
+        params={"k": 2},
+        dtypes=("float32", "float64"),
     ),
     Case(
         "searchsorted",

@@ -1,0 +1,114 @@
+"""What TensorFlow has and gradtape has not, each with the reason; using such a name raises an error that gives it.
+
+`docs/limits.md` shows this table, and a test compares both with TensorFlow's list of public names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+LATER = "is not there yet: "
+
+REASONS: dict[str, str] = {
+    LATER + "graphs and compiled functions come next; eagerly, write the Python function, if, for or while": """
+        tf.function tf.Graph tf.Operation tf.gradients tf.hessians tf.cond tf.case tf.switch_case tf.while_loop
+        tf.scan tf.map_fn tf.foldl tf.foldr tf.TensorArray tf.TensorArraySpec tf.py_function tf.numpy_function
+        tf.autograph tf.nondifferentiable_batch_function tf.AggregationMethod tf.import_graph_def tf.graph_util
+        tf.test.assert_equal_graph_def tf.config.functions_run_eagerly tf.config.run_functions_eagerly
+        tf.config.experimental_functions_run_eagerly tf.config.experimental_run_functions_eagerly
+        tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
+    LATER + "vectorised derivatives come next; tape.jacobian and tape.batch_jacobian are batched already": """
+        tf.vectorized_map""",
+    LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
+        tf.keras tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
+        tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
+    LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
+        tf.data tf.io tf.lookup tf.queue""",
+    LATER + "checkpoints come with Keras; pickle a variable, or save v.numpy() with NumPy": """
+        tf.train tf.saved_model tf.lite""",
+    LATER + "devices and many machines come with compiled functions": """
+        tf.distribute tf.dtensor tf.tpu tf.DeviceSpec tf.CriticalSection tf.config.LogicalDevice
+        tf.config.LogicalDeviceConfiguration tf.config.PhysicalDevice tf.config.experimental
+        tf.config.experimental_connect_to_cluster tf.config.experimental_connect_to_host
+        tf.config.get_logical_device_configuration tf.config.get_soft_device_placement
+        tf.config.get_visible_devices tf.config.list_logical_devices tf.config.list_physical_devices
+        tf.config.set_logical_device_configuration tf.config.set_soft_device_placement
+        tf.config.set_visible_devices tf.config.threading tf.config tf.test.create_local_cluster
+        tf.test.gpu_device_name tf.test.is_gpu_available tf.test.is_built_with_cuda
+        tf.test.is_built_with_gpu_support tf.test.is_built_with_rocm tf.test.is_built_with_xla
+        tf.test.is_cpu_target_available tf.debugging.get_log_device_placement
+        tf.debugging.set_log_device_placement""",
+    "is left out: gradtape differentiates numbers, and strings are none": """
+        tf.string tf.strings tf.as_string tf.fingerprint tf.edit_distance tf.dtypes.string""",
+    "is not supported: pad the rows to one length and mask them, or use tf.math.segment_sum": """
+        tf.RaggedTensor tf.RaggedTensorSpec tf.ragged tf.ragged_fill_empty_rows
+        tf.ragged_fill_empty_rows_grad""",
+    "is not supported: use dense tensors, tf.IndexedSlices, tf.gather and tf.scatter_nd": """
+        tf.SparseTensor tf.SparseTensorSpec tf.sparse tf.sets tf.IndexedSlicesSpec
+        tf.nn.embedding_lookup_sparse tf.nn.safe_embedding_lookup_sparse""",
+    "is left out: quantized numbers carry no derivative": """
+        tf.qint8 tf.qint16 tf.qint32 tf.quint8 tf.quint16 tf.quantization tf.dtypes.qint8 tf.dtypes.qint16
+        tf.dtypes.qint32 tf.dtypes.quint8 tf.dtypes.quint16 tf.dtypes.QUANTIZED_DTYPES""",
+    "is left out: it belongs to TensorFlow's own run time": """
+        tf.raw_ops tf.mlir tf.xla tf.sysconfig tf.profiler tf.summary tf.load_library tf.load_op_library
+        tf.make_ndarray tf.make_tensor_proto tf.resource tf.variant tf.security tf.tools tf.types tf.version
+        tf.experimental tf.TypeSpec tf.NoneTensorSpec tf.OptionalSpec tf.register_tensor_conversion_function
+        tf.check_pinned tf.guarantee_const tf.audio tf.dtypes.resource tf.dtypes.variant
+        tf.dtypes.experimental tf.debugging.experimental tf.debugging.disable_traceback_filtering
+        tf.debugging.enable_traceback_filtering tf.debugging.is_traceback_filtering_enabled
+        tf.test.Benchmark tf.test.TestCase tf.test.benchmark_config tf.test.disable_with_predicate
+        tf.test.experimental tf.test.main tf.test.with_eager_op_as_function tf.linalg.experimental
+        tf.random_index_shuffle tf.conv tf.conv2d_backprop_filter_v2 tf.conv2d_backprop_input_v2
+        tf.nn.depthwise_conv2d_backprop_filter tf.nn.depthwise_conv2d_backprop_input
+        tf.errors.OK tf.errors.ABORTED tf.errors.ALREADY_EXISTS tf.errors.CANCELLED tf.errors.DATA_LOSS
+        tf.errors.DEADLINE_EXCEEDED tf.errors.FAILED_PRECONDITION tf.errors.INTERNAL
+        tf.errors.INVALID_ARGUMENT tf.errors.NOT_FOUND tf.errors.OUT_OF_RANGE tf.errors.PERMISSION_DENIED
+        tf.errors.RESOURCE_EXHAUSTED tf.errors.UNAUTHENTICATED tf.errors.UNAVAILABLE
+        tf.errors.UNIMPLEMENTED tf.errors.UNKNOWN""",
+    "is left out: write the matrix, or a function that multiplies by it": """
+        tf.linalg.LinearOperator tf.linalg.LinearOperatorAdjoint tf.linalg.LinearOperatorBlockDiag
+        tf.linalg.LinearOperatorBlockLowerTriangular tf.linalg.LinearOperatorCirculant
+        tf.linalg.LinearOperatorCirculant2D tf.linalg.LinearOperatorCirculant3D
+        tf.linalg.LinearOperatorComposition tf.linalg.LinearOperatorDiag
+        tf.linalg.LinearOperatorFullMatrix tf.linalg.LinearOperatorHouseholder
+        tf.linalg.LinearOperatorIdentity tf.linalg.LinearOperatorInversion
+        tf.linalg.LinearOperatorKronecker tf.linalg.LinearOperatorLowRankUpdate
+        tf.linalg.LinearOperatorLowerTriangular tf.linalg.LinearOperatorPermutation
+        tf.linalg.LinearOperatorScaledIdentity tf.linalg.LinearOperatorToeplitz
+        tf.linalg.LinearOperatorTridiag tf.linalg.LinearOperatorZeros""",
+    "is left out: sampled losses serve vocabularies that gradtape is not made for": """
+        tf.nn.nce_loss tf.nn.sampled_softmax_loss tf.nn.all_candidate_sampler tf.nn.compute_accidental_hits
+        tf.nn.fixed_unigram_candidate_sampler tf.nn.learned_unigram_candidate_sampler
+        tf.random.all_candidate_sampler tf.random.fixed_unigram_candidate_sampler
+        tf.random.learned_unigram_candidate_sampler tf.random.log_uniform_candidate_sampler
+        tf.random.uniform_candidate_sampler""",
+    "is left out: decode and encode pictures with Pillow or imageio": """
+        tf.image.decode_and_crop_jpeg tf.image.decode_bmp tf.image.decode_gif tf.image.decode_image
+        tf.image.decode_jpeg tf.image.decode_jxl tf.image.decode_png tf.image.decode_webp
+        tf.image.encode_jpeg tf.image.encode_png tf.image.extract_jpeg_shape tf.image.is_jpeg
+        tf.image.adjust_jpeg_quality tf.image.random_jpeg_quality tf.image.stateless_random_jpeg_quality
+        tf.image.draw_bounding_boxes""",
+}  # fmt: skip
+
+LEFT_OUT: dict[str, str] = {n: reason for reason, names in REASONS.items() for n in names.split()}
+
+
+class LeftOutError(AttributeError):
+    """A name of TensorFlow's that gradtape does not have; the message says why and what to use."""
+
+
+def refusing(path: str) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a public module: it explains names that are left out.
+
+    Args:
+        path: the module's public name, as in "tf.math".
+    """
+
+    def explain(name: str) -> Any:
+        reason = LEFT_OUT.get(f"{path}.{name}")
+        if reason is not None:
+            raise LeftOutError(f"{path}.{name} {reason} (docs/limits.md).")
+        raise AttributeError(f"module '{path.replace('tf', 'gradtape', 1)}' has no attribute {name!r}")
+
+    return explain

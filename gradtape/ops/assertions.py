@@ -1,0 +1,364 @@
+"""Assertions about values, ranks, shapes and dtypes, and the search for the first inf or nan."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.convert import as_tensor
+from gradtape.core.dtypes import as_dtype
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.state import here
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import broadcast_shapes
+from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
+
+# values
+
+
+def _start(message: Any) -> str:
+    return "" if message is None else f"{message}\n"
+
+
+def _shown(array: Any, summarize: Any) -> str:
+    count = 3 if summarize is None else array.size if summarize < 0 else int(summarize)
+    return f"{np.asarray(array).ravel()[:count]}"
+
+
+def _pair(x: Any, y: Any, function: str) -> tuple[Any, Any]:
+    a, b = pair(x, y, function)
+    if a._dtype != b._dtype:
+        raise mixed_dtypes(function, a, b)
+    try:
+        broadcast_shapes(a._shape, b._shape)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: incompatible shapes {list(a._shape)} and {list(b._shape)} do not "
+            "broadcast. Check tf.shape(x) first with tf.debugging.assert_shapes."
+        ) from None
+    return np.asarray(a), np.asarray(b)
+
+
+def _refuse_pair(
+    x: Any, y: Any, wrong: Any, condition: str, function: str, message: Any, summarize: Any
+) -> None:
+    """Raise with the first places where a condition does not hold."""
+    count = 3 if summarize is None or summarize < 0 else int(summarize)
+    places = np.argwhere(wrong)[:count]
+    index = tuple(places.T)
+    left, right = (np.broadcast_to(v, np.shape(wrong))[index] for v in (x, y))
+    raise InvalidArgumentError(
+        f"{_start(message)}gradtape.{function}: Condition {condition} did not hold in "
+        f"{int(np.count_nonzero(wrong))} of {np.size(wrong)} places.\n"
+        f"Indices of the first {len(places)}:\n{places.tolist()}\n"
+        f"Corresponding x values:\n{left}\nCorresponding y values:\n{right}"
+    )
+
+
+_PAIR_DOC = """Raise InvalidArgumentError unless {condition} in every place.
+
+Args:
+    x: a tensor{kind}.
+    y: a tensor of the same dtype; the two broadcast.
+    message: what the error begins with.
+    summarize: how many places it shows; 3 by default.
+    name: ignored, for compatibility.
+
+Raises:
+    InvalidArgumentError: when the condition does not hold, or shapes or dtypes do not fit.
+
+Example:
+    >>> import gradtape as tf
+    >>> tf.debugging.{name}({example})
+"""
+
+
+def _comparison(name: str, sign: str, compare: Callable[..., Any], example: str) -> Any:
+    ordered = sign not in ("==", "!=")
+
+    def check(x: Any, y: Any, message: Any, summarize: Any) -> None:
+        a, b = _pair(x, y, name)
+        if ordered and a.dtype.kind in "bc":
+            raise wrong_kind(name, "iufV", as_tensor(x), as_tensor(y))
+        wrong = np.logical_not(compare(a, b))
+        if wrong.any():
+            _refuse_pair(a, b, wrong, f"x {sign} y", name, message, summarize)
+
+    if name == "assert_none_equal":  # the one whose arguments TensorFlow orders otherwise
+
+        def function(
+            x: Any, y: Any, summarize: Any = None, message: Any = None, name: str | None = None
+        ) -> None:
+            check(x, y, message, summarize)
+    else:
+
+        def function(
+            x: Any, y: Any, message: Any = None, summarize: Any = None, name: str | None = None
+        ) -> None:
+            check(x, y, message, summarize)
+
+    kind = " of real numbers" if ordered else ""
+    return _documented(
+        function, name, _PAIR_DOC, condition=f"x {sign} y", kind=kind, example=example
+    )
+
+
+def _documented(function: Any, name: str, doc: str, **parts: str) -> Any:
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc.format(name=name, **parts)
+    return function
+
+
+assert_equal = _comparison("assert_equal", "==", np.equal, "[1, 2], [1, 2]")
+assert_none_equal = _comparison("assert_none_equal", "!=", np.not_equal, "[1, 2], [2, 1]")
+assert_less = _comparison("assert_less", "<", np.less, "[1, 2], 3")
+assert_less_equal = _comparison("assert_less_equal", "<=", np.less_equal, "[1, 2], 2")
+assert_greater = _comparison("assert_greater", ">", np.greater, "[1, 2], 0")
+assert_greater_equal = _comparison("assert_greater_equal", ">=", np.greater_equal, "[1, 2], 1")
+
+_SIGN_DOC = """Raise InvalidArgumentError unless {condition} in every place; nan never fulfils it.
+
+Args:
+    x: a tensor of real numbers.
+    message: what the error begins with.
+    summarize: how many elements it shows; 3 by default.
+    name: ignored, for compatibility.
+
+Raises:
+    InvalidArgumentError: when the condition does not hold, or for another dtype.
+
+Example:
+    >>> import gradtape as tf
+    >>> tf.debugging.{name}({example})
+"""
+
+
+def _sign(name: str, sign: str, compare: Callable[..., Any], example: str) -> Any:
+    def function(
+        x: Any, message: Any = None, summarize: Any = None, name: str | None = None
+    ) -> None:
+        tensor = as_tensor(x, function.__name__)
+        if tensor._dtype.kind not in "iufV":
+            raise wrong_kind(function.__name__, "iufV", tensor)
+        array = np.asarray(tensor)
+        wrong = np.logical_not(compare(array, array.dtype.type(0)))
+        if wrong.any():
+            raise InvalidArgumentError(
+                f"{_start(message)}gradtape.{function.__name__}: Condition x {sign} 0 did not hold "
+                f"element-wise, in {int(wrong.sum())} of {wrong.size} places of {brief(tensor)}: "
+                f"{_shown(array[wrong], summarize)}."
+            )
+
+    return _documented(function, name, _SIGN_DOC, condition=f"x {sign} 0", example=example)
+
+
+assert_positive = _sign("assert_positive", ">", np.greater, "[1, 2]")
+assert_negative = _sign("assert_negative", "<", np.less, "[-1, -2]")
+assert_non_negative = _sign("assert_non_negative", ">=", np.greater_equal, "[0, 2]")
+assert_non_positive = _sign("assert_non_positive", "<=", np.less_equal, "[0, -2]")
+
+
+def assert_near(
+    x: Any,
+    y: Any,
+    rtol: Any = None,
+    atol: Any = None,
+    message: Any = None,
+    summarize: Any = None,
+    name: str | None = None,
+) -> None:
+    """Raise InvalidArgumentError unless |x - y| <= atol + rtol * |y| in every place.
+
+    Args:
+        x: a floating-point or complex tensor.
+        y: a tensor of the same dtype; the two broadcast.
+        rtol: the relative tolerance; ten units in the last place by default.
+        atol: the absolute tolerance; ten times the dtype's eps by default.
+        message: what the error begins with.
+        summarize: how many places it shows; 3 by default.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: when the condition does not hold, or shapes or dtypes do not fit.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.debugging.assert_near([1.0], [1.0000001])
+    """
+    a, b = _pair(x, y, "assert_near")
+    if a.dtype.kind not in "fcV":
+        raise wrong_kind("assert_near", "fcV", as_tensor(x), as_tensor(y))
+    wide = np.complex128 if a.dtype.kind == "c" else np.float64
+    eps = 10.0 * float(_limits(a.dtype).eps)
+    relative, absolute = (eps if t is None else float(as_tensor(t)) for t in (rtol, atol))
+    p, q = a.astype(wide), b.astype(wide)
+    wrong = ~(np.abs(p - q) <= absolute + relative * np.abs(q))
+    if wrong.any():
+        what = f"|x - y| <= {absolute:g} + {relative:g} * |y|"
+        _refuse_pair(a, b, wrong, what, "assert_near", message, summarize)
+
+
+def _limits(dtype: Any) -> Any:
+    return as_dtype(dtype)._limits() if dtype.kind != "c" else np.finfo(dtype)
+
+
+def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
+    """Raise InvalidArgumentError with the data unless a condition is true.
+
+    Args:
+        condition: a bool, or a bool tensor with one element.
+        data: a list of values to show.
+        summarize: how many elements of each are shown; 3 by default.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: when the condition is false.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.debugging.Assert(tf.reduce_all([True, True]), [1, 2])
+    """
+    if bool(as_tensor(condition, "Assert")):
+        return
+    items = data if isinstance(data, (list, tuple)) else [data]
+    shown = ", ".join(
+        str(d) if isinstance(d, (str, bytes)) else _shown(np.asarray(as_tensor(d)), summarize)
+        for d in items
+    )
+    raise InvalidArgumentError(
+        f"gradtape.Assert: Expected '{condition}' to be true. Summarized data: {shown}"
+    )
+
+
+def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
+    """Return a tensor, and raise InvalidArgumentError when it holds inf or nan.
+
+    The value is checked, not the derivative that passes through: see `enable_check_numerics`.
+
+    Args:
+        tensor: a floating-point or complex tensor.
+        message: what the error begins with.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: for inf or nan, or another dtype.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.debugging.check_numerics(1.0, "loss"))
+        1.0
+    """
+    x = as_tensor(tensor, "check_numerics")
+    if x._dtype.kind not in "fcV":
+        raise wrong_kind("check_numerics", "fcV", x)
+    bad = _what_is_bad(np.asarray(x))
+    if bad:
+        raise InvalidArgumentError(
+            f"{message} : Tensor had {bad} values: gradtape.check_numerics({brief(x)})."
+        )
+    return x
+
+
+def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:
+    """Return a tensor, and raise InvalidArgumentError when it holds inf or nan.
+
+    Args:
+        x: a floating-point or complex tensor.
+        message: what the error begins with.
+        name: ignored, for compatibility.
+
+    Raises:
+        InvalidArgumentError: for inf or nan, or another dtype.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.debugging.assert_all_finite(1.0, "loss"))
+        1.0
+    """
+    return check_numerics(x, message)
+
+
+def _what_is_bad(array: Any) -> str:
+    """ "NaN", "Inf", both, or nothing."""
+    if np.isfinite(array).all():
+        return ""
+    found = [word for word, test in (("Inf", np.isinf), ("NaN", np.isnan)) if test(array).any()]
+    return " and ".join(found)
+
+
+class NumericsCheck:
+    """An observer that raises at the first operation whose result holds inf or nan."""
+
+    def see(self, primitive: Any, inputs: Any, params: Any, out: Any) -> None:
+        """Look at the results of an operation."""
+        for number, value in enumerate(out if isinstance(out, tuple) else (out,)):
+            if type(value) is not Tensor or value._dtype.kind not in "fcV":
+                continue
+            bad = _what_is_bad(np.asarray(value))
+            if bad:
+                raise InvalidArgumentError(
+                    self._text(primitive, inputs, params, number, value, bad)
+                )
+
+    def _text(
+        self, primitive: Any, inputs: Any, params: Any, number: int, value: Any, bad: str
+    ) -> str:
+        array = np.asarray(value)
+        wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
+        given = "\n".join(f"  input {i}: {_described(t)}" for i, t in enumerate(inputs))
+        return (
+            f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of {array.size} "
+            f"elements of {brief(value)}{_users_line()}.\n{given}\n  parameters: {params}\n"
+            "Guard the input where the function is singular: select a harmless one with tf.where first."
+        )
+
+
+def _described(t: Any) -> str:
+    if type(t) is not Tensor or not t._array.size:
+        return brief(t)
+    array = np.asarray(t)
+    text = (
+        f"{brief(t)} from {array.min()} to {array.max()}" if array.dtype.kind != "c" else brief(t)
+    )
+    bad = _what_is_bad(array) if array.dtype.kind in "fcV" else ""
+    return f"{text}, holds {bad}" if bad else text
+
+
+def _users_line() -> str:
+    """The place in the user's program, which is the first frame outside the library."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("gradtape."):
+        frame = frame.f_back
+    return "" if frame is None else f", at {frame.f_code.co_filename}:{frame.f_lineno}"
+
+
+def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int = 50) -> None:
+    """Raise from now on, in this thread, at the first operation that gives inf or nan.
+
+    The operations of backward passes are checked like those of the program; the error names the operation, what
+    went in, and the line of the program.
+
+    Args:
+        stack_height_limit: ignored, for compatibility.
+        path_length_limit: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.debugging.enable_check_numerics()
+        >>> tf.debugging.disable_check_numerics()
+    """
+    if not any(isinstance(o, NumericsCheck) for o in here.observers):
+        here.set_observers((*here.observers, NumericsCheck()))
+
+
+def disable_check_numerics() -> None:
+    """Undo `enable_check_numerics` in this thread; nothing happens when it was not called.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.debugging.disable_check_numerics()
+    """
+    here.set_observers(tuple([o for o in here.observers if not isinstance(o, NumericsCheck)]))
