@@ -85,11 +85,11 @@ from gradtape.core.variable import variable_creator_scope as variable_creator_sc
 from gradtape.ops import operators as operators
 from gradtape.ops.arithmetic import absolute as abs
 from gradtape.ops.arithmetic import add_n as add_n
-from gradtape.ops.arithmetic import divide as divide
+from gradtape.ops.quotients import divide as divide
 from gradtape.ops.arithmetic import maximum as maximum
 from gradtape.ops.arithmetic import minimum as minimum
 from gradtape.ops.arithmetic import scalar_mul as scalar_mul
-from gradtape.ops.arithmetic import truediv as truediv
+from gradtape.ops.quotients import truediv as truediv
 from gradtape.ops.basis import add as add
 from gradtape.ops.basis import multiply as multiply
 from gradtape.ops.basis import negative as negative
@@ -121,9 +121,9 @@ from gradtape.ops.creation import shape_n as shape_n
 from gradtape.ops.creation import size as size
 from gradtape.ops.creation import zeros as zeros
 from gradtape.ops.creation import zeros_like as zeros_like
-from gradtape.ops.indexing import boolean_mask as boolean_mask
-from gradtape.ops.indexing import dynamic_partition as dynamic_partition
-from gradtape.ops.indexing import dynamic_stitch as dynamic_stitch
+from gradtape.ops.partitioning import boolean_mask as boolean_mask
+from gradtape.ops.partitioning import dynamic_partition as dynamic_partition
+from gradtape.ops.partitioning import dynamic_stitch as dynamic_stitch
 from gradtape.ops.indexing import gather as gather
 from gradtape.ops.indexing import gather_nd as gather_nd
 from gradtape.ops.indexing import scatter_nd as scatter_nd
@@ -139,6 +139,9 @@ from gradtape.ops.joining import split as split
 from gradtape.ops.joining import stack as stack
 from gradtape.ops.joining import unstack as unstack
 from gradtape.ops.padding import pad as pad
+from gradtape.ops.rearranging import (
+    required_space_to_batch_paddings as required_space_to_batch_paddings,
+)
 from gradtape.ops.rearranging import batch_to_space as batch_to_space
 from gradtape.ops.rearranging import reverse_sequence as reverse_sequence
 from gradtape.ops.rearranging import sequence_mask as sequence_mask
@@ -149,19 +152,19 @@ from gradtape.ops.selection import argmin as argmin
 from gradtape.ops.selection import argsort as argsort
 from gradtape.ops.selection import searchsorted as searchsorted
 from gradtape.ops.selection import sort as sort
-from gradtape.ops.shaping import broadcast_dynamic_shape as broadcast_dynamic_shape
-from gradtape.ops.shaping import broadcast_static_shape as broadcast_static_shape
-from gradtape.ops.shaping import broadcast_to as broadcast_to
+from gradtape.ops.repeating import broadcast_dynamic_shape as broadcast_dynamic_shape
+from gradtape.ops.repeating import broadcast_static_shape as broadcast_static_shape
+from gradtape.ops.repeating import broadcast_to as broadcast_to
 from gradtape.ops.shaping import ensure_shape as ensure_shape
 from gradtape.ops.shaping import expand_dims as expand_dims
 from gradtape.ops.shaping import identity as identity
 from gradtape.ops.shaping import identity_n as identity_n
-from gradtape.ops.shaping import repeat as repeat
+from gradtape.ops.repeating import repeat as repeat
 from gradtape.ops.shaping import reshape as reshape
-from gradtape.ops.shaping import reverse as reverse
-from gradtape.ops.shaping import roll as roll
+from gradtape.ops.repeating import reverse as reverse
+from gradtape.ops.repeating import roll as roll
 from gradtape.ops.shaping import squeeze as squeeze
-from gradtape.ops.shaping import tile as tile
+from gradtape.ops.repeating import tile as tile
 from gradtape.ops.shaping import transpose as transpose
 from gradtape.ops.slicing import slice_ as slice
 from gradtape.ops.slicing import strided_slice as strided_slice

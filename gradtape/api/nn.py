@@ -37,8 +37,8 @@ from gradtape.ops.pooling_public import max_pool2d as max_pool2d
 from gradtape.ops.pooling_public import max_pool3d as max_pool3d
 from gradtape.ops.pooling_public import max_pool_with_argmax as max_pool_with_argmax
 from gradtape.ops.pooling_public import pool as pool
-from gradtape.ops.selection import in_top_k as in_top_k
-from gradtape.ops.selection import top_k as top_k
+from gradtape.ops.leading import in_top_k as in_top_k
+from gradtape.ops.leading import top_k as top_k
 from gradtape.ops.rearranging import depth_to_space as depth_to_space
 from gradtape.ops.rearranging import space_to_depth as space_to_depth
 from gradtape.ops.rearranging import space_to_batch as space_to_batch
@@ -70,3 +70,10 @@ from gradtape.ops.normalising import lrn as lrn
 from gradtape.ops.normalising import compute_average_loss as compute_average_loss
 from gradtape.ops.normalising import scale_regularization_loss as scale_regularization_loss
 from gradtape.ops.tables import embedding_lookup as embedding_lookup
+from gradtape.ops.ctc import ctc_loss as ctc_loss
+from gradtape.ops.ctc_decoding import collapse_repeated as collapse_repeated
+from gradtape.ops.ctc_decoding import ctc_beam_search_decoder as ctc_beam_search_decoder
+from gradtape.ops.ctc_decoding import ctc_greedy_decoder as ctc_greedy_decoder
+from gradtape.ops.ctc_decoding import ctc_unique_labels as ctc_unique_labels
+from gradtape.ops.leading import approx_max_k as approx_max_k
+from gradtape.ops.leading import approx_min_k as approx_min_k

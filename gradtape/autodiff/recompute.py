@@ -26,7 +26,7 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import differentiable
 from gradtape.core.nothing import Nothing
-from gradtape.core.record import Recording
+from gradtape.core.record import Node, Recording
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -108,6 +108,9 @@ class _Again:
 
     def pull(self, cts: list[Any]) -> list[Any]:
         """The cotangents of the inputs, then of the variables."""
+        for tensor in self.inputs:
+            if tensor._node is None and here.mode is not None:  # in a batch, nodes are outside
+                tensor._node = Node(tensor._shape, tensor._dtype)
         nodes = [*[t._node for t in self.inputs], *self.leaves]
         recording = Recording(automatic=False)
         recording.watched = {n: None for n in nodes if n is not None}

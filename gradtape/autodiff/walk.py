@@ -73,6 +73,8 @@ def _walk(targets: Any, sources: Any, recording: Recording | None, consume: bool
             continue
         if node in wanted:
             found[node] = ct
+        if recording is not None and recording not in node.tapes:
+            continue  # a source that another recording made: its past is none of ours
         if type(node) is Record:
             if not (plain and type(ct) is Tensor and _straight_step(node, ct, cotangents, owned)):
                 _step(node, ct, cotangents, owned)

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from gradtape.api import nn_v1 as nn
 from gradtape.api import train_v1 as train
+from gradtape.ops.clipping import clip_by_average_norm as clip_by_average_norm
 
-__all__ = ["train"]
+__all__ = ["clip_by_average_norm", "nn", "train"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.dtypes import DType, from_numpy
+from gradtape.core.operands import Operands
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
 
@@ -31,7 +32,7 @@ NUMPY_METHODS = {
 _making_nodes = threading.Lock()
 
 
-class Tensor:
+class Tensor(Operands):
     """An immutable multi-dimensional value.
 
     Make one with `tf.constant` or `tf.convert_to_tensor`; `numpy()` copies the value out,

@@ -21,6 +21,7 @@ import numpy as np
 from gradtape.core.convert import as_array, as_tensor
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.operands import Operands
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
 from gradtape.core.state import here
@@ -70,7 +71,7 @@ class _ByCreators(type):
         return through(len(stack) - 1, initial_value=initial_value, **options)
 
 
-class Variable(metaclass=_ByCreators):
+class Variable(Operands, metaclass=_ByCreators):
     """A named, mutable cell with a fixed dtype and shape.
 
     Args: initial_value: a tensor, number, array, nested list, or a function without arguments that

@@ -58,7 +58,9 @@ def sum_rows(values: Any, indices: Any, count: int) -> Any:
 
 @verb
 def put_rows(array: Any, indices: Any, values: Any) -> Any:
-    """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one wins."""
+    """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one
+    wins.
+    """
     array = np.array(array)
     array[checked(indices, array.shape[0])] = values
     return array
@@ -84,7 +86,9 @@ def last_rows(indices: Any, count: int) -> Any:
 
 @verb
 def top_indices(x: Any, k: int) -> Any:
-    """The places of the k largest along the last axis, largest first, of equals the first place first."""
+    """The places of the k largest along the last axis, largest first, of equals the first place
+    first.
+    """
     size = x.shape[-1]
     if size < SELECT_FROM or 4 * k > size or x.dtype.kind == "V":
         return np.asarray(order(x, -1, True))[..., :k]
@@ -116,6 +120,6 @@ def order(x: Any, axis: int, descending: bool) -> Any:
 def search_rows(sequences: Any, values: Any, side: str) -> Any:
     """np.searchsorted for each row of two matrices."""
     found = np.empty(values.shape, np.int64)
-    for sequence, wanted, out in zip(sequences, values, found, strict=True):
-        out[:] = np.searchsorted(sequence, wanted, side)
+    for row, (sequence, wanted) in enumerate(zip(sequences, values, strict=True)):
+        found[row] = sequence.searchsorted(wanted, side)
     return found

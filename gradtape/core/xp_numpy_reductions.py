@@ -1,4 +1,4 @@
-"""Verbs of NumPy for reductions along axes: softmax and its relatives with few passes and few temporaries."""
+"""Verbs of NumPy for reductions and scans along axes, with few passes and few temporaries."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
 
 @verb
 def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
-    """Cross entropy of the last axis and the softmax; a label of 0 counts nothing even where the logit is -inf."""
+    """Cross entropy of the last axis, and the softmax; a label of 0 counts 0 even at -inf."""
     if not logits.size:
         return np.zeros(logits.shape[:-1], logits.dtype), logits.copy()
     dtype = logits.dtype
@@ -146,9 +146,7 @@ def _picked(x: Any, labels: Any) -> Any:
 def _check_labels(labels: Any, classes: int) -> None:
     if np.size(labels) and not 0 <= (low := np.min(labels)) <= (high := np.max(labels)) < classes:
         bad = int(low if low < 0 else high)
-        raise ValueError(
-            f"label {bad} is not in [0, {classes}). Check the labels against the last axis of the logits"
-        )
+        raise ValueError(f"label {bad} is not in [0, {classes}), the last axis of the logits")
 
 
 @verb

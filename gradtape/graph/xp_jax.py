@@ -1,48 +1,15 @@
-"""The array namespace of compiled execution: `jax.numpy` with the verbs in which namespaces differ.
+"""The array namespace of compiled execution: `jax.numpy` and the verbs of every topic.
 
 It has the same names as `core.xp_numpy.xp`; a kernel cannot tell them apart but by speed.
 """
 
-from __future__ import annotations
-
-from types import SimpleNamespace
-from typing import Any
-
-import jax
-import jax.numpy as jnp
-import numpy as np
-
-xp: Any = SimpleNamespace(**{name: getattr(jnp, name) for name in np.__all__ if hasattr(jnp, name)})
-xp.name = "jax"
-xp.special = jax.scipy.special
-xp.scipy_linalg = jax.scipy.linalg
-xp.lax = jax.lax
-
-
-def verb(function: Any) -> Any:
-    """Add a function to the namespace under its own name."""
-    setattr(xp, function.__name__, function)
-    return function
-
-
-@verb
-def at_set(array: Any, index: Any, value: Any) -> Any:
-    """A copy of the array with `array[index] = value`."""
-    return array.at[index].set(value)
-
-
-@verb
-def at_add(array: Any, index: Any, value: Any) -> Any:
-    """A copy of the array to which the values are added at the indices; repeated indices add up."""
-    return array.at[index].add(value)
-
-
-import gradtape.graph.xp_jax_indexing  # noqa: E402, F401
-import gradtape.graph.xp_jax_convolution  # noqa: E402, F401
-import gradtape.graph.xp_jax_reductions  # noqa: E402, F401
-import gradtape.graph.xp_jax_special  # noqa: E402, F401
-import gradtape.graph.xp_jax_linalg  # noqa: E402, F401
-import gradtape.graph.xp_jax_pooling  # noqa: E402, F401
-import gradtape.graph.xp_jax_fft  # noqa: E402, F401
-import gradtape.graph.xp_jax_random  # noqa: E402, F401
-import gradtape.graph.xp_jax_loops  # noqa: E402, F401
+import gradtape.graph.xp_jax_convolution
+import gradtape.graph.xp_jax_fft
+import gradtape.graph.xp_jax_indexing
+import gradtape.graph.xp_jax_linalg
+import gradtape.graph.xp_jax_loops
+import gradtape.graph.xp_jax_pooling
+import gradtape.graph.xp_jax_random
+import gradtape.graph.xp_jax_reductions
+import gradtape.graph.xp_jax_special  # noqa: F401
+from gradtape.graph.xp_jax_base import xp as xp

@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 
 
 @verb

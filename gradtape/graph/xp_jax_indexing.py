@@ -1,4 +1,6 @@
-"""Verbs of the compiled namespace for indices: checked takes, sums into rows, extremes of rows, order."""
+"""Verbs of the compiled namespace for indices: checked takes, sums into rows, extremes of rows,
+order.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 
 
 @verb
@@ -18,7 +20,9 @@ def put_slice(x: Any, key: Any, shape: Any) -> Any:
 
 @verb
 def checked(indices: Any, size: int) -> Any:
-    """Indices with `size`, which XLA fills with NaN or drops, in place of those outside [0, size)."""
+    """Indices with `size`, which XLA fills with NaN or drops, in place of those outside [0,
+    size).
+    """
     wide = indices.astype(jnp.int64 if jax.config.jax_enable_x64 else jnp.int32)
     return jnp.where((wide < 0) | (wide >= size), size, wide)
 
@@ -35,7 +39,9 @@ def sum_rows(values: Any, indices: Any, count: int) -> Any:
 
 @verb
 def put_rows(array: Any, indices: Any, values: Any) -> Any:
-    """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one wins."""
+    """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one
+    wins.
+    """
     indices = checked(indices, array.shape[0])
     kept = jnp.where(last_rows(indices, array.shape[0]), indices, array.shape[0])
     return array.at[kept].set(values, mode="drop")
@@ -58,7 +64,9 @@ def last_rows(indices: Any, count: int) -> Any:
 
 @verb
 def top_indices(x: Any, k: int) -> Any:
-    """The places of the k largest along the last axis, largest first, of equals the first place first."""
+    """The places of the k largest along the last axis, largest first, of equals the first place
+    first.
+    """
     return order(x, -1, True)[..., :k]
 
 

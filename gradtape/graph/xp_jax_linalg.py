@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.polynomial.legendre import leggauss
 
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 
 # solving
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradtape.core.windows import Window
 from gradtape.core.xp_numpy_pooling import lowest, winner_dtype
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 
 Sizes = tuple[int, ...]
 

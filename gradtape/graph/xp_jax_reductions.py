@@ -7,7 +7,7 @@ from typing import Any
 import jax.numpy as jnp
 from jax import lax
 
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 from gradtape.graph.xp_jax_indexing import checked
 
 
@@ -54,7 +54,7 @@ def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
 
 @verb
 def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
-    """Cross entropy of the last axis and the softmax; a label of 0 counts nothing even where the logit is -inf."""
+    """Cross entropy of the last axis, and the softmax; a label of 0 counts 0 even at -inf."""
     weights, z = _wide(labels), _shifted(_wide(logits), -1)
     e = jnp.exp(z)
     total = _total(e, -1)
@@ -71,7 +71,7 @@ def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
 
 @verb
 def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
-    """Cross entropy of the last axis for integer labels, and the softmax; nan for a label out of range."""
+    """Cross entropy for integer labels, nan where one is out of range, and the softmax."""
     z = _shifted(_wide(logits), -1)
     e = jnp.exp(z)
     total = _total(e, -1)

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradtape.core.xp_numpy import xp as xp_numpy
 from gradtape.core.xp_numpy_special import lgamma_near_root
-from gradtape.graph.xp_jax import verb
+from gradtape.graph.xp_jax_base import verb
 
 
 @verb

@@ -1,4 +1,6 @@
-"""Putting tensors together along an axis and taking them apart: concat, a range of an axis, zero padding."""
+"""Putting tensors together along an axis and taking them apart: concat, a range of an axis, zero
+padding.
+"""
 
 from __future__ import annotations
 

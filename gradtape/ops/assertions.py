@@ -36,8 +36,8 @@ def _pair(x: Any, y: Any, function: str) -> tuple[Any, Any]:
         broadcast_shapes(a._shape, b._shape)
     except ValueError:
         raise InvalidArgumentError(
-            f"gradtape.{function}: incompatible shapes {list(a._shape)} and {list(b._shape)} do not "
-            "broadcast. Check tf.shape(x) first with tf.debugging.assert_shapes."
+            f"gradtape.{function}: incompatible shapes {list(a._shape)} and {list(b._shape)} "
+            "do not broadcast. Check tf.shape(x) first with tf.debugging.assert_shapes."
         ) from None
     return np.asarray(a), np.asarray(b)
 
@@ -87,23 +87,20 @@ def _comparison(name: str, sign: str, compare: Callable[..., Any], example: str)
         if wrong.any():
             _refuse_pair(a, b, wrong, f"x {sign} y", name, message, summarize)
 
-    if name == "assert_none_equal":  # the one whose arguments TensorFlow orders otherwise
+    def function(
+        x: Any, y: Any, message: Any = None, summarize: Any = None, name: str | None = None
+    ) -> None:
+        check(x, y, message, summarize)
 
-        def function(
-            x: Any, y: Any, summarize: Any = None, message: Any = None, name: str | None = None
-        ) -> None:
-            check(x, y, message, summarize)
-    else:
-
-        def function(
-            x: Any, y: Any, message: Any = None, summarize: Any = None, name: str | None = None
-        ) -> None:
-            check(x, y, message, summarize)
+    def turned(
+        x: Any, y: Any, summarize: Any = None, message: Any = None, name: str | None = None
+    ) -> None:
+        check(x, y, message, summarize)
 
     kind = " of real numbers" if ordered else ""
-    return _documented(
-        function, name, _PAIR_DOC, condition=f"x {sign} y", kind=kind, example=example
-    )
+    # TensorFlow has the last two arguments of this one in the other order
+    call = turned if name == "assert_none_equal" else function
+    return _documented(call, name, _PAIR_DOC, condition=f"x {sign} y", kind=kind, example=example)
 
 
 def _documented(function: Any, name: str, doc: str, **parts: str) -> Any:
@@ -310,9 +307,11 @@ class NumericsCheck:
         wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
         given = "\n".join(f"  input {i}: {_described(t)}" for i, t in enumerate(inputs))
         return (
-            f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of {array.size} "
+            f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of "
+            f"{array.size} "
             f"elements of {brief(value)}{_users_line()}.\n{given}\n  parameters: {params}\n"
-            "Guard the input where the function is singular: select a harmless one with tf.where first."
+            "Guard the input where the function is singular: select a harmless one with "
+            "tf.where first."
         )
 
 
@@ -338,8 +337,8 @@ def _users_line() -> str:
 def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int = 50) -> None:
     """Raise from now on, in this thread, at the first operation that gives inf or nan.
 
-    The operations of backward passes are checked like those of the program; the error names the operation, what
-    went in, and the line of the program.
+    The operations of backward passes are checked like those of the program; the error names the
+    operation, what went in, and the line of the program.
 
     Args:
         stack_height_limit: ignored, for compatibility.

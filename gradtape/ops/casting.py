@@ -88,16 +88,23 @@ def saturate_cast(value: Any, dtype: Any, name: str | None = None) -> Any:
 
 def _common_range(have: np.dtype[Any], wanted: Any) -> tuple[Any, Any]:
     """The ends of the wanted dtype's range in the dtype at hand, None where that ends sooner."""
-    source = from_numpy(have)
-    low = None if source.min >= wanted.min else _inside(have, wanted.min, wanted)
-    high = None if source.max <= wanted.max else _inside(have, wanted.max, wanted)
-    return low, high
+    (least, most), (low, high) = _limits(from_numpy(have)), _limits(wanted)
+    return (
+        None if least >= low else _inside(have, low, wanted),
+        None if most <= high else _inside(have, high, wanted),
+    )
+
+
+def _limits(dtype: Any) -> tuple[Any, Any]:
+    """The ends of a dtype's range as Python numbers."""
+    number = int if dtype.is_integer else float
+    return number(dtype.min), number(dtype.max)
 
 
 def _inside(have: np.dtype[Any], end: Any, wanted: Any) -> Any:
     """An end of a range in a dtype that may round it outwards: then the next number inside."""
-    value = have.type(end)
-    if have.kind in "fV" and wanted.is_integer and int(value) != int(end):
+    value = have.type(float(end) if have.kind in "fV" else end)
+    if have.kind in "fV" and wanted.is_integer and int(value) != end:
         value = np.nextafter(value, have.type(0))
     return value
 

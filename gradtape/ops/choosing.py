@@ -45,7 +45,9 @@ _select = primitive(
 
 
 def select(condition: Any, x: Any, y: Any) -> Any:
-    """x where the boolean tensor is true and y elsewhere; all three broadcast, x and y have one dtype."""
+    """x where the boolean tensor is true and y elsewhere; all three broadcast, x and y have one
+    dtype.
+    """
     return apply(_select, (condition, x, y))
 
 
@@ -64,10 +66,11 @@ def nonzero(x: Any) -> Any:
 
 
 def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None) -> Any:
-    """Return x where the condition is true and y elsewhere; without x and y, the coordinates of what is true.
+    """Return x where the condition is true and y elsewhere; without x and y, the coordinates of
+    what is true.
 
-    The derivative goes to the chosen elements alone; an infinite slope in the other branch does no harm, because rules
-    with singular points give zero for a zero cotangent.
+    The derivative goes to the chosen elements alone; an infinite slope in the other branch does no
+    harm, because rules with singular points give zero for a zero cotangent.
 
     Args:
         condition: bool (or, without x and y, any numeric) tensor.
@@ -76,7 +79,8 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
 
     Raises:
         ValueError: when only one of x and y is given.
-        InvalidArgumentError: when the condition is not bool, the shapes do not broadcast or the dtypes differ.
+        InvalidArgumentError: when the condition is not bool, the shapes do not broadcast or the
+            dtypes differ.
 
     Example:
         >>> import gradtape as tf
@@ -90,17 +94,19 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
     if x is None and y is None:
         if not condition._shape:
             raise InvalidArgumentError(
-                f"gradtape.where({brief(condition)}): the coordinates of a scalar do not exist. Give x and y, or "
-                "reshape the condition to [1]."
+                f"gradtape.where({brief(condition)}): the coordinates of a scalar do not exist. "
+                "Give x and y, or reshape the condition to [1]."
             )
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError(
-            "gradtape.where: x and y must both be non-None or both be None. Write tf.where(condition, x, y)."
+            "gradtape.where: x and y must both be non-None or both be None. Write "
+            "tf.where(condition, x, y)."
         )
     if condition._dtype.kind != "b":
         raise InvalidArgumentError(
-            f"gradtape.where: the condition is {brief(condition)} but bool is needed. Write condition != 0."
+            f"gradtape.where: the condition is {brief(condition)} but bool is needed. Write "
+            "condition != 0."
         )
     x, y = pair(x, y, "where")
     if x._dtype != y._dtype:

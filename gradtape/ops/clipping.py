@@ -79,8 +79,8 @@ def _bound(x: Tensor, value: Any, argument: str) -> Tensor:
         fits = False
     if not fits:
         raise InvalidArgumentError(
-            f"gradtape.clip_by_value: {argument} {brief(bound)} does not broadcast to the shape of t, "
-            f"{brief(x)}. Pass a number, or reshape it."
+            f"gradtape.clip_by_value: {argument} {brief(bound)} does not broadcast to the "
+            f"shape of t, {brief(x)}. Pass a number, or reshape it."
         )
     return bound
 
@@ -184,8 +184,8 @@ def clip_by_global_norm(
 ) -> tuple[list[Any], Any]:
     """Scale a list of tensors down together when the norm of all is larger than clip_norm.
 
-    Each is multiplied by clip_norm / max(norm, clip_norm); a norm that is infinite or nan makes all nan,
-    so that it does not pass unnoticed.
+    Each is multiplied by clip_norm / max(norm, clip_norm); a norm that is infinite or nan makes
+    all nan, so that it does not pass unnoticed.
 
     Args:
         t_list: tensors of one dtype, `IndexedSlices` or None, which stays None.

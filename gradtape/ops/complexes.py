@@ -20,10 +20,10 @@ from gradtape.ops.basis import (
     multiply,
     real,
     real_dtype,
-    safe_divide,
     zeros,
 )
 from gradtape.ops.calls import check_pair, pair
+from gradtape.ops.quotients import divide_no_nan
 
 __all__ = ["absolute_complex", "complex_of", "conj", "imag", "real", "unit"]
 
@@ -107,7 +107,7 @@ def imag(input: Any, name: str | None = None) -> Any:
 
 def unit(x: Any, size: Any) -> Any:
     """x / |x| where size is |x|, and 0 at 0: the sign of a complex number."""
-    return safe_divide(x, cast(size, x._dtype))
+    return divide_no_nan(x, cast(size, x._dtype))
 
 
 _absolute = primitive(

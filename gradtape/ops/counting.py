@@ -61,7 +61,8 @@ def _found(x: Any, out_idx: Any, function: str) -> tuple[Any, Any, Any]:
 
 
 def unique(x: Any, out_idx: Any = np.int32, name: str | None = None) -> Any:
-    """Return the different elements of a vector, in order of appearance, and for each element its place there.
+    """Return the different elements of a vector, in order of appearance, and for each element its
+    place there.
 
     The derivative of an element of y goes to its first appearance in x.
 
@@ -85,7 +86,8 @@ def unique(x: Any, out_idx: Any = np.int32, name: str | None = None) -> Any:
 
 
 def unique_with_counts(x: Any, out_idx: Any = np.int32, name: str | None = None) -> Any:
-    """Return the different elements of a vector, the place of each element among them, and how often each occurs.
+    """Return the different elements of a vector, the place of each element among them, and how
+    often each occurs.
 
     Args, Raises: as for `unique`.
 
@@ -135,8 +137,8 @@ def bincount(
     numbers = index_tensor(numbers, "bincount", "arr")
     if axis not in (None, 0, -1) or (binary_output and weights is not None):
         raise ValueError(
-            f"gradtape.bincount: axis must be None, 0 or -1, not {axis!r}, and binary_output excludes "
-            "weights."
+            f"gradtape.bincount: axis must be None, 0 or -1, not {axis!r}, and binary_output "
+            "excludes weights."
         )
     count = _length(numbers, minlength, maxlength)
     rows = size_of(numbers._shape[:-1]) if axis == -1 else 1
@@ -176,7 +178,8 @@ def _weights(weights: Any, numbers: Any, dtype: Any) -> Any:
     values = as_tensor(weights, "bincount")
     if values._shape != numbers._shape:
         raise InvalidArgumentError(
-            f"gradtape.bincount: weights {brief(values)} must have the shape of arr, {brief(numbers)}."
+            f"gradtape.bincount: weights {brief(values)} must have the shape of arr, "
+            f"{brief(numbers)}."
         )
     return reshape(values, (size,))
 
@@ -215,7 +218,8 @@ def histogram_fixed_width_bins(
     dtype: Any = np.int32,
     name: str | None = None,
 ) -> Any:
-    """Return the bin of each value, of `nbins` bins of equal width in a range; what is outside goes to the end bins.
+    """Return the bin of each value, of `nbins` bins of equal width in a range; what is outside goes
+    to the end bins.
 
     Args:
         values: real numbers of any shape.
@@ -249,7 +253,8 @@ def _bins_of(values: Any, value_range: Any, nbins: Any, function: str) -> tuple[
     if not low < high or count < 1:
         raise InvalidArgumentError(
             f"gradtape.{function}: value_range should satisfy value_range[0] < value_range[1] and "
-            f"nbins be positive, but got {brief(limits)} = {np.asarray(limits).tolist()} and {count}."
+            f"nbins be positive, but got {brief(limits)} = {np.asarray(limits).tolist()} and "
+            f"{count}."
         )
     if values._dtype.kind in "fV" and np.isnan(np.asarray(values)).any():
         raise InvalidArgumentError(
@@ -267,7 +272,8 @@ def histogram_fixed_width(
     dtype: Any = np.int32,
     name: str | None = None,
 ) -> Any:
-    """Return how many values fall into each of `nbins` bins of equal width; what is outside goes to the end bins.
+    """Return how many values fall into each of `nbins` bins of equal width; what is outside goes to
+    the end bins.
 
     Args, Raises: as for `histogram_fixed_width_bins`.
 
@@ -303,7 +309,7 @@ def invert_permutation(x: Any, name: str | None = None) -> Any:
     size = x._shape[0] if len(x._shape) == 1 else -1
     if size < 0 or (type(x) is Tensor and np.sort(np.asarray(x)).tolist() != list(range(size))):
         raise InvalidArgumentError(
-            f"gradtape.invert_permutation({brief(x)}): needs a vector that holds each of the numbers 0 "
-            "to n - 1 once. tf.argsort(x) orders any numbers."
+            f"gradtape.invert_permutation({brief(x)}): needs a vector that holds each of the "
+            "numbers 0 to n - 1 once. tf.argsort(x) orders any numbers."
         )
     return cast(order(x, 0, False), x._dtype)

@@ -1,4 +1,6 @@
-"""Tensors made from nothing but numbers, and shapes as tensors: zeros, range, eye, one_hot, shape, size."""
+"""Tensors made from nothing but numbers, and shapes as tensors: zeros, range, eye, one_hot, shape,
+size.
+"""
 
 from __future__ import annotations
 
@@ -133,7 +135,8 @@ def fill(dims: Any, value: Any, name: str | None = None, layout: Any = None) -> 
     x = as_tensor(value, "fill")
     if x._shape:
         raise InvalidArgumentError(
-            f"gradtape.fill: value must be a scalar, not {brief(x)}. Write tf.broadcast_to(x, dims)."
+            f"gradtape.fill: value must be a scalar, not {brief(x)}. Write tf.broadcast_to(x, "
+            "dims)."
         )
     return basis.broadcast_to(x, static_shape(dims, "fill", x._dtype))
 
@@ -150,10 +153,12 @@ def range_(
         start: the first number; the limit when that is not given, and 0 the first.
         limit: where to stop, exclusive.
         delta: the step, not 0.
-        dtype: by default the widest of the arguments' dtypes, in the order int32, int64, float32, float64.
+        dtype: by default the widest of the arguments' dtypes, in the order int32, int64, float32,
+            float64.
 
     Raises:
-        InvalidArgumentError: when delta is 0, points away from the limit, or an argument is no finite scalar.
+        InvalidArgumentError: when delta is 0, points away from the limit, or an argument is no
+            finite scalar.
 
     Example:
         >>> import gradtape as tf
@@ -170,10 +175,9 @@ def range_(
                 "Write its largest element, for instance."
             )
     wanted = _widest(given) if dtype is None else as_dtype(dtype).numpy_dtype
-    first, last, step = [np.asarray(x)[()] for x in given]
     exact = all(x._dtype.kind in "iu" for x in given)
-    convert = int if exact else float
-    first, last, step = convert(first), convert(last), convert(step)
+    convert: Any = int if exact else float
+    first, last, step = [convert(np.asarray(x)[()]) for x in given]
     if step == 0 or not all(math.isfinite(v) for v in (first, last, step)):
         raise InvalidArgumentError(
             f"gradtape.range({first}, {last}, {step}): Requires delta != 0 and finite numbers."
@@ -190,7 +194,9 @@ def range_(
 
 
 def _range_arguments(values: tuple[Any, ...], dtype: Any) -> list[Any]:
-    """The arguments of a range as tensors; Python's integers take the dtype of what stands beside them."""
+    """The arguments of a range as tensors; Python's integers take the dtype of what stands beside
+    them.
+    """
     others = [as_tensor(v, "range") for v in values if type(v) is not int]
     beside = _widest(others) if others and dtype is None else as_dtype(dtype or INT32).numpy_dtype
     return [as_tensor_like(v, beside, "range") if type(v) is int else as_tensor(v) for v in values]
@@ -227,8 +233,8 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     count = static_int(num, "linspace", "num")
     if first._dtype != last._dtype or first._shape != last._shape or count < 0:
         raise InvalidArgumentError(
-            f"gradtape.linspace({brief(first)}, {brief(last)}, {count}): start and stop need one dtype "
-            "and shape, num must not be negative. Write tf.broadcast_to or tf.cast."
+            f"gradtape.linspace({brief(first)}, {brief(last)}, {count}): start and stop need one "
+            "dtype and shape, num must not be negative. Write tf.broadcast_to or tf.cast."
         )
     if first._dtype.kind in "iu":
         first, last = cast(first, np.dtype(np.float64)), cast(last, np.dtype(np.float64))

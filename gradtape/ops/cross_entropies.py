@@ -1,4 +1,4 @@
-"""Cross entropies of logits: with distributions, class numbers or independent probabilities as labels."""
+"""Cross entropies of logits, with distributions or class numbers as labels."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ _dense_pull = primitive(
 
 
 def dense_pull(ct: Any, y: Any, labels: Any) -> Any:
-    """ct * (y * sum(labels) - labels), the derivative of the loss by the logits; y is their softmax."""
+    """ct * (y * sum(labels) - labels), what the loss pulls back to logits with the softmax y."""
     return apply(_dense_pull, (ct, y, labels))
 
 
@@ -120,10 +120,10 @@ _softmax_loss = primitive(
 def softmax_cross_entropy_with_logits(
     labels: Any, logits: Any, axis: Any = -1, name: str | None = None
 ) -> Any:
-    """Return -sum(labels * log_softmax(logits)) over an axis: the cross entropy of distributions with logits.
+    """Return the cross entropy of distributions with logits: -sum(labels * log_softmax(logits)).
 
-    The derivative by the logits is softmax * sum(labels) - labels, also where the labels do not sum to 1; a label of 0
-    counts nothing, even where the logit is -inf.
+    The derivative by the logits is softmax * sum(labels) - labels, also where the labels do not
+    sum to 1; a label of 0 counts nothing, even where the logit is -inf.
 
     Args:
         labels: (..., classes) floating-point; a distribution in each row.
@@ -166,8 +166,8 @@ def _broadcast(labels: Any, logits: Any, function: str) -> tuple[Any, Any]:
         shape = broadcast_shapes(labels._shape, logits._shape)
     except ValueError:
         raise InvalidArgumentError(
-            f"gradtape.{function}: labels {brief(labels)} and logits {brief(logits)} must have one shape. "
-            "For class numbers write tf.nn.sparse_softmax_cross_entropy_with_logits."
+            f"gradtape.{function}: labels {brief(labels)} and logits {brief(logits)} must have "
+            "one shape. For class numbers write tf.nn.sparse_softmax_cross_entropy_with_logits."
         ) from None
     return broadcast_to(labels, shape), broadcast_to(logits, shape)
 
@@ -196,7 +196,7 @@ _place = primitive(
     lambda xp, values, labels, *, size: xp.place_last(values, labels, size),
     vjps=[lambda ct, labels: pick_last(ct, labels), INTEGER],
     jvps=[lambda t, labels, size: place_last(t, labels, size), INTEGER],
-    batch=lambda mask, *inputs, size: place_last(*spread_all(mask, inputs), size),
+    batch=lambda mask, *inputs, size: place_last(*spread_all(mask, inputs), size=size),
     shape=lambda values, labels, size: Spec((*labels._shape, size), values._dtype),
     family="indexing",
 )
@@ -271,7 +271,8 @@ def sparse_softmax_cross_entropy_with_logits(
         name: ignored, for compatibility.
 
     Raises:
-        InvalidArgumentError: for a label out of range, labels that are no integers, or shapes that do not fit.
+        InvalidArgumentError: for a label out of range, labels that are no integers, or shapes
+            that do not fit.
 
     Example:
         >>> import gradtape as tf
@@ -285,7 +286,8 @@ def sparse_softmax_cross_entropy_with_logits(
         raise wrong_kind(function, "iu", numbers)
     if numbers._shape != x._shape[:-1]:
         raise InvalidArgumentError(
-            f"gradtape.{function}: labels {brief(numbers)} must have the shape of logits {brief(x)} without the "
-            "last axis. For distributions write tf.nn.softmax_cross_entropy_with_logits."
+            f"gradtape.{function}: labels {brief(numbers)} must have the shape of logits "
+            f"{brief(x)} without the last axis. For distributions write "
+            "tf.nn.softmax_cross_entropy_with_logits."
         )
     return apply(_sparse_loss, (numbers, x))[0]

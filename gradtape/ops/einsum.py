@@ -1,8 +1,9 @@
 """Sums of products by Einstein's notation.
 
-An equation is taken apart into steps. Each tensor is first freed of repeated labels (a diagonal) and
-of labels that occur nowhere else (a sum); then pairs are contracted in the order that opt_einsum
-finds to be cheapest. A pair's primitive is bilinear, and its derivatives are pairs again.
+An equation is taken apart into steps, once for the shapes that come with it. Each tensor is first
+freed of repeated labels (a diagonal) and of labels that occur nowhere else (a sum); then pairs are
+contracted in the order that opt_einsum finds to be cheapest. A pair's primitive is bilinear, and
+its derivatives are pairs again.
 """
 
 from __future__ import annotations
@@ -119,54 +120,97 @@ _einsum = bilinear(
 
 
 def contract(a: Any, b: Any, spec: str) -> Any:
-    """The sum of products of two tensors: each label is once in a term, and in two terms at least."""
+    """The sum of products of two tensors: labels are once in a term and in two terms at least."""
     return apply(_einsum, (a, b), {"spec": spec})
 
 
-def reduce_labels(x: Any, labels: str, kept: str) -> tuple[Any, str]:
-    """x with diagonals taken at repeated labels, and summed over labels that are not kept."""
+class _Reduction(NamedTuple):
+    """What frees a tensor of labels: diagonals (after a transposition each), then a sum."""
+
+    perms: tuple[tuple[int, ...], ...]
+    axes: tuple[int, ...]
+
+
+def _reduction(labels: str, kept: str) -> tuple[_Reduction | None, str]:
+    """How to take diagonals at repeated labels and sum over labels that are not kept."""
+    perms = []
     for label, count in Counter(labels).items():
         for _ in range(count - 1):
             i, j = labels.index(label), labels.rindex(label)
             rest = [axis for axis in range(len(labels)) if axis not in (i, j)]
-            x = take_diagonals(transpose(x, (*rest, i, j)))
+            perms.append((*rest, i, j))
             labels = "".join(labels[axis] for axis in rest) + label
-    gone = tuple([axis for axis, label in enumerate(labels) if label not in kept])
-    if gone:
-        x = sum_axes(x, gone)
-        labels = "".join(c for c in labels if c in kept)
-    return x, labels
+    axes = tuple([axis for axis, label in enumerate(labels) if label not in kept])
+    labels = "".join(c for c in labels if c in kept)
+    return (_Reduction(tuple(perms), axes) if perms or axes else None), labels
 
 
-def arrange(x: Any, labels: str, wanted: str) -> Any:
-    """x with its axes in the order of the wanted labels."""
-    return x if labels == wanted else transpose(x, tuple([labels.index(c) for c in wanted]))
+def _reduced(x: Any, how: _Reduction | None) -> Any:
+    if how is None:
+        return x
+    for perm in how.perms:
+        x = take_diagonals(transpose(x, perm))
+    return sum_axes(x, how.axes) if how.axes else x
+
+
+def _path(terms: list[str], out: str, sizes: dict[str, Any]) -> list[tuple[int, int]]:
+    """The order of contraction: the numbers of two terms at each step; the result goes last."""
+    if len(terms) < 3:
+        return [(0, 1)] if len(terms) == 2 else []
+    sized = [tuple(sizes[c] or 1 for c in term) for term in terms]
+    found, _ = contract_path(",".join(terms) + "->" + out, *sized, shapes=True, optimize="auto")
+    steps, count = [], len(terms)
+    for step in found:  # opt_einsum leaves several terms in one step where the order gains nothing
+        numbers = sorted(step)
+        while len(numbers) > 1:
+            i, j = numbers[:2]
+            steps.append((i, j))
+            count -= 1
+            numbers = [*[n - 2 for n in numbers[2:]], count - 1] if len(numbers) > 2 else []
+    return steps
+
+
+class _Program(NamedTuple):
+    """An equation for given shapes: reshape and reduce each tensor, contract pairs, transpose."""
+
+    shapes: tuple[tuple[int, ...] | None, ...]
+    reductions: tuple[_Reduction | None, ...]
+    steps: tuple[tuple[int, int, _Reduction | None, _Reduction | None, str], ...]
+    perm: tuple[int, ...] | None
 
 
 @lru_cache(maxsize=1024)
-def _path(terms: tuple[str, ...], out: str, shapes: tuple[tuple[int, ...], ...]) -> list[Any]:
-    """The order of contraction: the numbers of two terms at each step; the result goes last."""
-    spec = ",".join(terms) + "->" + out
-    found, _ = contract_path(spec, *shapes, shapes=True, optimize="auto")
-    steps: list[Any] = []
-    for (
-        step
-    ) in found:  # a step of opt_einsum may take more than two terms when nothing is gained by order
-        numbers = sorted(step)
-        steps.extend([tuple(numbers[:2])] if len(numbers) == 2 else _in_pairs(numbers, len(terms)))
-    return steps
+def _program(equation: str, shapes: tuple[tuple[Any, ...], ...]) -> _Program:
+    terms, out = _parsed(equation, shapes)
+    _check_sizes(equation, terms, shapes)
+    sizes = _sizes(terms, shapes)
+    reshaped, terms = _without_ones(shapes, terms)
+    reductions = []
+    for number, term in enumerate(terms):
+        elsewhere = out + "".join(t for i, t in enumerate(terms) if i != number)
+        how, terms[number] = _reduction(term, elsewhere)
+        reductions.append(how)
+    steps = []
+    for i, j in _path(terms, out, sizes):
+        right, left = terms.pop(j), terms.pop(i)
+        later = out + "".join(terms)
+        kept = "".join(c for c in dict.fromkeys(left + right) if c in later)
+        first, left = _reduction(left, right + kept)
+        second, right = _reduction(right, left + kept)
+        steps.append((i, j, first, second, f"{left},{right}->{kept}"))
+        terms.append(kept)
+    perm = None if terms[0] == out else tuple([terms[0].index(c) for c in out])
+    return _Program(tuple(reshaped), tuple(reductions), tuple(steps), perm)
 
 
-def _in_pairs(numbers: list[int], count: int) -> list[tuple[int, int]]:
-    if len(numbers) < 2:
-        return []
-    steps = [(numbers[0], numbers[1])]
-    rest = [n - 2 for n in numbers[2:]]
-    while rest:
-        count -= 1
-        steps.append((rest[0], count - 1))
-        rest = [n - 1 for n in rest[1:]]
-    return steps
+def _sizes(terms: list[str], shapes: Any) -> dict[str, Any]:
+    """The size of each label; axes of size 1 give way to longer ones."""
+    sizes: dict[str, Any] = {}
+    for term, shape in zip(terms, shapes, strict=True):
+        for label, size in zip(term, shape, strict=True):
+            if sizes.get(label, 1) == 1:
+                sizes[label] = size
+    return sizes
 
 
 def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -193,42 +237,31 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
         >>> tf.einsum("ij,ij->i", [[1.0, 2.0], [3.0, 4.0]], [[1.0, 1.0], [2.0, 0.0]]).numpy()
         array([3., 6.], dtype=float32)
     """
-    unknown = set(kwargs) - {"optimize", "name"}
-    if unknown:
-        raise TypeError(f"gradtape.einsum: unknown keywords {sorted(unknown)}.")
+    if kwargs and set(kwargs) - {"optimize", "name"}:
+        raise TypeError(f"gradtape.einsum: unknown keywords in {sorted(kwargs)}.")
+    if not isinstance(equation, str):
+        raise TypeError(
+            "gradtape.einsum: the equation must be a string such as 'ij,jk->ik', not "
+            f"{brief(equation)}."
+        )
     tensors = _converted(inputs)
-    terms, out = _parsed(equation, tensors)
-    _check_sizes(equation, terms, tensors)
-    tensors, terms = _without_ones(tensors, terms)
-    for number, (tensor, term) in enumerate(zip(tensors, terms, strict=True)):
-        elsewhere = out + "".join(t for i, t in enumerate(terms) if i != number)
-        tensors[number], terms[number] = reduce_labels(tensor, term, elsewhere)
-    if len(tensors) > 1:
-        shapes = tuple(tuple(n or 1 for n in t._shape) for t in tensors)
-        for i, j in _path(tuple(terms), out, shapes):
-            right, labels = tensors.pop(j), terms.pop(j)
-            left, others = tensors.pop(i), terms.pop(i)
-            value, label = _step(left, others, right, labels, out + "".join(terms))
-            tensors.append(value)
-            terms.append(label)
-    return arrange(tensors[0], terms[0], out)
-
-
-def _step(a: Any, left: str, b: Any, right: str, later: str) -> tuple[Any, str]:
-    """Contract a pair: keep the labels that are used later."""
-    out = "".join(c for c in dict.fromkeys(left + right) if c in later)
-    a, left = reduce_labels(a, left, right + out)
-    b, right = reduce_labels(b, right, left + out)
-    return contract(a, b, f"{left},{right}->{out}"), out
+    program = _program(equation, tuple([t._shape for t in tensors]))
+    for i, (shape, how) in enumerate(zip(program.shapes, program.reductions, strict=True)):
+        if shape is not None:
+            tensors[i] = reshape(tensors[i], shape)
+        tensors[i] = _reduced(tensors[i], how)
+    for i, j, first, second, spec in program.steps:
+        right, left = tensors.pop(j), tensors.pop(i)
+        tensors.append(contract(_reduced(left, first), _reduced(right, second), spec))
+    return tensors[0] if program.perm is None else transpose(tensors[0], program.perm)
 
 
 def _converted(inputs: tuple[Any, ...]) -> list[Any]:
+    """The inputs as tensors of one dtype, which numbers and arrays take from the first tensor."""
     tensors = list(inputs)
-    known = next((t for t in inputs if isinstance(t, Tensor) or hasattr(t, "__tf_tensor__")), None)
-    if known is None and inputs:
-        known = as_tensor(inputs[0], "einsum")
-    if known is not None:
-        dtype = as_tensor(known)._dtype
+    if not all([type(t) is Tensor for t in tensors]):
+        known = [t for t in inputs if isinstance(t, Tensor) or hasattr(t, "__tf_tensor__")]
+        dtype = as_tensor((known or inputs)[0], "einsum")._dtype
         tensors = [as_tensor_like(t, dtype, "einsum") for t in inputs]
     for tensor in tensors:
         if tensor._dtype != tensors[0]._dtype:
@@ -238,36 +271,29 @@ def _converted(inputs: tuple[Any, ...]) -> list[Any]:
     return tensors
 
 
-def _parsed(equation: Any, tensors: list[Any]) -> tuple[list[str], str]:
+def _parsed(equation: str, shapes: Any) -> tuple[list[str], str]:
     """The labels of each term and of the result, with labels in place of ellipses."""
-    if not isinstance(equation, str):
-        raise TypeError(
-            f"gradtape.einsum: the equation must be a string such as 'ij,jk->ik', not "
-            f"{brief(equation)}."
-        )
-    text = equation.replace(" ", "")
-    left, arrow, out = text.partition("->")
+    left, arrow, out = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(tensors):
+    if len(terms) != len(shapes):
         raise ValueError(
-            f'Got {len(tensors)} inputs for equation "{equation}", expecting {len(terms)}'
+            f'Got {len(shapes)} inputs for equation "{equation}", expecting {len(terms)}'
         )
     for term in [*terms, out]:
         if not all(c.isalpha() and ord(c) < FIRST_HIDDEN for c in term.replace("...", "", 1)):
             raise ValueError(
-                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters, and ... "
-                "once."
+                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters, and ... once."
             )
     if not arrow:
         counts = Counter(left.replace(",", "").replace(".", ""))
         dots = "..." if "..." in left else ""
         out = dots + "".join(sorted(c for c, n in counts.items() if n == 1))
-    ranks = [len(x._shape) - len(t.replace("...", "")) for x, t in zip(tensors, terms, strict=True)]
-    for tensor, term, rank in zip(tensors, terms, ranks, strict=True):
+    ranks = [len(s) - len(t.replace("...", "")) for s, t in zip(shapes, terms, strict=True)]
+    for shape, term, rank in zip(shapes, terms, ranks, strict=True):
         if rank < 0 or (rank > 0 and "..." not in term):
             raise InvalidArgumentError(
-                f"gradtape.einsum({equation!r}): the term {term!r} does not fit {brief(tensor)}, "
-                f"which has {len(tensor._shape)} axes."
+                f"gradtape.einsum({equation!r}): the term {term!r} does not fit a tensor of "
+                f"shape {tuple(shape)}, which has {len(shape)} axes. Write one label for each axis."
             )
     hidden = "".join(chr(FIRST_HIDDEN + i) for i in range(max(ranks, default=0)))
     terms = [t.replace("...", hidden[len(hidden) - r :]) for t, r in zip(terms, ranks, strict=True)]
@@ -293,39 +319,35 @@ def _checked_out(equation: str, terms: list[str], out: str, hidden: str) -> str:
     return out
 
 
-def _check_sizes(equation: str, terms: list[str], tensors: list[Any]) -> None:
+def _check_sizes(equation: str, terms: list[str], shapes: Any) -> None:
     """Each label has one size; labels of an ellipsis broadcast."""
     sizes: dict[str, Any] = {}
-    for term, tensor in zip(terms, tensors, strict=True):
-        for label, size in zip(term, tensor._shape, strict=True):
+    for term, shape in zip(terms, shapes, strict=True):
+        for label, size in zip(term, shape, strict=True):
             hidden = ord(label) >= FIRST_HIDDEN
             if size is None or (hidden and size == 1):
                 continue
             if sizes.setdefault(label, size) != size:
                 where = "an axis of ..." if hidden else f"the label {label!r}"
-                shapes = ", ".join(str(t._shape) for t in tensors)
+                shown = ", ".join(str(tuple(s)) for s in shapes)
                 raise InvalidArgumentError(
                     f"gradtape.einsum({equation!r}): {where} has size {sizes[label]} and {size} in "
-                    f"tensors of shapes {shapes}. Transpose or reshape one of them."
+                    f"tensors of shapes {shown}. Transpose or reshape one of them."
                 )
 
 
-def _without_ones(tensors: list[Any], terms: list[str]) -> tuple[list[Any], list[str]]:
-    """Drop axes of size 1 at labels of an ellipsis that are longer in another tensor."""
+def _without_ones(shapes: Any, terms: list[str]) -> tuple[list[Any], list[str]]:
+    """Shapes without axes of size 1 at labels of an ellipsis that are longer in another tensor."""
     wide = {
         label
-        for term, tensor in zip(terms, tensors, strict=True)
-        for label, size in zip(term, tensor._shape, strict=True)
+        for term, shape in zip(terms, shapes, strict=True)
+        for label, size in zip(term, shape, strict=True)
         if ord(label) >= FIRST_HIDDEN and size != 1
     }
     made, left = [], []
-    for tensor, term in zip(tensors, terms, strict=True):
-        sizes = zip(term, tensor._shape, strict=True)
-        stays = [not (label in wide and size == 1) for label, size in sizes]
-        if not all(stays):
-            shape = [n for n, s in zip(tensor._shape, stays, strict=True) if s]
-            tensor = reshape(tensor, tuple(shape))
-            term = "".join(c for c, s in zip(term, stays, strict=True) if s)
-        made.append(tensor)
-        left.append(term)
+    for shape, term in zip(shapes, terms, strict=True):
+        stays = [c for c, n in zip(term, shape, strict=True) if not (c in wide and n == 1)]
+        sizes = [n for c, n in zip(term, shape, strict=True) if not (c in wide and n == 1)]
+        made.append(None if len(stays) == len(term) else tuple(sizes))
+        left.append("".join(stays))
     return made, left

@@ -10,9 +10,9 @@ from typing import Any
 
 import gradtape.core.xp_numpy_special  # noqa: F401  the verbs of fused kernels
 from gradtape.core.nothing import STEPWISE
-from gradtape.ops.arithmetic import divide_no_nan, reciprocal
 from gradtape.ops.basis import add, multiply, negative, safe_divide, safe_multiply
 from gradtape.ops.families import FLOATING, INEXACT, elementwise, pairwise
+from gradtape.ops.quotients import divide_no_nan, reciprocal
 
 exp = elementwise("exp", lambda xp, x: xp.exp(x), lambda out: out, "Return e**x.", (1.0, 2.71828))
 expm1 = elementwise(

@@ -1,7 +1,8 @@
-"""Taking and adding at places of an axis: the primitives under `gather`, `sort`, and the scatter functions.
+"""Taking and adding at places of an axis: the primitives under `gather`, `sort`, and the scatter
+functions.
 
-gather          x (B..., P..., N, Q...) at integers (B..., J...) along the axis of size N: (B..., P..., J..., Q...)
-scatter_add     its transpose: values of that shape, added into zeros
+gather          x (B..., P..., N, Q...) at integers (B..., J...) along the axis of size N: (B...,
+P..., J..., Q...) scatter_add     its transpose: values of that shape, added into zeros
 take_along      one index for each element along one axis, as in sorting; add_along is its transpose
 put_rows        rows of x replaced; last_rows says which of several replacements of a row stays
 extreme_rows    rows of x raised (lowered) to the maximum (minimum) with other rows
@@ -103,7 +104,9 @@ _gather = primitive(
 
 
 def gather_axis(x: Any, indices: Any, axis: int, batch: int = 0) -> Any:
-    """x at integer indices along a non-negative axis; the first `batch` axes of both run together."""
+    """x at integer indices along a non-negative axis; the first `batch` axes of both run
+    together.
+    """
     return apply(_gather, (x, indices), {"axis": axis, "batch": batch})
 
 
@@ -149,7 +152,9 @@ _scatter_add = primitive(
 
 
 def scatter_add(values: Any, indices: Any, axis: int, batch: int, size: int) -> Any:
-    """Zeros with an axis of `size`, to which values are added at indices: the transpose of gather_axis."""
+    """Zeros with an axis of `size`, to which values are added at indices: the transpose of
+    gather_axis.
+    """
     params = {"axis": axis, "batch": batch, "size": size}
     return apply(_scatter_add, (values, indices), params)
 
@@ -167,7 +172,7 @@ _take_along = primitive(
         INTEGER,
     ],
     jvps=[lambda t, indices, axis: take_along(t, indices, axis), INTEGER],
-    batch=lambda mask, x, indices, axis: take_along(*spread(mask, x, indices), axis + 1),
+    batch=lambda mask, x, indices, axis: take_along(*spread(mask, x, indices), axis=axis + 1),
     shape=lambda x, indices, axis: Spec(indices._shape, x._dtype),
     family="indexing",
 )
@@ -197,7 +202,7 @@ _add_along = primitive(
     vjps=[lambda ct, indices, axis: take_along(ct, indices, axis), INTEGER],
     jvps=[lambda t, indices, axis, size: add_along(t, indices, axis, size), INTEGER],
     batch=lambda mask, values, indices, axis, size: add_along(
-        *spread(mask, values, indices), axis + 1, size
+        *spread(mask, values, indices), axis=axis + 1, size=size
     ),
     shape=lambda values, indices, axis, size: Spec(
         (*values._shape[:axis], size, *values._shape[axis + 1 :]), values._dtype
@@ -215,7 +220,9 @@ def add_along(values: Any, indices: Any, axis: int, size: int) -> Any:
 
 
 def _by_rows(function: Any) -> Any:
-    """The batching rule of an operation (x, indices, values) on rows: the batch is folded into the rows."""
+    """The batching rule of an operation (x, indices, values) on rows: the batch is folded into the
+    rows.
+    """
 
     def batch(mask: Any, x: Any, indices: Any, values: Any, **params: Any) -> Any:
         x, indices, values = spread(mask, x, indices, values)
@@ -356,5 +363,7 @@ _flat_indices = primitive(
 
 
 def flat_indices(indices: Any, shape: tuple[int, ...]) -> Any:
-    """Tuples of indices (..., len(shape)) into an array of this shape as numbers of its elements in order."""
+    """Tuples of indices (..., len(shape)) into an array of this shape as numbers of its elements
+    in order.
+    """
     return apply(_flat_indices, (indices,), {"shape": shape})

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
-from gradtape.ops.assembly import concat
-from gradtape.ops.basis import add, negative, reshape, size_of, zeros
+from gradtape.ops.basis import add, negative, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes
-from gradtape.ops.choosing import nonzero
 from gradtape.ops.gathering import extreme_rows, flat_indices, gather_axis, put_rows
 from gradtape.ops.sparse import add_rows, take_rows
 from gradtape.ops.static import static_axis, static_int, static_shape
@@ -143,8 +138,8 @@ def gather_nd(
     shape = params._shape
     if batch + depth > len(shape) or batch == len(indices._shape):
         raise InvalidArgumentError(
-            f"gradtape.gather_nd({brief(params)}, {brief(indices)}): tuples of {depth} indices behind "
-            f"{batch} batch axes reach into more axes than there are."
+            f"gradtape.gather_nd({brief(params)}, {brief(indices)}): tuples of {depth} indices "
+            f"behind {batch} batch axes reach into more axes than there are."
         )
     inner = shape[batch : batch + depth]
     flat = reshape(params, (*shape[:batch], size_of(inner), *shape[batch + depth :]))
@@ -161,7 +156,9 @@ def gather_nd(
 def _updates(
     indices: Any, updates: Any, shape: tuple[int, ...], dtype: Any, function: str
 ) -> tuple[Any, Any, tuple[int, ...]]:
-    """Checked flat indices (n,), updates (n, *rest) and the shape (rows, *rest) in which they are rows."""
+    """Checked flat indices (n,), updates (n, *rest) and the shape (rows, *rest) in which they are
+    rows.
+    """
     indices = index_tensor(indices, function)
     if dtype is None:
         updates = as_tensor(updates, function)
@@ -177,8 +174,9 @@ def _updates(
     wanted = (*indices._shape[:-1], *inner)
     if updates._shape != wanted:
         raise InvalidArgumentError(
-            f"gradtape.{function}: updates are {brief(updates)} but indices {brief(indices)} into shape "
-            f"{list(shape)} need shape {list(wanted)}. Write tf.broadcast_to(updates, {list(wanted)})."
+            f"gradtape.{function}: updates are {brief(updates)} but indices {brief(indices)} into "
+            f"shape {list(shape)} need shape {list(wanted)}. Write tf.broadcast_to(updates, "
+            f"{list(wanted)})."
         )
     count = size_of(indices._shape[:-1])
     try:
@@ -273,7 +271,8 @@ def tensor_scatter_nd_sub(
 def tensor_scatter_nd_update(
     tensor: Any, indices: Any, updates: Any, name: str | None = None
 ) -> Any:
-    """Return the tensor with updates in place of what is at tuples of indices; of equal tuples the last counts.
+    """Return the tensor with updates in place of what is at tuples of indices; of equal tuples the
+    last counts.
 
     Args, Raises: as for `tensor_scatter_nd_add`.
 
@@ -332,118 +331,3 @@ def tensor_scatter_nd_min(
         array([ 1.,  1., -2.], dtype=float32)
     """
     return _scatter_extreme(tensor, indices, updates, False, "tensor_scatter_nd_min")
-
-
-# masks and partitions
-
-
-def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_mask") -> Any:
-    """Return the slices of a tensor for which the mask is true, one behind the other.
-
-    Args:
-        tensor: (P..., M..., Q...) any dtype.
-        mask: bool (or numbers, of which 0 is false), M... with at least one axis.
-        axis: the number of axes P... before those of the mask; 0 by default.
-
-    Raises:
-        ValueError: when the mask is a scalar or its shape does not fit.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.boolean_mask([1.0, 2.0, 3.0], [True, False, True]).numpy()
-        array([1., 3.], dtype=float32)
-    """
-    tensor, mask = as_tensor(tensor, "boolean_mask"), as_tensor(mask, "boolean_mask")
-    if not mask._shape:
-        raise ValueError(
-            "gradtape.boolean_mask: mask cannot be scalar. Write tf.where(mask, x, y)."
-        )
-    first = 0 if axis is None else static_axis(axis, max(len(tensor._shape), 1), "boolean_mask")
-    shape, rank = tensor._shape, len(mask._shape)
-    if shape[first : first + rank] != mask._shape:
-        raise ValueError(
-            f"gradtape.boolean_mask({brief(tensor)}, {brief(mask)}): Shapes "
-            f"{list(shape[first : first + rank])} and {list(mask._shape)} are incompatible. "
-            "The mask must have the shape of the axes that it selects from."
-        )
-    count = size_of(mask._shape)
-    flat = reshape(tensor, (*shape[:first], count, *shape[first + rank :]))
-    places = nonzero(reshape(mask, (count,)))
-    return gather_axis(flat, reshape(places, (places._shape[0],)), first)
-
-
-def dynamic_partition(
-    data: Any, partitions: Any, num_partitions: int, name: str | None = None
-) -> list[Any]:
-    """Return a list of tensors: the i-th holds the slices of data whose partition is i, in order.
-
-    Args:
-        data: partitions.shape + Q..., any dtype.
-        partitions: integers in [0, num_partitions).
-        num_partitions: the number of tensors.
-
-    Raises:
-        InvalidArgumentError: when a partition is out of range or the shapes do not fit.
-
-    Example:
-        >>> import gradtape as tf
-        >>> [p.numpy().tolist() for p in tf.dynamic_partition([1, 2, 3], [1, 0, 1], 2)]
-        [[2], [1, 3]]
-    """
-    data = as_tensor(data, "dynamic_partition")
-    partitions = index_tensor(partitions, "dynamic_partition", "partitions")
-    count = static_int(num_partitions, "dynamic_partition", "num_partitions")
-    rank = len(partitions._shape)
-    if data._shape[:rank] != partitions._shape:
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_partition({brief(data)}, {brief(partitions)}): data must begin with "
-            "the shape of partitions. Write tf.broadcast_to(partitions, ...)."
-        )
-    number = np.asarray(partitions).reshape(-1)
-    if number.size and (number.min() < 0 or number.max() >= count):
-        bad = number[(number < 0) | (number >= count)][0]
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_partition: partition {bad} is not in [0, {count}). "
-            "Raise num_partitions or clip the partitions."
-        )
-    flat = reshape(data, (number.size, *data._shape[rank:]))
-    return [gather_axis(flat, Tensor(np.flatnonzero(number == i)), 0) for i in range(count)]
-
-
-def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Any:
-    """Return the slices of several tensors, put in rows at their indices; a later one replaces an earlier.
-
-    Args:
-        indices: a list of integer tensors; together they should name every row from 0 to the largest.
-        data: a list of tensors, data[k] of shape indices[k].shape + Q....
-
-    Raises:
-        InvalidArgumentError: when an index is negative or the shapes do not fit.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.dynamic_stitch([[0, 2], [1]], [[1.0, 3.0], [2.0]]).numpy()
-        array([1., 2., 3.], dtype=float32)
-    """
-    places = [index_tensor(i, "dynamic_stitch") for i in indices]
-    values = [as_tensor(d, "dynamic_stitch") for d in data]
-    if not places or len(places) != len(values):
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_stitch: {len(places)} indices and {len(values)} data; "
-            "give two lists of the same length, at least 1."
-        )
-    rest = values[0]._shape[len(places[0]._shape) :]
-    for place, value in zip(places, values, strict=True):
-        if value._shape != (*place._shape, *rest) or value._dtype != values[0]._dtype:
-            raise InvalidArgumentError(
-                f"gradtape.dynamic_stitch: data {brief(value)} at indices {brief(place)} must have shape "
-                f"{[*place._shape, *rest]} and the dtype of the first."
-            )
-    flat = np.concatenate([np.asarray(p).reshape(-1).astype(np.int64) for p in places])
-    rows = [reshape(v, (size_of(p._shape), *rest)) for p, v in zip(places, values, strict=True)]
-    if flat.size and flat.min() < 0:
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_stitch: index {flat.min()} is negative. Rows count from 0."
-        )
-    count = int(flat.max(initial=-1)) + 1
-    return put_rows(zeros((count, *rest), rows[0]._dtype), Tensor(flat), concat(rows, 0))

@@ -1,4 +1,6 @@
-"""Putting tensors together and taking them apart under TensorFlow's names: concat, stack, split, meshgrid."""
+"""Putting tensors together and taking them apart under TensorFlow's names: concat, stack, split,
+meshgrid.
+"""
 
 from __future__ import annotations
 
@@ -119,7 +121,9 @@ def split_axis(x: Any, sizes: tuple[int, ...], axis: int) -> tuple[Any, ...]:
 
 
 def tensors_alike(values: Any, function: str) -> list[Any]:
-    """Tensors of one dtype: what is no tensor yet takes the dtype of the first tensor among them."""
+    """Tensors of one dtype: what is no tensor yet takes the dtype of the first tensor among
+    them.
+    """
     if isinstance(values, Tensor) or hasattr(values, "__tf_tensor__"):
         x = as_tensor(values, function)
         if not x._shape:
@@ -259,7 +263,8 @@ def split(
 
     Args:
         value: a tensor with at least one axis.
-        num_or_size_splits: an integer that divides the size of the axis: the number of equal parts; or a list of
+        num_or_size_splits: an integer that divides the size of the axis: the number of equal parts;
+            or a list of
             sizes, of which one may be -1: what remains.
         axis: an integer in [-r, r).
         num: when given, the number of parts.
@@ -288,8 +293,8 @@ def _split_sizes(given: Any, x: Any, axis: int) -> list[int]:
         parts = static_int(given, "split", "num_or_size_splits")
         if parts < 1 or size % parts:
             raise InvalidArgumentError(
-                f"gradtape.split({brief(x)}): {parts} equal parts of axis {axis}, which has size {size}, "
-                "do not exist. Give a list of sizes instead."
+                f"gradtape.split({brief(x)}): {parts} equal parts of axis {axis}, which has size "
+                f"{size}, do not exist. Give a list of sizes instead."
             )
         return [size // parts] * parts
     sizes = [static_int(n, "split", "num_or_size_splits") for n in given]
@@ -298,8 +303,8 @@ def _split_sizes(given: Any, x: Any, axis: int) -> list[int]:
         sizes[sizes.index(-1)] = rest
     if min(sizes, default=0) < 0 or sum(sizes) != size:
         raise InvalidArgumentError(
-            f"gradtape.split({brief(x)}): the sizes {given} do not add up to {size}, the size of axis "
-            f"{axis}. At most one may be -1, for what remains."
+            f"gradtape.split({brief(x)}): the sizes {given} do not add up to {size}, the size of "
+            f"axis {axis}. At most one may be -1, for what remains."
         )
     return sizes
 

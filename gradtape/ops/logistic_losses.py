@@ -23,8 +23,8 @@ def _pair(labels: Any, logits: Any, function: str) -> tuple[Any, Any]:
         raise wrong_kind(function, FLOATING, z, x)
     if z._shape != x._shape:
         raise InvalidArgumentError(
-            f"gradtape.{function}: `logits` and `labels` must have the same shape, not {brief(x)} and "
-            f"{brief(z)}. Write tf.reshape(labels, logits.shape)."
+            f"gradtape.{function}: `logits` and `labels` must have the same shape, not "
+            f"{brief(x)} and {brief(z)}. Write tf.reshape(labels, logits.shape)."
         )
     return z, x
 
@@ -54,7 +54,7 @@ _cross_entropy = pairwise(
 def sigmoid_cross_entropy_with_logits(
     labels: Any = None, logits: Any = None, name: str | None = None
 ) -> Any:
-    """Return -labels * log(s) - (1 - labels) * log(1 - s), element by element, with s = sigmoid(logits).
+    """Return -labels * log(s) - (1 - labels) * log(1 - s), with s = sigmoid(logits).
 
     Args:
         labels: floating-point probabilities.

@@ -2,8 +2,8 @@
 
 Each smooth one comes with its slope as an operation of its own, in a form that keeps its digits in
 the tails; the formulas follow from s(x) = 1 / (1 + e**-x) with 1 - s(x) = s(-x), and from the
-normal density p(x) = exp(-x**2 / 2) / sqrt(2 pi) with p'(x) = -x p(x). Hendrycks and Gimpel (2016) for
-gelu, Klambauer et al. (2017) for selu, Elfwing et al. (2018) for silu.
+normal density p(x) = exp(-x**2 / 2) / sqrt(2 pi) with p'(x) = -x p(x). Hendrycks and Gimpel
+(2016) for gelu, Klambauer et al. (2017) for selu, Elfwing et al. (2018) for silu.
 """
 
 from __future__ import annotations
@@ -389,8 +389,8 @@ def gelu(features: Any, approximate: bool = False, name: str | None = None) -> A
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.gelu([-1.0, 0.0, 1.0]).numpy()
-        array([-0.15865526,  0.        ,  0.8413447 ], dtype=float32)
+        >>> print(f"{tf.nn.gelu(1.0):.6f} {tf.nn.gelu(1.0, approximate=True):.6f}")
+        0.841345 0.841192
     """
     return (_gelu_tanh if approximate else _gelu)(features)
 

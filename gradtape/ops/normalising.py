@@ -75,7 +75,7 @@ def weighted_moments(
     keepdims: bool = False,
     name: str | None = None,
 ) -> tuple[Any, Any]:
-    """Return the mean and the variance over axes, each element counted by its weight; 0 of weight 0.
+    """Return the mean and the variance over axes of elements with weights; 0 of weight 0.
 
     Args:
         x: a floating-point tensor.
@@ -85,8 +85,8 @@ def weighted_moments(
         name: ignored, for compatibility.
 
     Raises:
-        InvalidArgumentError: for another dtype, an axis that the tensor does not have, or weights that
-            do not broadcast.
+        InvalidArgumentError: for another dtype, an axis that the tensor does not have, or weights
+            that do not broadcast.
 
     Example:
         >>> import gradtape as tf
@@ -111,7 +111,7 @@ def weighted_moments(
 def sufficient_statistics(
     x: Any, axes: Axis, shift: Any = None, keepdims: bool = False, name: str | None = None
 ) -> tuple[Any, Any, Any, Any]:
-    """Return the count, the sum and the sum of squares over axes, of x or of x - shift, and the shift.
+    """Return the count, the sum and the sum of squares over axes of x - shift, and the shift.
 
     Args:
         x: a floating-point tensor.
@@ -218,7 +218,7 @@ def batch_norm_with_global_normalization(
     scale_after_normalization: bool,
     name: str | None = None,
 ) -> Any:
-    """Return `tf.nn.batch_normalization` with offset beta, and with scale gamma where that is asked for.
+    """Return `tf.nn.batch_normalization` with the offset beta, and the scale gamma if asked for.
 
     Args:
         input: (n, height, width, channels) a floating-point tensor.
@@ -233,8 +233,8 @@ def batch_norm_with_global_normalization(
     Example:
         >>> import gradtape as tf
         >>> x = tf.reshape(tf.constant([1.0, 3.0]), [2, 1, 1, 1])
-        >>> y = tf.nn.batch_norm_with_global_normalization(x, [2.0], [1.0], [0.5], [9.0], 0.0, False)
-        >>> y.numpy().ravel()
+        >>> normalised = tf.nn.batch_norm_with_global_normalization
+        >>> normalised(x, [2.0], [1.0], [0.5], [9.0], 0.0, False).numpy().ravel()
         array([-0.5,  1.5], dtype=float32)
     """
     scale = gamma if scale_after_normalization else None
@@ -291,8 +291,8 @@ def fused_batch_norm(
     wide = _single(tensor)
     if (not is_training or exponential_avg_factor != 1.0) and (mean is None or variance is None):
         raise ValueError(
-            f"gradtape.{function}: `mean` and `variance` must be given when `is_training` is False or "
-            "`exponential_avg_factor` is not 1."
+            f"gradtape.{function}: `mean` and `variance` must be given when `is_training` is "
+            "False or `exponential_avg_factor` is not 1."
         )
     shape = [1] * len(tensor._shape)
     shape[axis] = tensor._shape[axis]
@@ -311,8 +311,8 @@ def fused_batch_norm(
     else:
         center, spread = (_channel_row(v, wide, axis, function) for v in (mean, variance))
         kept = center, spread
-    sized = [reshape(v, tuple(shape)) for v in (center, spread, row[1], row[0])]
-    y = batch_normalization(wide, *sized, float(epsilon))
+    sized: Any = [reshape(v, tuple(shape)) for v in (center, spread, row[1], row[0])]
+    y = batch_normalization(wide, sized[0], sized[1], sized[2], sized[3], float(epsilon))
     return cast(y, tensor._dtype), *kept
 
 
@@ -378,8 +378,8 @@ def local_response_normalization(
     radius = static_int(depth_radius, "local_response_normalization", "depth_radius")
     if len(x._shape) != 4 or radius < 0:
         raise InvalidArgumentError(
-            f"gradtape.local_response_normalization: needs a tensor with the axes NHWC and a radius of "
-            f"0 or more, not {brief(x)} and {radius}."
+            "gradtape.local_response_normalization: needs a tensor with the axes NHWC and a "
+            f"radius of 0 or more, not {brief(x)} and {radius}."
         )
     channels = x._shape[3]
     near = min(radius, channels)
@@ -418,8 +418,8 @@ def compute_average_loss(
     losses = as_tensor(per_example_loss, "compute_average_loss")
     if not losses._shape:
         raise InvalidArgumentError(
-            "gradtape.compute_average_loss: the loss is a scalar already; pass one loss for each example, "
-            "without reducing it."
+            "gradtape.compute_average_loss: the loss is a scalar already; pass one loss for "
+            "each example, without reducing it."
         )
     size = losses._shape[0] if global_batch_size is None else global_batch_size
     count = static_int(size, "compute_average_loss", "global_batch_size")

@@ -43,7 +43,7 @@ def _wide(x: Any) -> Any:
 
 
 def _from_mean(xp: Any, x: Any, axis: Any) -> Any:
-    """x minus its mean, exactly 0 where all are equal: the first element is taken off before the mean."""
+    """x minus its mean; the first element is taken off before, so that of equals 0 is left."""
     if not x.size:
         return x
     first = tuple([slice(0, 1) if i in axis else slice(None) for i in range(x.ndim)])
@@ -141,7 +141,7 @@ _std = primitive(
 def reduce_variance(
     input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
 ) -> Any:
-    """Return the mean of abs(x - mean)**2 over axes (divided by n, not n - 1); real for complex numbers.
+    """Return the mean of |x - mean|**2 over axes, divided by n and not by n - 1.
 
     Args:
         input_tensor: a floating-point or complex tensor.
@@ -164,7 +164,7 @@ def reduce_variance(
 def reduce_std(
     input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
 ) -> Any:
-    """Return the square root of the variance over axes; its derivative is 0 where all elements are equal.
+    """Return the root of the variance over axes; its derivative is 0 where all are equal.
 
     Args:
         input_tensor: a floating-point or complex tensor.
@@ -192,7 +192,7 @@ def _squares(xp: Any, x: Any) -> Any:
 
 
 def _norm_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    """The root of the sum of squares, of elements that are scaled where the squares would over- or underflow."""
+    """The root of the sum of squares, scaled where the squares would over- or underflow."""
     wide = _wide(x)
     total = _squares(xp, wide).sum(axis=axis, keepdims=True)
     tiny = np.finfo(total.dtype).tiny / np.finfo(total.dtype).eps
@@ -233,7 +233,7 @@ _norm = primitive(
 def reduce_euclidean_norm(
     input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
 ) -> Any:
-    """Return sqrt(sum(abs(x)**2)) over axes, without overflow; the derivative of the norm of 0 is 0.
+    """Return sqrt(sum(|x|**2)) over axes, without overflow; the derivative at 0 is 0.
 
     Args:
         input_tensor: a floating-point or complex tensor.
@@ -256,7 +256,8 @@ def reduce_euclidean_norm(
 def vector_norm(x: Any, ord: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     """The p-norm of the elements over axes: ord is "euclidean", "fro", inf or a positive number.
 
-    The derivative at 0 is 0 for every ord; that of the largest element goes in equal parts to all that are largest.
+    The derivative at 0 is 0 for every ord; that of inf goes in equal parts to all that are
+    largest.
     """
     if ord in ("euclidean", "fro", 2, 2.0):
         return reduced(_norm, x, axis, keepdims)

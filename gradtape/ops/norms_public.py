@@ -38,9 +38,9 @@ def norm(
 
     Args:
         tensor: a floating-point or complex tensor.
-        ord: for vectors "euclidean", 1, 2, inf or any positive number p, for sum(|x|**p)**(1/p); for
-            matrices "euclidean" or "fro" (Frobenius), 1 (largest sum of a column), inf (largest sum of
-            a row) or 2 (largest singular value).
+        ord: for vectors "euclidean", 1, 2, inf or a positive number p, for sum(|x|**p)**(1/p); for
+            matrices "euclidean" or "fro" (Frobenius), 1 (largest sum of a column), inf (largest
+            sum of a row) or 2 (largest singular value).
         axis: None for the vector of all elements, an integer for vectors along an axis, or two
             integers for matrices.
         keepdims: keep the reduced axes with size 1.
@@ -104,7 +104,7 @@ def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> A
 def normalize(
     tensor: Any, ord: Any = "euclidean", axis: Any = None, name: str | None = None
 ) -> tuple[Any, Any]:
-    """Return a tensor divided by its norm, and the norm with the reduced axes kept; 0 of norm 0 stays 0.
+    """Return a tensor divided by its norm, which is 0 where the norm is 0, and the norm.
 
     Args:
         tensor: a floating-point or complex tensor.

@@ -1,7 +1,7 @@
 """From Python's operators to operations: the table that is installed on `Tensor` and `Variable`.
 
-The functions are installed as they are where a method is the function of its operands: `x + y` is `add(x, y)` without a
-step between.
+The functions are installed as they are where a method is the function of its operands: `x + y` is
+`add(x, y)` without a step between.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
-from gradtape.ops.shaping import flip
+from gradtape.ops.repeating import flip
 from gradtape.ops.static import check_size, static
 from gradtape.ops.striding import WHOLE, strided_slice
 
@@ -57,7 +57,8 @@ def pad(
     Args:
         tensor: (n1, ..., nr) any tensor.
         paddings: (r, 2) non-negative integers: how many elements before and after each axis.
-        mode: "CONSTANT"; "REFLECT" mirrors at the outermost elements (at most n - 1), "SYMMETRIC" at the edges
+        mode: "CONSTANT"; "REFLECT" mirrors at the outermost elements (at most n - 1), "SYMMETRIC"
+            at the edges
             (at most n).
         constant_values: the scalar for "CONSTANT"; differentiable.
 
@@ -91,8 +92,8 @@ def _widths(paddings: Any, x: Any) -> Widths:
     fits = isinstance(items, list) and len(items) == rank
     if not fits or not all(isinstance(p, list) and len(p) == 2 for p in items):
         raise InvalidArgumentError(
-            f"gradtape.pad({brief(x)}): paddings must have shape [{rank}, 2], a pair (before, after) "
-            f"for each axis; got {items!r}."
+            f"gradtape.pad({brief(x)}): paddings must have shape [{rank}, 2], a pair (before, "
+            f"after) for each axis; got {items!r}."
         )
     for pair in items:
         for n in pair:
@@ -125,8 +126,8 @@ def _mirrored(x: Any, widths: Widths, skip: int) -> Any:
         size = x._shape[axis]
         if max(before, after) > size - skip:
             raise InvalidArgumentError(
-                f"gradtape.pad({brief(x)}): the paddings ({before}, {after}) of axis {axis} must be "
-                f"at most {size - skip}: there is no more to mirror. Pad in several steps."
+                f"gradtape.pad({brief(x)}): the paddings ({before}, {after}) of axis {axis} must "
+                f"be at most {size - skip}: there is no more to mirror. Pad in several steps."
             )
         lead = (WHOLE,) * axis
         parts = [x]

@@ -8,9 +8,9 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verb keep
 from gradtape.core.convert import as_tensor
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.ops.arithmetic import divide, keep, reciprocal_no_nan
 from gradtape.ops.basis import add, conj, multiply, safe_multiply, subtract
 from gradtape.ops.families import INEXACT, NUMERIC, elementwise, pairwise
+from gradtape.ops.quotients import divide, keep, reciprocal_no_nan
 from gradtape.ops.stepwise import less, logical_not, not_equal
 
 square = elementwise(

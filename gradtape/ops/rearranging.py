@@ -1,4 +1,6 @@
-"""Blocks of space moved into the batch or the channels and back; sequences reversed and masked by length."""
+"""Blocks of space moved into the batch or the channels and back; sequences reversed and masked by
+length.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +33,8 @@ def space_to_depth(
     """Return an image whose blocks of block_size x block_size pixels have become channels.
 
     Args:
-        input: (n, h, w, c) for "NHWC", (n, c, h, w) for "NCHW"; h and w are multiples of block_size.
+        input: (n, h, w, c) for "NHWC", (n, c, h, w) for "NCHW"; h and w are multiples of
+            block_size.
         block_size: an integer of at least 1.
         data_format: "NHWC" or "NCHW".
 
@@ -86,8 +89,8 @@ def depth_to_space(
     n, h, w, c = _sizes(x, data_format)
     if c % (b * b):
         raise InvalidArgumentError(
-            f"gradtape.depth_to_space({brief(x)}): the number of channels {c} must be a multiple of "
-            f"block_size**2 = {b * b}."
+            f"gradtape.depth_to_space({brief(x)}): the number of channels {c} must be a multiple "
+            f"of block_size**2 = {b * b}."
         )
     d = c // (b * b)
     if data_format == "NHWC":
@@ -102,8 +105,8 @@ def _image(input: Any, block_size: Any, data_format: str, function: str) -> tupl
     block = static_int(block_size, function, "block_size")
     if len(x._shape) != 4 or block < 1:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): needs a tensor with 4 axes and a positive block_size, "
-            f"not {block}. Write tf.expand_dims for a missing axis."
+            f"gradtape.{function}({brief(x)}): needs a tensor with 4 axes and a positive "
+            f"block_size, not {block}. Write tf.expand_dims for a missing axis."
         )
     if data_format not in ("NHWC", "NCHW"):
         raise ValueError(
@@ -147,7 +150,8 @@ def _pairs(value: Any, count: int, function: str, argument: str) -> list[tuple[i
 
 
 def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Any:
-    """Return the tensor with blocks of its spatial axes moved into the batch, after padding with zeros.
+    """Return the tensor with blocks of its spatial axes moved into the batch, after padding with
+    zeros.
 
     Args:
         input: (n, s1, ..., sm, rest...).
@@ -173,7 +177,8 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
     widths = _pairs(paddings, m, function, "paddings")
     if len(x._shape) < m + 1:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): block_shape {block} needs a tensor with {m + 1} axes."
+            f"gradtape.{function}({brief(x)}): block_shape {block} needs a tensor with {m + 1} "
+            "axes."
         )
     rest = x._shape[m + 1 :]
     x = pad_zeros(x, ((0, 0), *widths, *[(0, 0)] * len(rest)))
@@ -193,7 +198,8 @@ def space_to_batch_nd(input: Any, block_shape: Any, paddings: Any, name: str | N
 
 
 def space_to_batch(input: Any, block_shape: Any, paddings: Any, name: str | None = None) -> Any:
-    """Return the tensor with blocks of its spatial axes moved into the batch, as `space_to_batch_nd`.
+    """Return the tensor with blocks of its spatial axes moved into the batch, as
+    `space_to_batch_nd`.
 
     Example:
         >>> import gradtape as tf
@@ -230,8 +236,8 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
     count = size_of(tuple(block))
     if len(x._shape) < m + 1 or x._shape[0] % count:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): block_shape {block} needs {m + 1} axes and a batch that "
-            f"is a multiple of {count}."
+            f"gradtape.{function}({brief(x)}): block_shape {block} needs {m + 1} axes and a batch "
+            f"that is a multiple of {count}."
         )
     n, space, rest = x._shape[0] // count, x._shape[1 : m + 1], x._shape[m + 1 :]
     turned = [k for i in range(m) for k in (m + 1 + i, i)]
@@ -242,10 +248,52 @@ def batch_to_space(input: Any, block_shape: Any, crops: Any, name: str | None = 
     for (before, after), s in zip(cuts, large, strict=True):
         if before + after > s:
             raise InvalidArgumentError(
-                f"gradtape.{function}({brief(x)}): crops {cuts} cut off more than there is in {large}."
+                f"gradtape.{function}({brief(x)}): crops {cuts} cut off more than there is in "
+                f"{large}."
             )
     key = [(before, s - after, None) for (before, after), s in zip(cuts, large, strict=True)]
     return strided_slice(whole, (WHOLE, *key))
+
+
+def required_space_to_batch_paddings(
+    input_shape: Any, block_shape: Any, base_paddings: Any = None, name: str | None = None
+) -> Any:
+    """Return the paddings that make a shape a multiple of a block, and the crops that undo the
+    excess.
+
+    Args:
+        input_shape: m integers, the sizes of the spatial axes.
+        block_shape: m positive integers.
+        base_paddings: (m, 2) paddings to begin with, zeros by default.
+
+    Returns:
+        Two int32 tensors of shape (m, 2): paddings for `space_to_batch`, crops for
+        `batch_to_space`.
+
+    Raises:
+        InvalidArgumentError: when the arguments differ in length.
+
+    Example:
+        >>> import gradtape as tf
+        >>> paddings, crops = tf.required_space_to_batch_paddings([5, 4], [2, 2])
+        >>> paddings.numpy().tolist(), crops.numpy().tolist()
+        ([[0, 1], [0, 0]], [[0, 1], [0, 0]])
+    """
+    function = "required_space_to_batch_paddings"
+    block = _block(block_shape, None, function)
+    sizes = [static_int(n, function, "input_shape") for n in static(input_shape)]
+    if len(sizes) != len(block):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: input_shape {sizes} and block_shape {block} differ in length."
+        )
+    base = [(0, 0)] * len(block)
+    if base_paddings is not None:
+        base = _pairs(base_paddings, len(block), function, "base_paddings")
+    excess = [-(n + p[0] + p[1]) % b for n, b, p in zip(sizes, block, base, strict=True)]
+    paddings = [(p[0], p[1] + e) for p, e in zip(base, excess, strict=True)]
+    crops = [(0, e) for e in excess]
+    shape = (len(block), 2)
+    return tuple(Tensor(np.array(rows, np.int32).reshape(shape)) for rows in (paddings, crops))
 
 
 # sequences of different lengths
@@ -258,7 +306,8 @@ def reverse_sequence(
     batch_axis: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Return the tensor with the first seq_lengths[i] elements along one axis turned around, for each i of another.
+    """Return the tensor with the first seq_lengths[i] elements along one axis turned around, for
+    each i of another.
 
     Args:
         input: any tensor with at least two axes.
@@ -283,15 +332,16 @@ def reverse_sequence(
     batch = static_axis(0 if batch_axis is None else batch_axis, rank, function)
     if along == batch or lengths._shape != (x._shape[batch],):
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): seq_lengths {brief(lengths)} must have one number for "
-            f"each place of batch_axis {batch}, and seq_axis {along} be another axis."
+            f"gradtape.{function}({brief(x)}): seq_lengths {brief(lengths)} must have one number "
+            f"for each place of batch_axis {batch}, and seq_axis {along} be another axis."
         )
     size = x._shape[along]
     if type(lengths) is Tensor:
         array = np.asarray(lengths)
         if array.size and (array.min() < 0 or array.max() > size):
             raise InvalidArgumentError(
-                f"gradtape.{function}({brief(x)}): seq_lengths {array.tolist()} must be in [0, {size}]."
+                f"gradtape.{function}({brief(x)}): seq_lengths {array.tolist()} must be in [0, "
+                f"{size}]."
             )
     ends = [1] * rank
     ends[batch] = x._shape[batch]

@@ -1,8 +1,8 @@
 """Running sums, products and logsumexps along an axis, and the product over axes.
 
-Derivatives of products come without a division, so that they are exact where elements are zero, in any order:
-with r[i] = b[i] + a[i] r[i - 1] (`recurrence`), which is its own kind of derivative, the product of all
-elements but one is put together from the two sides.
+Derivatives of products come without a division, so that they are exact where elements are zero,
+in any order: with r[i] = b[i] + a[i] r[i - 1] (`recurrence`), which is its own kind of derivative,
+the product of all elements but one is put together from the two sides.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _scan(made: Primitive, x: Any, axis: int, reverse: bool) -> Any:
 
 
 def shifted(x: Any, axis: int, reverse: bool, value: float = 0.0) -> Any:
-    """x moved one place on along the axis (reverse: back), with a value in the place that is left."""
+    """x moved one place on along the axis (reverse: back), with a value where it began."""
     n = x._shape[axis]
     if not n:
         return x
@@ -102,7 +102,7 @@ _recurrence = primitive(
         lambda t, a, axis, reverse: recurrence(a, t, axis, reverse),
     ],
     batch=lambda mask, *inputs, axis, reverse: recurrence(
-        *spread_all(mask, inputs), axis + 1, reverse
+        *spread_all(mask, inputs), axis=axis + 1, reverse=reverse
     ),
     shape=_same,
     kinds=INEXACT,
@@ -174,7 +174,7 @@ _prod = primitive(
 def reduce_prod(
     input_tensor: Any, axis: Axis = None, keepdims: bool = False, name: str | None = None
 ) -> Any:
-    """Return the product of the elements over axes; its derivatives are exact at zeros, in any order.
+    """Return the product over axes; its derivatives are exact at zeros, in any order.
 
     Args:
         input_tensor: a numeric tensor.

@@ -42,7 +42,7 @@ from gradtape.ops.static import check_size, static_int
 from gradtape.ops.stepwise import equal, greater_equal, less, logical_or, not_equal
 
 INT64 = np.dtype(np.int64)
-Reduce = Callable[[Any, Any, int], Any]
+Reduce = Callable[..., Any]
 
 
 def _folded(reduce: Reduce) -> Callable[..., Any]:
@@ -77,7 +77,7 @@ def _extreme_kernel(xp: Any, values: Any, ids: Any, *, rows: int, largest: bool)
 
 
 def _shares(values: Any, ids: Any, out: Any, rows: int) -> Any:
-    """For each element its part of the derivative: 1 over the number of those that are the extreme."""
+    """The part of each element in the derivative: 1 over the number of those that are extreme."""
     chosen = logical_or(equal(values, take_rows(out, ids)), not_equal(values, values))
     hits = cast(chosen, values._dtype)
     return safe_divide(hits, take_rows(add_rows(hits, ids, rows), ids))
@@ -104,7 +104,7 @@ _extreme = primitive(
 
 
 def extreme_of(values: Any, ids: Any, rows: int, largest: bool) -> Any:
-    """The largest (smallest) of the values in each segment; the dtype's least (greatest) of none."""
+    """The largest (smallest) value in each segment; of none, the dtype's least (greatest)."""
     return apply(_extreme, (values, ids), {"rows": rows, "largest": largest})
 
 
@@ -142,7 +142,7 @@ def _others(values: Any, ids: Any) -> Any:
 
 
 def _one_side(x: Any, link: Any, reverse: bool) -> Any:
-    """The products of the elements before each one; link is 1 where an element continues a segment."""
+    """The products of the elements before each one; link is 1 where a segment goes on."""
     factors = safe_multiply(link, shifted(x, 0, reverse))
     starts = broadcast_to(subtract(1.0, link), x._shape)
     return recurrence(factors, starts, 0, reverse)
@@ -213,8 +213,8 @@ def _sorted(
     values, ids = _checked(name, data, segment_ids, kinds)
     if len(ids._shape) != 1 or values._shape[:1] != ids._shape:
         raise InvalidArgumentError(
-            f"gradtape.{name}: segment_ids {brief(ids)} must be a vector with one number for each row "
-            f"of {brief(values)}."
+            f"gradtape.{name}: segment_ids {brief(ids)} must be a vector with one number for "
+            f"each row of {brief(values)}."
         )
     numbers = np.asarray(ids)
     if len(numbers) and (numbers[0] < 0 or (numbers[1:] < numbers[:-1]).any()):
@@ -247,8 +247,8 @@ def _unsorted(
         )
     if values._shape[:rank] != ids._shape:
         raise InvalidArgumentError(
-            f"gradtape.{name}: the shape of segment_ids {brief(ids)} must be that of the first axes of "
-            f"data {brief(values)}."
+            f"gradtape.{name}: the shape of segment_ids {brief(ids)} must be that of the first "
+            f"axes of data {brief(values)}."
         )
     check_size((rows, *values._shape[rank:]), name, values._dtype.itemsize)
     n = size_of(ids._shape)
@@ -257,8 +257,8 @@ def _unsorted(
         numbers = np.asarray(ids)
         if n and numbers.max() >= rows:
             raise InvalidArgumentError(
-                f"gradtape.{name}: segment_ids has {int(numbers.max())}, which is not below num_segments = "
-                f"{rows}. Negative numbers leave a row out."
+                f"gradtape.{name}: segment_ids has {int(numbers.max())}, which is not below "
+                f"num_segments = {rows}. Negative numbers leave a row out."
             )
         if not n or numbers.min() >= 0:
             return reduce(values, ids, rows)
@@ -329,9 +329,10 @@ def _unsorted_function(
 
     return _documented(
         call, name, what=WORDS[what], empty=f"{empty} where there is none", kind=_KINDS[kinds],
-        shape="segment_ids.shape + (...)", value=value, call=f"{name}([4.0, 1.0, 2.0], [1, 0, 0], 2)",
-        ids="segment_ids: integers below num_segments in any order; a negative one leaves its row out.\n"
-        "    num_segments: the number of segments.",
+        shape="segment_ids.shape + (...)", value=value,
+        call=f"{name}([4.0, 1.0, 2.0], [1, 0, 0], 2)",
+        ids="segment_ids: integers below num_segments in any order; a negative one leaves out its\n"
+        "        row.\n    num_segments: the number of segments.",
     )  # fmt: skip
 
 

@@ -90,7 +90,8 @@ def assert_rank_in(x: Any, ranks: Any, message: Any = None, name: str | None = N
 def _wrong_rank(tensor: Any, wanted: str, function: str, message: Any) -> ValueError:
     return ValueError(
         f"{_start(message)}gradtape.{function}: Tensor must have rank {wanted}.  Received rank "
-        f"{len(tensor._shape)}, shape {tensor._shape}. Reshape it, for instance with tf.expand_dims."
+        f"{len(tensor._shape)}, shape {tensor._shape}. Reshape it, for instance with "
+        "tf.expand_dims."
     )
 
 
@@ -113,8 +114,8 @@ def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> 
     x = as_tensor(tensor, "assert_scalar")
     if x._shape:
         raise ValueError(
-            f"{_start(message)}gradtape.assert_scalar: Expected scalar shape, saw shape: {x._shape}. "
-            "Reduce it first, for instance with tf.reduce_mean."
+            f"{_start(message)}gradtape.assert_scalar: Expected scalar shape, saw shape: "
+            f"{x._shape}. Reduce it first, for instance with tf.reduce_mean."
         )
     return x
 
@@ -218,8 +219,8 @@ def assert_proper_iterable(values: Any) -> None:
     )
     if unintended or not hasattr(values, "__iter__"):
         raise TypeError(
-            'gradtape.assert_proper_iterable: Expected argument "values" to be a "proper" iterable, '
-            f"a list for instance.  Found: {type(values)}."
+            'gradtape.assert_proper_iterable: Expected argument "values" to be a "proper" '
+            f"iterable, a list for instance.  Found: {type(values)}."
         )
 
 
@@ -287,8 +288,8 @@ def _named_axes(tensor: Any, sizes: Any, start: str) -> list[tuple[int, Any]]:
     if rank < len(wanted) or (rank > len(wanted) and not open_front):
         least = "at least " if open_front else ""
         raise ValueError(
-            f"{start}gradtape.assert_shapes: Tensor must have rank {least}{len(wanted)} for the sizes "
-            f"{tuple(sizes)}.  Received rank {rank}, shape {tensor._shape}."
+            f"{start}gradtape.assert_shapes: Tensor must have rank {least}{len(wanted)} for "
+            f"the sizes {tuple(sizes)}.  Received rank {rank}, shape {tensor._shape}."
         )
     return list(enumerate(wanted, rank - len(wanted)))
 
@@ -306,6 +307,7 @@ def _check_axis(
     if found != wanted:
         shown = "" if data is None else f" Data: {data}."
         raise ValueError(
-            f"{start}gradtape.assert_shapes: Specified by {source}.  Tensor {brief(tensor)} dimension "
-            f"{axis} must have size {wanted}.  Received size {found}, shape {tensor._shape}.{shown}"
+            f"{start}gradtape.assert_shapes: Specified by {source}.  Tensor {brief(tensor)} "
+            f"dimension {axis} must have size {wanted}.  Received size {found}, shape "
+            f"{tensor._shape}.{shown}"
         )

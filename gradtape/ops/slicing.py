@@ -1,4 +1,6 @@
-"""Slicing in TensorFlow's ways: `x[...]`, `slice`, `strided_slice`, and assignment to slices of variables."""
+"""Slicing in TensorFlow's ways: `x[...]`, `slice`, `strided_slice`, and assignment to slices of
+variables.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +19,8 @@ from gradtape.ops.basis import add, broadcast_shapes, broadcast_to, negative, ze
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
-from gradtape.ops.indexing import boolean_mask, out_of_range
+from gradtape.ops.indexing import out_of_range
+from gradtape.ops.partitioning import boolean_mask
 from gradtape.ops.static import static, static_int
 from gradtape.ops.stepwise import less
 from gradtape.ops.striding import WHOLE, _strided_slice, set_slice
@@ -26,7 +29,9 @@ NO_PICKS: list[tuple[int, Any]] = []
 
 
 def getitem(x: Any, key: Any) -> Any:
-    """x[key], as TensorFlow's tensors have it: ints, slices, None, one Ellipsis, or a boolean mask."""
+    """x[key], as TensorFlow's tensors have it: ints, slices, None, one Ellipsis, or a boolean
+    mask.
+    """
     kind = type(key)
     if kind is not int and kind is not slice and kind is not tuple and _is_mask(key):
         return boolean_mask(x, key)
@@ -55,7 +60,9 @@ def _is_mask(key: Any) -> bool:
 
 
 def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[tuple[int, Any]]]:
-    """A key as ints, triples and None, and (axis of the result, index) where an index is known later."""
+    """A key as ints, triples and None, and (axis of the result, index) where an index is known
+    later.
+    """
     if type(key) is int:
         return (key,), NO_PICKS
     if type(key) is slice:
@@ -69,7 +76,8 @@ def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[
         if k is Ellipsis:
             if sum([1 for other in items if other is Ellipsis]) > 1:
                 raise InvalidArgumentError(
-                    "gradtape.Tensor.__getitem__: more than one Ellipsis (...) in the index. Write ':' for single axes."
+                    "gradtape.Tensor.__getitem__: more than one Ellipsis (...) in the index. "
+                    "Write ':' for single axes."
                 )
             rest = max(len(shape) - reach, 0)
             given.extend([WHOLE] * rest)
@@ -124,8 +132,8 @@ def _bound(value: Any) -> Any:
 def _no_index(k: Any) -> TypeError:
     remedy = "tf.gather(x, indices) for several indices, tf.boolean_mask(x, mask) for a mask"
     return TypeError(
-        "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar tf.int32/tf.int64 "
-        f"tensors are valid indices, got {brief(k)}. Write {remedy}."
+        "Only integers, slices (`:`), ellipsis (`...`), tf.newaxis (`None`) and scalar "
+        f"tf.int32/tf.int64 tensors are valid indices, got {brief(k)}. Write {remedy}."
     )
 
 
@@ -150,15 +158,16 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
     starts, sizes = _integers(begin, "slice", "begin"), _integers(size, "slice", "size")
     if not len(starts) == len(sizes) == len(x._shape):
         raise InvalidArgumentError(
-            f"gradtape.slice({brief(x)}): begin {starts} and size {sizes} need one number for each axis."
+            f"gradtape.slice({brief(x)}): begin {starts} and size {sizes} need one number for "
+            "each axis."
         )
     key = []
     for axis, (b, s, n) in enumerate(zip(starts, sizes, x._shape, strict=True)):
         s = n - b if s == -1 else s
         if not (0 <= b <= n and 0 <= s <= n - b):
             raise InvalidArgumentError(
-                f"gradtape.slice({brief(x)}): begin[{axis}] = {b} with size[{axis}] = {s} is not inside [0, {n}]. "
-                "Write -1 for all that remain."
+                f"gradtape.slice({brief(x)}): begin[{axis}] = {b} with size[{axis}] = {s} is not "
+                f"inside [0, {n}]. Write -1 for all that remain."
             )
         key.append((b, b + s, None))
     return striding.strided_slice(x, tuple(key))
@@ -188,7 +197,8 @@ def strided_slice(
 
     Args:
         input_: the tensor.
-        begin, end, strides: vectors of integers, one for each entry of the index; strides are 1 by default.
+        begin, end, strides: vectors of integers, one for each entry of the index; strides are 1 by
+            default.
         begin_mask, end_mask: bit i set: begin[i] (end[i]) is not given.
         ellipsis_mask: bit i set: entry i is `...`.
         new_axis_mask: bit i set: entry i is a new axis.
@@ -206,7 +216,8 @@ def strided_slice(
     steps = [1] * len(starts) if strides is None else _integers(strides, "strided_slice", "strides")
     if not len(starts) == len(stops) == len(steps):
         raise InvalidArgumentError(
-            f"gradtape.strided_slice({brief(x)}): begin {starts}, end {stops} and strides {steps} differ in length."
+            f"gradtape.strided_slice({brief(x)}): begin {starts}, end {stops} and strides {steps} "
+            "differ in length."
         )
     key: list[Any] = []
     for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
@@ -226,7 +237,9 @@ def strided_slice(
 
 
 class VariableSlice(Tensor):
-    """`v[key]`: that part of a variable as a tensor, with `assign`, `assign_add` and `assign_sub`."""
+    """`v[key]`: that part of a variable as a tensor, with `assign`, `assign_add` and
+    `assign_sub`.
+    """
 
     __slots__ = ("_key", "_variable")
 
@@ -271,7 +284,8 @@ class VariableSlice(Tensor):
                 fits = False
             if not fits:
                 raise InvalidArgumentError(
-                    f"gradtape.{function}: the value {brief(x)} does not fit the slice {brief(self)} "
+                    f"gradtape.{function}: the value {brief(x)} does not fit the slice "
+                    f"{brief(self)} "
                     f"of variable {self._variable.name!r}. Reshape it to {list(shape)}."
                 )
             x = broadcast_to(x, shape)

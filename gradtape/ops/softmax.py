@@ -52,7 +52,7 @@ _softmax_pull = primitive(
         lambda ct, v, y, axis: _softmax_pull_by_out(ct, v, y, axis),
     ],
     jvps=[lambda t, y, axis: softmax_pull(t, y, axis), _softmax_pull_along_out],
-    batch=lambda mask, *inputs, axis: softmax_pull(*spread_all(mask, inputs), axis + 1),
+    batch=lambda mask, *inputs, axis: softmax_pull(*spread_all(mask, inputs), axis=axis + 1),
     shape=_same_shape,
     kinds=FLOATING,
     family="reduction",
@@ -89,7 +89,7 @@ _log_softmax_pull = primitive(
         lambda t, y, axis: log_softmax_pull(t, y, axis),
         lambda t, v, y, axis: negative(multiply(multiply(t, exp(y)), _row_sum(v, axis))),
     ],
-    batch=lambda mask, *inputs, axis: log_softmax_pull(*spread_all(mask, inputs), axis + 1),
+    batch=lambda mask, *inputs, axis: log_softmax_pull(*spread_all(mask, inputs), axis=axis + 1),
     shape=_same_shape,
     kinds=FLOATING,
     family="reduction",
@@ -126,13 +126,14 @@ def as_logits(value: Any, axis: Any, name: str) -> tuple[Tensor, int]:
     rank = len(x._shape)
     if not rank:
         raise InvalidArgumentError(
-            f"gradtape.{name}({brief(x)}): a scalar has no axis of classes. Pass a tensor of shape [..., classes]."
+            f"gradtape.{name}({brief(x)}): a scalar has no axis of classes. Pass a tensor of "
+            "shape [..., classes]."
         )
     return x, rank - 1 if axis is None or axis == -1 else static_axis(axis, rank, name)
 
 
 def softmax(logits: Any, axis: Any = None, name: str | None = None) -> Any:
-    """Return exp(x) / sum(exp(x)) over an axis, without overflow; zeros, with derivative 0, where all are -inf.
+    """Return exp(x) / sum(exp(x)) over an axis; zeros, with derivative 0, where all are -inf.
 
     Args:
         logits: a floating-point tensor with at least one axis.

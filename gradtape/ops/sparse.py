@@ -45,7 +45,9 @@ _row_numbers = primitive(
 
 
 def row_numbers(indices: Any, rows: int, axis: int = 0) -> Any:
-    """Indices into the rows of one of several arrays, told apart by the place on an axis, as rows of all of them."""
+    """Indices into the rows of one of several arrays, told apart by the place on an axis, as rows
+    of all of them.
+    """
     return apply(_row_numbers, (indices,), {"rows": rows, "axis": axis})
 
 
@@ -79,7 +81,9 @@ _take_rows = primitive(
 
 
 def take_rows(x: Any, indices: Any) -> Any:
-    """The rows of x at integer indices in [0, rows): the result has shape indices.shape + x.shape[1:]."""
+    """The rows of x at integer indices in [0, rows): the result has shape indices.shape +
+    x.shape[1:].
+    """
     return apply(_take_rows, (x, indices))
 
 
@@ -149,11 +153,13 @@ class IndexedSlices:
         self._shape = None if dense_shape is None else tuple(int(n) for n in dense_shape)
         if self.indices._dtype.kind not in "iu" or len(self.indices._shape) != 1:
             raise ValueError(
-                f"gradtape.IndexedSlices: indices must be a vector of integers, not {brief(self.indices)}."
+                "gradtape.IndexedSlices: indices must be a vector of integers, not "
+                f"{brief(self.indices)}."
             )
         if self.values._shape[:1] != self.indices._shape:
             raise ValueError(
-                f"gradtape.IndexedSlices: {brief(self.values)} has not one row for each of {brief(self.indices)}."
+                f"gradtape.IndexedSlices: {brief(self.values)} has not one row for each of "
+                f"{brief(self.indices)}."
             )
 
     @property
@@ -184,8 +190,8 @@ class IndexedSlices:
         """The whole as a tensor, equal indices added up."""
         if self._shape is None:
             raise ValueError(
-                "Tensor conversion requested for IndexedSlices without dense_shape: give dense_shape to "
-                "tf.IndexedSlices(values, indices, dense_shape)."
+                "Tensor conversion requested for IndexedSlices without dense_shape: give "
+                "dense_shape to tf.IndexedSlices(values, indices, dense_shape)."
             )
         return add_rows(self.values, self.indices, self._shape[0])
 
@@ -244,4 +250,7 @@ class IndexedSlices:
         return (-self) + other
 
     def __repr__(self) -> str:
-        return f"IndexedSlices(indices={self.indices!r}, values={self.values!r}, dense_shape={self._shape})"
+        return (
+            f"IndexedSlices(indices={self.indices!r}, values={self.values!r}, "
+            f"dense_shape={self._shape})"
+        )

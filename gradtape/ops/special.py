@@ -9,10 +9,10 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verbs gauss, erfc, ndtr
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import Nothing
-from gradtape.ops.arithmetic import reciprocal
 from gradtape.ops.basis import add, multiply, negative, subtract, sum_axes
 from gradtape.ops.calls import check_pair, pair
 from gradtape.ops.families import FLOATING, elementwise, pairwise
+from gradtape.ops.quotients import reciprocal
 from gradtape.ops.special_ladders import ladder
 
 # error functions

@@ -1,8 +1,8 @@
 """Bessel functions of whole order: J, Y, I, K and the scaled exp(-|x|) I and exp(x) K.
 
 The derivative of J and I of order n is a sum of orders n - 1 and n + 1, which neither cancels nor
-divides by x: no special case at 0, at any order of differentiation. Y and K, infinite at 0, divide by
-x and need orders 0 and 1 only (DLMF 10.6.1, 10.6.2, 10.29.1, 10.29.2).
+divides by x: no special case at 0, at any order of differentiation. Y and K, infinite at 0, divide
+by x and need orders 0 and 1 only (DLMF 10.6.1, 10.6.2, 10.29.1, 10.29.2).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gradtape.core.convert import as_tensor
-from gradtape.ops.arithmetic import divide
 from gradtape.ops.basis import add, multiply, negative, subtract
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.families import FLOATING
+from gradtape.ops.quotients import divide
 from gradtape.ops.special_ladders import ladder
 from gradtape.ops.stepwise import sign
 

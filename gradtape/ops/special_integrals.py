@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 import gradtape.core.xp_numpy_special  # noqa: F401  the verb fresnel
-from gradtape.ops.arithmetic import divide
 from gradtape.ops.basis import multiply, subtract
 from gradtape.ops.exponential import exp
 from gradtape.ops.families import FLOATING, PUBLIC, elementwise
 from gradtape.ops.powers import square
+from gradtape.ops.quotients import divide
 from gradtape.ops.special_ladders import ladder
 from gradtape.ops.trigonometric import cos, sin
 

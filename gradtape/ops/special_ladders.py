@@ -1,8 +1,8 @@
 """Families of special functions that a static whole number tells apart.
 
-Their derivatives are in the family: that of a Bessel function is a sum of its neighbours, that of an
-incomplete integral by its parameter the same integral one order up. `ladder` declares such a family
-as one primitive with the keyword `order`.
+Their derivatives are in the family: that of a Bessel function is a sum of its neighbours, that of
+an incomplete integral by its parameter the same integral one order up. `ladder` declares such a
+family as one primitive with the keyword `order`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,10 @@
-"""Basic slicing `x[1:, ::2, None, 0]`, its transpose, which puts a tensor into zeros, and replacing a slice.
+"""Basic slicing `x[1:, ::2, None, 0]`, its transpose, which puts a tensor into zeros, and replacing
+a slice.
 
-A key is a tuple of ints (an axis is dropped), triples (start, stop, step) as in Python's slices, and None (a new axis);
-axes that it does not reach are whole. Ellipsis is not part of it: `ops.slicing` replaces it, so that a kernel
-gives a scalar, not an array without axes.
+A key is a tuple of ints (an axis is dropped), triples (start, stop, step) as in Python's slices,
+and None (a new axis);
+axes that it does not reach are whole. Ellipsis is not part of it: `ops.slicing` replaces it, so
+that a kernel gives a scalar, not an array without axes.
 """
 
 from __future__ import annotations

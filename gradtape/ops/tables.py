@@ -1,4 +1,4 @@
-"""Sums of lists, lookups in a table of rows, and the table that counts predictions against labels."""
+"""Sums of lists, lookups in a table of rows, and the table of labels against predictions."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def _check_range(numbers: Any, rows: int, function: str) -> None:
     if numbers.size and not (numbers.min() >= 0 and numbers.max() < rows):
         bad = int(numbers.min() if numbers.min() < 0 else numbers.max())
         raise InvalidArgumentError(
-            f"gradtape.{function}: the id {bad} is not in [0, {rows}), the rows of the table. Ids are "
-            "not wrapped or clipped."
+            f"gradtape.{function}: the id {bad} is not in [0, {rows}), the rows of the table. "
+            "Ids are not wrapped or clipped."
         )
 
 
@@ -103,7 +103,8 @@ def accumulate_n(
     total = add_n(inputs)
     if tensor_dtype is not None and total.dtype is not as_dtype(tensor_dtype):
         raise TypeError(
-            f"gradtape.accumulate_n: the tensors are {total.dtype.name}, not {as_dtype(tensor_dtype).name}. "
+            f"gradtape.accumulate_n: the tensors are {total.dtype.name}, not "
+            f"{as_dtype(tensor_dtype).name}. "
             "Write tf.cast(x, dtype) for each."
         )
     if shape is not None:
@@ -119,7 +120,7 @@ def confusion_matrix(
     dtype: Any = np.int32,
     name: str | None = None,
 ) -> Any:
-    """Return the table whose element (i, j) counts the examples of label i that were predicted as j.
+    """Return the table whose element (i, j) counts the examples of label i predicted as j.
 
     Args:
         labels: (n,) integers from 0 on.
@@ -144,8 +145,8 @@ def confusion_matrix(
     ]
     if columns[0].shape != columns[1].shape:
         raise InvalidArgumentError(
-            f"gradtape.{function}: labels {brief(columns[0])} and predictions {brief(columns[1])} must "
-            "have one length."
+            f"gradtape.{function}: labels {brief(columns[0])} and predictions "
+            f"{brief(columns[1])} must have one length."
         )
     size = _classes(columns, num_classes, function)
     check_size((size, size), function, 8)
@@ -159,12 +160,14 @@ def _numbers(value: Any, what: str, function: str) -> Any:
     given = as_tensor(value, function)
     if given._dtype.kind not in "iu":
         raise InvalidArgumentError(
-            f"gradtape.{function}: {what} {brief(given)} must be integers. Write tf.cast(x, tf.int64)."
+            f"gradtape.{function}: {what} {brief(given)} must be integers. Write tf.cast(x, "
+            "tf.int64)."
         )
     numbers = np.asarray(given).astype(np.int64)
     if numbers.ndim != 1 and numbers.shape != (*numbers.shape[:1], 1):
         raise InvalidArgumentError(
-            f"gradtape.{function}: {what} {brief(given)} must be a vector. Write tf.reshape(x, [-1])."
+            f"gradtape.{function}: {what} {brief(given)} must be a vector. Write tf.reshape(x, "
+            "[-1])."
         )
     numbers = numbers.reshape(-1)
     if numbers.size and numbers.min() < 0:
@@ -181,7 +184,8 @@ def _classes(columns: list[Any], num_classes: Any, function: str) -> int:
     size = static_int(num_classes, function, "num_classes")
     if needed > size:
         raise InvalidArgumentError(
-            f"gradtape.{function}: a number out of bound: {needed - 1} is not below num_classes = {size}."
+            f"gradtape.{function}: a number out of bound: {needed - 1} is not below "
+            f"num_classes = {size}."
         )
     return size
 
@@ -190,6 +194,7 @@ def _weights(weights: Any, places: Any, dtype: Any) -> Any:
     given = cast(as_tensor(weights, "confusion_matrix"), dtype)
     if given._shape != places._shape:
         raise InvalidArgumentError(
-            f"gradtape.confusion_matrix: weights {brief(given)} must have one element for each label."
+            f"gradtape.confusion_matrix: weights {brief(given)} must have one element for each "
+            "label."
         )
     return given

@@ -219,7 +219,7 @@ class Ftrl(Optimizer):
         >>> int(optimizer.apply_gradients([(tf.constant([4.0, 0.25]), w)]))
         1
         >>> w.numpy().round(4)
-        array([ 0.4561, -0.    ], dtype=float32)
+        array([0.3604, 0.    ], dtype=float32)
     """
 
     rule = staticmethod(ftrl)

@@ -30,6 +30,11 @@ class OptimizerV1:
         use_locking: ignored, for compatibility.
         name: the prefix of the names of the slots.
         use_own_namescope_for_non_slot_vars: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> issubclass(tf.compat.v1.train.AdamOptimizer, tf.compat.v1.train.Optimizer)
+        True
     """
 
     GATE_NONE, GATE_OP, GATE_GRAPH = 0, 1, 2

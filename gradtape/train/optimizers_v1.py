@@ -31,6 +31,14 @@ class GradientDescentOptimizer(OptimizerV1):
         learning_rate: a number, tensor or variable, or a function that returns one.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.GradientDescentOptimizer(0.25)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.0
     """
 
     rule = staticmethod(sgd)
@@ -52,6 +60,14 @@ class MomentumOptimizer(OptimizerV1):
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
         use_nesterov: w <- w - lr g - lr momentum a instead.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.MomentumOptimizer(0.25, momentum=0.5)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.0
     """
 
     rule = staticmethod(heavy_ball)
@@ -91,6 +107,14 @@ class AdamOptimizer(OptimizerV1):
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
         use_own_namescope_for_non_slot_vars: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.AdamOptimizer(0.25)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.75
     """
 
     rule = staticmethod(adam)
@@ -141,6 +165,14 @@ class AdagradOptimizer(OptimizerV1):
         initial_accumulator_value: where the sum of squares starts, positive.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.AdagradOptimizer(0.25)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.7508
     """
 
     rule = staticmethod(adagrad)
@@ -173,6 +205,14 @@ class RMSPropOptimizer(OptimizerV1):
         use_locking: ignored, for compatibility.
         centered: whether to divide by the deviation from the mean gradient.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.RMSPropOptimizer(0.25)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.3675
     """
 
     rule = staticmethod(rmsprop)
@@ -216,6 +256,14 @@ class AdadeltaOptimizer(OptimizerV1):
         epsilon: added to both means under the root.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.AdadeltaOptimizer(0.25, epsilon=0.01)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.8889
     """
 
     rule = staticmethod(adadelta)
@@ -253,6 +301,14 @@ class AdagradDAOptimizer(OptimizerV1):
         l2_regularization_strength: not negative.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.AdagradDAOptimizer(0.25, global_step=tf.Variable(0))
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        -0.2492
     """
 
     rule = staticmethod(adagrad_da)
@@ -304,6 +360,14 @@ class FtrlOptimizer(OptimizerV1):
         linear_name: ignored, for compatibility.
         l2_shrinkage_regularization_strength: not negative; adds 2 * this * w to the gradient.
         beta: the paper's beta.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> optimizer = tf.compat.v1.train.FtrlOptimizer(0.25)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.5932
     """
 
     rule = staticmethod(ftrl)
@@ -356,6 +420,15 @@ class ProximalGradientDescentOptimizer(OptimizerV1):
         l2_regularization_strength: not negative.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> kind = tf.compat.v1.train.ProximalGradientDescentOptimizer
+        >>> optimizer = kind(0.25, l1_regularization_strength=0.5)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        0.875
     """
 
     rule = staticmethod(proximal_gradient_descent)
@@ -389,6 +462,15 @@ class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
         l2_regularization_strength: not negative.
         use_locking: ignored, for compatibility.
         name: the optimizer's name.
+
+    Example:
+        >>> import gradtape as tf
+        >>> x = tf.Variable(2.0)
+        >>> kind = tf.compat.v1.train.ProximalAdagradOptimizer
+        >>> optimizer = kind(0.25, l1_regularization_strength=0.5)
+        >>> optimizer.minimize(lambda: x * x)
+        >>> round(float(x), 4)
+        1.7196
     """
 
     rule = staticmethod(proximal_adagrad)

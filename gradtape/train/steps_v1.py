@@ -38,7 +38,16 @@ def get_global_step(graph: Any = None) -> Variable | None:
 
 
 def create_global_step(graph: Any = None) -> Variable:
-    """Make the variable that counts training steps, an int64 zero; ValueError when it exists."""
+    """Make the variable that counts training steps, an int64 zero.
+
+    Raises:
+        ValueError: when it exists already.
+
+    Example:
+        >>> import gradtape as tf
+        >>> int(tf.compat.v1.train.create_global_step(graph=object()))
+        0
+    """
     if graph in _steps:
         raise ValueError('"global_step" already exists. Use get_or_create_global_step().')
     _steps[graph] = Variable(np.int64(0), trainable=False, name="global_step")
@@ -46,13 +55,24 @@ def create_global_step(graph: Any = None) -> Variable:
 
 
 def get_or_create_global_step(graph: Any = None) -> Variable:
-    """Return the variable that counts training steps, which is made if need be."""
+    """Return the variable that counts training steps, which is made if need be.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.compat.v1.train.get_or_create_global_step().dtype
+        tf.int64
+    """
     step = get_global_step(graph)
     return create_global_step(graph) if step is None else step
 
 
 def assert_global_step(global_step_tensor: Any) -> None:
-    """Raise TypeError unless this is a scalar integer variable or tensor."""
+    """Raise TypeError unless this is a scalar integer variable or tensor.
+
+    Example:
+        >>> import gradtape as tf
+        >>> tf.compat.v1.train.assert_global_step(tf.Variable(0))
+    """
     shape = getattr(global_step_tensor, "_shape", None)
     if shape != () or global_step_tensor._dtype.kind not in "iu":
         raise TypeError(
@@ -96,7 +116,14 @@ def natural_exp_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Callable[[], Any]:
-    """Return a function for learning_rate * exp(-decay_rate * global_step / decay_steps)."""
+    """Return a function for learning_rate * exp(-decay_rate * global_step / decay_steps).
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(5)
+        >>> round(float(tf.compat.v1.train.natural_exp_decay(1.0, step, 10, 0.5)()), 4)
+        0.7788
+    """
     factor = float(np.exp(-float(decay_rate)))
     return _at(ExponentialDecay(learning_rate, decay_steps, factor, staircase), global_step)
 
@@ -109,7 +136,14 @@ def inverse_time_decay(
     staircase: bool = False,
     name: str | None = None,
 ) -> Callable[[], Any]:
-    """Return a function for learning_rate / (1 + decay_rate * global_step / decay_steps)."""
+    """Return a function for learning_rate / (1 + decay_rate * global_step / decay_steps).
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(20)
+        >>> round(float(tf.compat.v1.train.inverse_time_decay(1.0, step, 10, 0.5)()), 4)
+        0.5
+    """
     return _at(InverseTimeDecay(learning_rate, decay_steps, decay_rate, staircase), global_step)
 
 
@@ -122,7 +156,14 @@ def polynomial_decay(
     cycle: bool = False,
     name: str | None = None,
 ) -> Callable[[], Any]:
-    """Return a function for the schedule `PolynomialDecay`."""
+    """Return a function for the schedule `PolynomialDecay`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(5)
+        >>> round(float(tf.compat.v1.train.polynomial_decay(1.0, step, 10, 0.0)()), 4)
+        0.5
+    """
     schedule = PolynomialDecay(learning_rate, decay_steps, end_learning_rate, power, cycle)
     return _at(schedule, global_step)
 
@@ -130,7 +171,14 @@ def polynomial_decay(
 def piecewise_constant(
     x: Any, boundaries: Any, values: Any, name: str | None = None
 ) -> Callable[[], Any]:
-    """Return a function for `values[i]` where x is at most `boundaries[i]`."""
+    """Return a function for `values[i]` where x is at most `boundaries[i]`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(5)
+        >>> round(float(tf.compat.v1.train.piecewise_constant(step, [3], [1.0, 0.5])()), 4)
+        0.5
+    """
     return _at(PiecewiseConstantDecay(boundaries, values), x)
 
 
@@ -144,7 +192,14 @@ def cosine_decay(
     alpha: Any = 0.0,
     name: str | None = None,
 ) -> Callable[[], Any]:
-    """Return a function for the schedule `CosineDecay`, without warmup."""
+    """Return a function for the schedule `CosineDecay`, without warmup.
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(5)
+        >>> round(float(tf.compat.v1.train.cosine_decay(1.0, step, 10)()), 4)
+        0.5
+    """
     return _at(CosineDecay(learning_rate, decay_steps, alpha), global_step)
 
 
@@ -157,6 +212,13 @@ def cosine_decay_restarts(
     alpha: Any = 0.0,
     name: str | None = None,
 ) -> Callable[[], Any]:
-    """Return a function for the schedule `CosineDecayRestarts`."""
+    """Return a function for the schedule `CosineDecayRestarts`.
+
+    Example:
+        >>> import gradtape as tf
+        >>> step = tf.Variable(20)
+        >>> round(float(tf.compat.v1.train.cosine_decay_restarts(1.0, step, 10)()), 4)
+        0.5
+    """
     schedule = CosineDecayRestarts(learning_rate, first_decay_steps, t_mul, m_mul, alpha)
     return _at(schedule, global_step)

@@ -634,3 +634,14 @@ def test_slices_are_a_target() -> None:
         slices = tape.gradient(y, v)
         assert isinstance(slices, tf.IndexedSlices)
     assert float(outer.gradient(slices, w)) == 4 * 6.0
+
+
+def test_a_source_that_another_tape_made_keeps_its_past() -> None:
+    v = tf.Variable(3.0)
+    with tf.GradientTape() as outer:
+        y = v * v
+        with tf.GradientTape() as inner:
+            inner.watch(y)
+            z = y * y
+        assert float(inner.gradient(z, y)) == 18.0
+    assert float(outer.gradient(z, v)) == 108.0

@@ -28,7 +28,7 @@ QUADRATIC: dict[str, Any] = {
     "Adagrad": lambda: OPT.Adagrad(1.0), "Adamax": lambda: OPT.Adamax(0.2), "Nadam": lambda: OPT.Nadam(0.1),
     "RMSprop": lambda: OPT.RMSprop(OPT.schedules.ExponentialDecay(0.1, 40, 0.5)),
     "Adadelta": lambda: OPT.Adadelta(0.3, rho=0.9, epsilon=0.01), "Ftrl": lambda: OPT.Ftrl(1.0),
-    "Lion": lambda: OPT.Lion(OPT.schedules.ExponentialDecay(0.1, 40, 0.5)),
+    "Lion": lambda: OPT.Lion(OPT.schedules.ExponentialDecay(0.1, 60, 0.5)),
     "v1 momentum": lambda: T.MomentumOptimizer(0.1, 0.8), "v1 Adam": lambda: T.AdamOptimizer(0.1),
     "v1 Adagrad": lambda: T.AdagradOptimizer(1.0), "v1 Ftrl": lambda: T.FtrlOptimizer(1.0),
     "v1 proximal": lambda: T.ProximalGradientDescentOptimizer(0.3),

@@ -99,9 +99,9 @@ def test_who_holds_a_value_keeps_it() -> None:
     ):
         w = tf.Variable(np.zeros((3, 2), np.float32))
         optimizer = OPT.Adagrad(0.5)
-        slot_of = lambda: next(v for v in optimizer.variables if "accumulator" in v.name)
         optimizer.build([w])
-        held, held_slot = hold(w), slot_of().value()
+        slot = next(v for v in optimizer.variables if "accumulator" in v.name)
+        held, held_slot = hold(w), slot.value()
         before, before_slot = np.array(held), held_slot.numpy()
         optimizer.apply_gradients([(gradient, w)])
         np.testing.assert_array_equal(np.asarray(held), before)

@@ -47,6 +47,7 @@ def adam(
         largest = xp.maximum(slots.velocity_hat, square)
     scale = xp.sqrt(square if largest is None else largest)
     scale += epsilon
-    move = alpha * mean
-    move /= scale
-    return value - move, AdamSlots(mean, square, largest)
+    moved = -alpha * mean
+    moved /= scale
+    moved += value
+    return moved, AdamSlots(mean, square, largest)

@@ -46,7 +46,9 @@ def posterior(*inputs: Any) -> Any:
     return joint / np.where(total == 0, 1, total)[:, None]
 
 
-def row(name: str, reference: Any, label: str, states: Any, labels: Any, logits: Any, times: int) -> Case:
+def row(
+    name: str, reference: Any, label: str, states: Any, labels: Any, logits: Any, times: int
+) -> Case:
     states = np.array(states, np.int32)
     shape = (times, *states.shape)
     return Case(

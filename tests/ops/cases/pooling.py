@@ -23,7 +23,8 @@ ALL = {"plain": (PLAIN, (5, 4)), "apart": (APART, (5, 7)), "padded": (PADDED, (5
 def places(window: Window, sizes: Any) -> Any:
     """Each place with the list of (tap number, position) that lie in the input."""
     counts = [
-        (n + sum(p) - (k - 1) * d - 1) // s + 1 for n, k, s, d, p in zip(sizes, *window, strict=True)
+        (n + sum(p) - (k - 1) * d - 1) // s + 1
+        for n, k, s, d, p in zip(sizes, *window, strict=True)
     ]
     for place in itertools.product(*map(range, counts)):
         inside = []
@@ -102,7 +103,8 @@ def dilated(x: Any, w: Any, window: Window) -> Any:
 
 def counts(window: Window, sizes: Any) -> tuple[int, ...]:
     return tuple(
-        (n + sum(p) - (k - 1) * d - 1) // s + 1 for n, k, s, d, p in zip(sizes, *window, strict=True)
+        (n + sum(p) - (k - 1) * d - 1) // s + 1
+        for n, k, s, d, p in zip(sizes, *window, strict=True)
     )
 
 

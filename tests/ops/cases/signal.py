@@ -80,9 +80,13 @@ def complex_of(*shape: int) -> Any:
     return draw
 
 
-def transform(label: str, shape: Any, axes: Any, inverse: bool = False, norm: str = "backward") -> Case:
+def transform(
+    label: str, shape: Any, axes: Any, inverse: bool = False, norm: str = "backward"
+) -> Case:
     params = {"axes": axes, "inverse": inverse, "norm": norm}
-    return Case("fft", [shape], fourier, params, draw=complex_of(*shape), dtypes=COMPLEX, label=label)
+    return Case(
+        "fft", [shape], fourier, params, draw=complex_of(*shape), dtypes=COMPLEX, label=label
+    )
 
 
 CASES = [

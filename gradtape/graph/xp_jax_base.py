@@ -1,0 +1,37 @@
+"""The ground of the compiled namespace: `jax.numpy` under NumPy's names, to which topics add their verbs.
+
+It has the same names as `core.xp_numpy.xp`; a kernel cannot tell them apart but by speed.
+"""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+xp: Any = SimpleNamespace(**{name: getattr(jnp, name) for name in np.__all__ if hasattr(jnp, name)})
+xp.name = "jax"
+xp.special = jax.scipy.special
+xp.scipy_linalg = jax.scipy.linalg
+xp.lax = jax.lax
+
+
+def verb(function: Any) -> Any:
+    """Add a function to the namespace under its own name."""
+    setattr(xp, function.__name__, function)
+    return function
+
+
+@verb
+def at_set(array: Any, index: Any, value: Any) -> Any:
+    """A copy of the array with `array[index] = value`."""
+    return array.at[index].set(value)
+
+
+@verb
+def at_add(array: Any, index: Any, value: Any) -> Any:
+    """A copy of the array to which the values are added at the indices; repeated indices add up."""
+    return array.at[index].add(value)
