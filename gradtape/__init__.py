@@ -13,6 +13,7 @@ from gradtape.api import bitwise as bitwise
 from gradtape.api import debugging as debugging
 from gradtape.api import dtypes as dtypes
 from gradtape.api import keras as keras
+from gradtape.api import image as image
 from gradtape.api import linalg as linalg
 from gradtape.api import math as math
 from gradtape.api import nn as nn

@@ -1,4 +1,5 @@
 """`tf.debugging`: public names, re-exports only."""
+
 from gradtape.ops.assertions import Assert as Assert
 from gradtape.ops.assertions import assert_all_finite as assert_all_finite
 from gradtape.ops.assertions import assert_equal as assert_equal

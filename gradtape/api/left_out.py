@@ -109,6 +109,8 @@ def refusing(path: str) -> Callable[[str], NoReturn]:
         reason = LEFT_OUT.get(f"{path}.{name}")
         if reason is not None:
             raise LeftOutError(f"{path}.{name} {reason} (docs/limits.md).")
-        raise AttributeError(f"module '{path.replace('tf', 'gradtape', 1)}' has no attribute {name!r}")
+        raise AttributeError(
+            f"module '{path.replace('tf', 'gradtape', 1)}' has no attribute {name!r}"
+        )
 
     return explain

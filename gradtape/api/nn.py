@@ -1,6 +1,8 @@
 """`tf.nn`: public names, re-exports only."""
 
-from gradtape.ops.cross_entropies import softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits
+from gradtape.ops.cross_entropies import (
+    softmax_cross_entropy_with_logits as softmax_cross_entropy_with_logits,
+)
 from gradtape.ops.cross_entropies import (
     sparse_softmax_cross_entropy_with_logits as sparse_softmax_cross_entropy_with_logits,
 )
@@ -56,15 +58,21 @@ from gradtape.ops.neural import gelu as gelu
 from gradtape.ops.neural import bias_add as bias_add
 from gradtape.ops.norms import l2_loss as l2_loss
 from gradtape.ops.norms_public import l2_normalize as l2_normalize
-from gradtape.ops.logistic_losses import sigmoid_cross_entropy_with_logits as sigmoid_cross_entropy_with_logits
-from gradtape.ops.logistic_losses import weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits
+from gradtape.ops.logistic_losses import (
+    sigmoid_cross_entropy_with_logits as sigmoid_cross_entropy_with_logits,
+)
+from gradtape.ops.logistic_losses import (
+    weighted_cross_entropy_with_logits as weighted_cross_entropy_with_logits,
+)
 from gradtape.ops.logistic_losses import log_poisson_loss as log_poisson_loss
 from gradtape.ops.normalising import moments as moments
 from gradtape.ops.normalising import weighted_moments as weighted_moments
 from gradtape.ops.normalising import sufficient_statistics as sufficient_statistics
 from gradtape.ops.normalising import normalize_moments as normalize_moments
 from gradtape.ops.normalising import batch_normalization as batch_normalization
-from gradtape.ops.normalising import batch_norm_with_global_normalization as batch_norm_with_global_normalization
+from gradtape.ops.normalising import (
+    batch_norm_with_global_normalization as batch_norm_with_global_normalization,
+)
 from gradtape.ops.normalising import local_response_normalization as local_response_normalization
 from gradtape.ops.normalising import lrn as lrn
 from gradtape.ops.normalising import compute_average_loss as compute_average_loss

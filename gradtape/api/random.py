@@ -28,4 +28,3 @@ from gradtape.ops.random_stateless import (
 from gradtape.ops.random_stateless import stateless_poisson as stateless_poisson
 from gradtape.ops.random_stateless import stateless_truncated_normal as stateless_truncated_normal
 from gradtape.ops.random_stateless import stateless_uniform as stateless_uniform
-

@@ -64,8 +64,14 @@ class Call:
         self.gradient = gradient
         self.inputs = inputs
         self.outs = outs
-        self.push = push or self._transpose
+        self.forward = push  # not `or self._transpose`: a bound method here would be a cycle
         self.mode = here.mode
+
+    def push(self, tangents: Sequence[Any]) -> Sequence[Any]:
+        """The tangents of the outputs."""
+        if self.forward is not None:
+            return self.forward(list(tangents))
+        return self._transpose(tangents)
 
     def pull(self, cts: Sequence[Any]) -> list[Any]:
         """The checked cotangents of the inputs."""

@@ -34,7 +34,7 @@ from gradtape.core.record import Node, Part, Recording
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.ops.basis import add, broadcast_to, zeros
+from gradtape.ops.basis import add, broadcast_to, sum_to, zeros
 from gradtape.ops.sparse import IndexedSlices
 
 # one primitive
@@ -133,7 +133,11 @@ def _by_reverse(primitive: Primitive, tangents: Any, live: _Live, outs: list[Any
     live.parents = tuple([None if t is None else True for t in tangents])
 
     def pull(cts: list[Any]) -> list[Any]:
-        return primitive.pull(live, tuple(cts) if primitive.several else cts[0])
+        given = primitive.pull(live, tuple(cts) if primitive.several else cts[0])
+        if not primitive.broadcasts:
+            return given
+        pairs = zip(given, live.inputs, strict=True)
+        return [sum_to(g, x._shape) if isinstance(g, Tensor) else g for g, x in pairs]
 
     given = live.out if primitive.several else (live.out,)
     found = transposed(pull, [(o._shape, o._dtype) for o in given], list(tangents))

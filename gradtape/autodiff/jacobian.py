@@ -3,7 +3,8 @@
 The rows of the identity are the cotangents of a target's elements. They go through the walk as a
 *batched* cotangent (see `autodiff.batching`), which runs each record's rule once for all rows; what
 the rules compute below is ordinary, so that outer tapes record it and Hessians are Jacobians of
-gradients. `parallel_iterations` bounds how many rows go at once, and with them the memory."""
+gradients. `parallel_iterations` bounds how many rows go at once, and with them the memory; by
+default as many as fit into a quarter of a gigabyte of cotangents of the target."""
 
 from __future__ import annotations
 
@@ -31,6 +32,8 @@ from gradtape.ops.assembly import concat
 from gradtape.ops.basis import reshape, size_of, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
 
+MOST_BYTES = 2**28
+
 
 class Rows:
     """Cotangents of a target, one behind the other, pulled back to sources.
@@ -39,7 +42,7 @@ class Rows:
         recording: what to follow.
         persistent: whether the records are still needed afterwards.
         sources: the tensors and variables whose cotangents are wanted.
-        chunk: how many rows go at once, None for all.
+        chunk: how many rows go at once, None for all that fit.
         vectorized: as a batch; otherwise one walk for each row.
     """
 
@@ -57,26 +60,28 @@ class Rows:
         self.chunk = chunk
         self.vectorized = vectorized
 
-    def pulled(self, target: Any, rows: np.ndarray[Any, Any], last: bool) -> list[Any]:
+    def pulled(self, target: Any, shape: tuple[int, ...], last: bool) -> list[Any]:
         """For each source the pulled-back rows along a new first axis, or a `Nothing`.
 
-        `last` says that no further walk follows.
+        There is a row for each element of `shape`, the last axes of the target: one there,
+        repeated along the axes before. `last` says that no further walk follows.
         """
         if not differentiable(target._dtype):
             return [INTEGER] * len(self.sources)
         node = node_of(target)
-        if not len(rows):
+        count = size_of(shape)
+        if not count or not size_of(target._shape):
             found = self._walk(node, zeros(target._shape, target._dtype), last)
             return [
-                f if isinstance(f, Nothing) else zeros((0, *s._shape), s._dtype)
+                f if isinstance(f, Nothing) else zeros((count, *s._shape), s._dtype)
                 for f, s in zip(found, self.sources, strict=True)
             ]
-        step = self.chunk or len(rows)
+        step = self.chunk or max(1, MOST_BYTES // (size_of(target._shape) * target._dtype.itemsize))
         pieces: list[list[Any]] = []
-        for start in range(0, len(rows), step):
-            some = rows[start : start + step]
+        for start in range(0, count, step):
+            rows = unit_rows(start, min(start + step, count), shape, target)
             pull = self._batch if self.vectorized else self._alone
-            pieces.append(pull(node, some, last and start + step >= len(rows)))
+            pieces.append(pull(node, rows, last and start + step >= count))
         return [_joined(column) for column in zip(*pieces, strict=True)]
 
     def _walk(self, node: Node | None, ct: Any, last: bool) -> list[Any]:
@@ -114,7 +119,7 @@ def jacobian(
     rows = Rows(recording, persistent, flat, chunk, vectorized)
     answers = []
     for number, one in enumerate(targets, 1):
-        found = rows.pulled(one, identity(one._shape, one._dtype), number == len(targets))
+        found = rows.pulled(one, one._shape, number == len(targets))
         shown = [_shown(f, (*one._shape, *s._shape), s, mode) for f, s in zip(found, flat)]
         answers.append(packed(sources, shown))
     return packed(target, answers)
@@ -136,19 +141,21 @@ def batch_jacobian(
     source = checked(source, "source", "batch_jacobian")
     _check_batches(target._shape, source._shape)
     give_leaves([target], [source])
-    size, *inner = target._shape
-    ones = identity(tuple(inner), target._dtype)
-    rows = np.broadcast_to(ones[:, None], (len(ones), size, *inner))
-    (found,) = Rows(recording, persistent, [source], chunk, vectorized).pulled(target, rows, True)
+    rows = Rows(recording, persistent, [source], chunk, vectorized)
+    (found,) = rows.pulled(target, target._shape[1:], True)
     if not isinstance(found, Nothing):
         found = transpose(found, (1, 0, *range(2, len(found._shape))))
     return _shown(found, (*target._shape, *source._shape[1:]), source, mode)
 
 
-def identity(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    """The cotangents of the elements of a tensor, one behind the other."""
-    size = size_of(shape)
-    return np.eye(size, dtype=dtype).reshape((size, *shape))
+def unit_rows(start: int, stop: int, shape: tuple[int, ...], target: Any) -> Any:
+    """Rows of the identity on `shape`, the last axes of the target, repeated along the others."""
+    places = np.arange(start, stop)
+    rows = np.zeros((stop - start, size_of(shape)), target._dtype)
+    rows[places - start, places] = 1
+    lead = target._shape[: len(target._shape) - len(shape)]
+    rows = rows.reshape((stop - start, *[1] * len(lead), *shape))
+    return np.broadcast_to(rows, (stop - start, *target._shape))
 
 
 def _chunk(parallel_iterations: Any, vectorized: bool, method: str) -> int | None:

@@ -196,8 +196,10 @@ class _Problem:
         """The value with elements moved: (number of the array, of the element, by how much)."""
         arrays = list(self.arrays)
         for i, element, delta in moves:
-            kind = np.result_type(arrays[i].dtype, np.complex64 if delta.imag else np.float16)
-            flat = arrays[i].astype(kind if delta.imag else arrays[i].dtype).reshape(-1)
+            dtype = arrays[i].dtype
+            if delta.imag:
+                dtype = np.dtype(np.complex128 if dtype.itemsize == 8 else np.complex64)
+            flat = arrays[i].astype(dtype).reshape(-1)
             flat[element] += flat.dtype.type(delta)
             arrays[i] = flat.reshape(arrays[i].shape)
         return self.value(arrays)

@@ -3,8 +3,8 @@
 The first run is not recorded, so its intermediate values are freed as it goes. The record of the
 call (see `custom_call`) holds the arguments; its rule runs the function again under a recording of
 its own and walks back at once. That second run is seen by outer tapes as any other, so higher
-orders work, and forward mode is a second run under an accumulator. Variables are read again with
-the values that they had, even if they were assigned in between."""
+orders work, and forward mode is a second run under an accumulator. It draws the same random numbers
+and reads variables with the values that they had, even if they were assigned in between."""
 
 from __future__ import annotations
 
@@ -30,14 +30,16 @@ from gradtape.core.record import Node, Recording
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.ops.random_keys import program_state, replaying
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
     """Trade time for memory: run a function again for its derivative instead of keeping its inside.
 
     Args:
-        f: a function of tensors, or structures of them, that gives the same values each time. It
-            may read variables, and tensors from its closure.
+        f: a function of tensors, or structures of them, that gives the same values each time
+            (draws of `tf.random` are repeated). It may read variables, and tensors that it takes
+            from the function around it.
 
     Returns:
         The function, with f as `__wrapped__`.
@@ -55,12 +57,14 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
+        draws = program_state()
         with frame((), (), here.mode), variables_read() as noted:
             result = f(*args, **kwargs)
         inputs, _ = bound(signature, args, kwargs)
         inputs += [as_tensor(t) for t in _captured(f) if all(t is not i for i in inputs)]
         variables = others(noted, inputs)
-        again = _Again(f, args, kwargs, inputs, variables)
+        again = _Again(lambda: f(*args, **kwargs), inputs, variables, draws)
+        again.hold((args, kwargs))
         outs = [as_tensor(v, name) for v in nest.flatten(result)]
         inputs = [*inputs, *[as_tensor(v) for v in variables]]
         results = call_with_gradient(name, inputs, outs, again.pull, again.push)
@@ -82,29 +86,31 @@ def _captured(f: Callable[..., Any]) -> list[Tensor]:
 
 
 class _Again:
-    """The second run of a function, with its arguments and the values that its variables had."""
+    """The second run of a function, with its arguments, and what it read and drew the first time."""
 
     def __init__(
         self,
-        f: Callable[..., Any],
-        args: tuple[Any, ...],
-        kwargs: dict[str, Any],
+        run: Callable[[], Any],
         inputs: list[Tensor],
         variables: list[Variable],
+        draws: tuple[Any, ...],
     ) -> None:
-        self.f = f
-        self.args = args
-        self.kwargs = kwargs
+        self.run = run
         self.inputs = inputs
         self.variables = variables
+        self.draws = draws
         self.leaves = [v._leaf for v in variables]
-        read = {id(v): v for v in (*_variables((args, kwargs)), *variables)}
-        self.values = [(v, v._tensor) for v in read.values()]
+        self.values = [(v, v._tensor) for v in variables]
+
+    def hold(self, arguments: Any) -> None:
+        """Hold the values of variables among the arguments too."""
+        given = [v for v in nest.flatten(arguments) if isinstance(v, Variable)]
+        self.values += [(v, v._tensor) for v in given]
 
     def outputs(self) -> list[Any]:
         """Run the function and return its results as a list."""
-        with _restored(self.values):
-            return [as_tensor(v) for v in nest.flatten(self.f(*self.args, **self.kwargs))]
+        with _restored(self.values), replaying(self.draws):
+            return [as_tensor(v) for v in nest.flatten(self.run())]
 
     def pull(self, cts: list[Any]) -> list[Any]:
         """The cotangents of the inputs, then of the variables."""
@@ -134,10 +140,6 @@ class _Again:
         with accumulator:
             outs = self.outputs()
         return accumulator.jvp(outs)
-
-
-def _variables(structure: Any) -> list[Variable]:
-    return [v for v in nest.flatten(structure) if isinstance(v, Variable)]
 
 
 @contextmanager

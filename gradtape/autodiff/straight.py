@@ -1,20 +1,24 @@
-"""Elementwise rules as straight-line array code, for walks that nobody records.
+"""Rules as straight-line array code, for walks that nobody records.
 
 A rule is written in tensor operations, which check, dispatch and wrap each value; for a dozen
-numbers that costs several times what NumPy takes. The rules of elementwise primitives branch on
-nothing but the dtype, so for each primitive, dtype and choice of connected inputs the rule is run
-once on symbols, the kernels that it calls are written down as lines of a Python function on arrays,
-and that function is what the walk calls; it returns an array, or a tuple of two. `tanh` for
-instance becomes
+numbers that costs several times what NumPy takes. Rules do not look at values, only at dtypes,
+shapes and parameters (else they could be neither batched nor compiled). So a rule is run once on
+symbols, the kernels that it calls are written down as lines of a Python function on arrays, and
+that function is what the walk calls; it returns an array, or a tuple of them. The rules of `tanh`
+and of a mean, for instance, become
 
-    def pull(ct, record):
-        x = record.inputs[0]._array
-        v1 = k1(xp, x)
-        v2 = k2(xp, ct, v1)
-        return v2
+    def pull(ct, record):                       def pull(ct, record):
+        v1 = k1(xp, record.inputs[0]._array)        v1 = k1(xp, ct, c1)
+        v2 = k2(xp, ct, v1)                         v2 = k2(xp, v1, **p1)
+        return v2                                   return v2
 
-The rule stays the single source: whatever it does that is not elementwise refuses to be written
-down (`NotStraight`), and the walk goes on with the rule itself."""
+For elementwise primitives one function for each dtype and choice of connected inputs is right for
+every shape. All others get one for each *signature* (`signature`), when it is met a second time:
+writing down costs as much as a hundred runs. A primitive that is called with ever new shapes is
+given up after `MOST` signatures.
+
+The rule stays the single source: whatever cannot be written down so (`NotStraight`) runs as it
+is."""
 
 from __future__ import annotations
 
@@ -29,101 +33,204 @@ from gradtape.core.shapes import Spec
 from gradtape.core.state import frame
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
+from gradtape.ops.basis import fitted
 
-STRAIGHT = frozenset({"elementwise", "stepwise"})
+ELEMENTWISE = frozenset({"elementwise", "stepwise"})
+FRESH = ELEMENTWISE | {"bilinear"}  # kernels whose result is an array of its own
+MOST = 256
+LARGEST = (
+    64  # elements of a constant: what a rule makes for one shape is not kept in memory for ever
+)
+SEEN: Any = "met once"
+MISSING: Any = "never met"
+
+Pull = tuple[Callable[..., Any], tuple[bool, ...]]  # the function, and which results are fresh
 
 
 class NotStraight(Exception):
-    """The rule does something that is not elementwise."""
+    """The rule does something that cannot be written down as calls of kernels."""
 
 
 class Symbol(Tensor):
-    """A value in a rule that is being written down: its `_array` is the name of a variable."""
+    """A value in a rule that is being written down: an expression, with its shape and dtype."""
 
-    __slots__ = ("_type",)
+    __slots__ = ("_fresh", "_known", "_name", "_type")
 
-    def __init__(self, name: str, dtype: Any) -> None:
-        super().__init__(name)
+    def __init__(self, name: str, shape: Any, dtype: Any, fresh: bool = False) -> None:
+        super().__init__(None)
+        self._name = name
+        self._known = shape
         self._type = dtype
+        self._fresh = fresh
 
     @property
     def _shape(self) -> Any:
-        raise NotStraight("the rule asks for a shape")
+        if self._known is None:
+            raise NotStraight("an elementwise rule asks for a shape")
+        return self._known
 
     @property
     def _dtype(self) -> Any:
         return self._type
 
+    def _refuse(self, *arguments: Any) -> Any:
+        raise NotStraight("the rule asks for a value")
+
+    __array__ = __bool__ = __int__ = __float__ = __index__ = __iter__ = numpy = _refuse  # type: ignore[assignment]
+
 
 class Writer:
     """The mode in which a rule is written down, and the stand-in for the record that it reads."""
 
-    def __init__(self, inputs: int, dtype: Any) -> None:
-        self.calls: list[tuple[str, str, list[str]]] = []  # result, kernel, operands
+    def __init__(self, record: Any, shaped: bool) -> None:
+        self.calls: list[tuple[str, str]] = []  # result, expression
         self.scope: dict[str, Any] = {"xp": xp}
-        self.inputs = tuple([Symbol(f"record.inputs[{i}]._array", dtype) for i in range(inputs)])
-        self.dtype = dtype
-        self.params: dict[str, Any] = {}
+        self.shaped = shaped
+        self.parents = record.parents
+        self.params = record.params
+        self.inputs = tuple([self._input(i, t) for i, t in enumerate(record.inputs)])
+        self.kept = record.out
+        self.shape, self.dtype = record.shape, record.dtype
 
-    def output(self) -> Symbol:
+    def symbol(self, name: str, shape: Any, dtype: Any) -> Symbol:
+        """An input of the function."""
+        return Symbol(name, tuple(shape) if self.shaped else None, dtype)
+
+    def _input(self, index: int, kept: Any) -> Any:
+        if not isinstance(kept, Tensor):
+            return kept if kept is None or self.shaped else self.symbol("", (), kept._dtype)
+        return self.symbol(f"record.inputs[{index}]._array", kept._shape, kept._dtype)
+
+    def output(self) -> Any:
         """The output that the record keeps."""
-        return Symbol("record.out._array", self.dtype)
+        if type(self.kept) is tuple:
+            return tuple(
+                [
+                    self.symbol(f"record.out[{i}]._array", t._shape, t._dtype)
+                    for i, t in enumerate(self.kept)
+                ]
+            )
+        return self.symbol("record.out._array", self.shape, self.dtype)
 
-    def apply(
-        self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]
-    ) -> Symbol:
+    def cotangent(self, missing: tuple[bool, ...]) -> Any:
+        """The cotangent that the function takes, or a tuple of them for several results."""
+        if not missing:
+            return self.symbol("ct", self.shape, self.dtype)
+        each = zip(missing, self.shape, self.dtype, strict=True)
+        return tuple(
+            [None if m else self.symbol(f"ct[{i}]", s, d) for i, (m, s, d) in enumerate(each)]
+        )
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write down one call of a kernel."""
-        if primitive.family not in STRAIGHT or params or primitive.several:
+        if primitive.fallible or not (self.shaped or primitive.family in ELEMENTWISE):
             raise NotStraight(f"the rule calls {primitive.name}")
-        result, kernel = f"v{len(self.calls)}", f"k{len(self.scope)}"
-        self.scope[kernel] = primitive.kernel
-        self.calls.append((result, kernel, [self.spelled(t) for t in inputs]))
-        return Symbol(result, primitive.shape(*[Spec((), t._dtype) for t in inputs])._dtype)
+        if self.shaped:
+            specs = primitive.shape(*inputs, **params)
+        else:
+            specs = primitive.shape(*[Spec((), t._dtype) for t in inputs], **params)
+        operands = [self.spelled(t) for t in inputs]
+        if params:
+            operands.append("**" + self.constant("p", params))
+        result = f"v{len(self.calls)}"
+        self.calls.append(
+            (result, f"{self.constant('k', primitive.kernel)}(xp, {', '.join(operands)})")
+        )
+        fresh = primitive.family in FRESH
+        if not primitive.several:
+            return Symbol(result, specs._shape if self.shaped else None, specs._dtype, fresh)
+        return tuple([Symbol(f"{result}[{i}]", s._shape, s._dtype) for i, s in enumerate(specs)])
+
+    def constant(self, kind: str, value: Any) -> str:
+        """The name of something that the function finds in its scope."""
+        name = f"{kind}{len(self.scope)}"
+        self.scope[name] = value
+        return name
 
     def spelled(self, value: Any) -> str:
         """The expression for an operand: a variable, or a constant of the scope."""
         if isinstance(value, Symbol):
-            return value._array
-        name = f"c{len(self.scope)}"
-        self.scope[name] = np.asarray(value)[()]
-        return name
+            return value._name
+        if type(value) is not Tensor or value._array.size > LARGEST:
+            raise NotStraight("an operand that is no tensor, or large")
+        return self.constant("c", value._array)
 
-    def function(self, results: list[Any]) -> Callable[..., Any]:
+    def function(self, results: list[Any]) -> Pull:
         """The Python function of the calls; a temporary is dropped after its last use."""
-        returned = [
-            "None" if r is None or isinstance(r, Nothing) else self.spelled(r) for r in results
-        ]
-        lines, needed = [f"return {', '.join(returned)}"], set(returned)
-        for result, kernel, operands in reversed(self.calls):
-            last = {o for o in operands if o.startswith("v") and o not in needed}
-            drop = f"; del {', '.join(sorted(last))}" if last else ""
-            lines.append(f"{result} = {kernel}(xp, {', '.join(operands)}){drop}")
-            needed |= last
+        returned = ["None" if r is None else self.spelled(r) for r in results]
+        last = f"return {', '.join(returned)}"
+        lines, later = [last], last
+        for result, expression in reversed(self.calls):
+            unused = [v for v, _ in self.calls if _uses(expression, v) and not _uses(later, v)]
+            drop = f"; del {', '.join(unused)}" if unused else ""
+            lines.append(f"{result} = {expression}{drop}")
+            later += " " + expression
         body = "\n    ".join(reversed(lines))
         exec(f"def pull(ct, record):\n    {body}\n", self.scope)
-        return self.scope["pull"]
+        return self.scope["pull"], tuple([isinstance(r, Symbol) and r._fresh for r in results])
 
 
-class _Stub:
-    """What `Primitive.pull` reads of a record."""
+def _uses(text: str, variable: str) -> bool:
+    return (
+        f"{variable}," in text
+        or f"{variable})" in text
+        or f"{variable}[" in text
+        or text.endswith(variable)
+    )
 
-    def __init__(self, writer: Writer, wanted: tuple[bool, ...]) -> None:
-        self.parents = tuple([w or None for w in wanted])
-        self.inputs = writer.inputs
-        self.output = writer.output
-        self.params = writer.params
 
+def written(record: Any, shaped: bool, missing: tuple[bool, ...] = ()) -> Pull | None:
+    """The rules of a record's primitive as one function of arrays, or None when they refuse.
 
-def straight(
-    primitive: Primitive, wanted: tuple[bool, ...], dtype: Any
-) -> Callable[..., Any] | None:
-    """The rules of a primitive as one function of arrays, or None when they are not elementwise."""
-    if primitive.family != "elementwise" or primitive.several:
-        return None
-    writer = Writer(len(wanted), dtype)
+    `missing` says which cotangents of several results are not there."""
+    primitive = record.primitive
     try:
-        with frame((), (), writer):
-            results = primitive.pull(_Stub(writer, wanted), Symbol("ct", dtype))
-        return writer.function(results)
-    except NotStraight:
+        with frame((), (), writer := Writer(record, shaped)):
+            given = primitive.pull(writer, writer.cotangent(missing))
+            pairs = zip(given, record.parents, strict=True)
+            given = [
+                None if p is None or g is None or isinstance(g, Nothing) else g for g, p in pairs
+            ]
+            if shaped:
+                pairs = zip(given, record.parents, strict=True)
+                given = [g if g is None else fitted(g, p.shape, p.dtype) for g, p in pairs]
+        return writer.function(given)
+    except Exception:  # whatever is wrong, the rule itself runs, and says so
         return None
+
+
+def signature(record: Any, missing: tuple[bool, ...]) -> tuple[Any, ...]:
+    """All that a rule may depend on besides values: shapes, dtypes, what is connected, parameters."""
+    key = [record.shape, record.dtype, missing]
+    for parent, kept in zip(record.parents, record.inputs):
+        if parent is not None:
+            key += parent.shape, parent.dtype
+        elif kept is not None:
+            key += False, kept._shape, kept._dtype
+        else:
+            key.append(None)
+    params = record.params
+    if params:
+        key += params
+        key += params.values()
+    return tuple(key)
+
+
+def straight(record: Any, missing: tuple[bool, ...] = ()) -> Pull | None:
+    """The function for a record's signature; None where there is none (yet)."""
+    primitive = record.primitive
+    if primitive.fallible:
+        return None
+    table = primitive.straight
+    try:
+        key = signature(record, missing)
+        found = table.get(key, MISSING)
+    except TypeError:  # a parameter that cannot be a key
+        return None
+    if found is MISSING:
+        if len(table) < MOST:
+            table[key] = SEEN
+        return None
+    if found is SEEN:
+        found = table[key] = written(record, True, missing)
+    return found

@@ -55,11 +55,13 @@ class GradientTape:
         6.0
     """
 
+    _recording: Recording | None = None
+    _is_recording = False
+    _shared = False
+
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
-        self._recording: Recording | None = None
-        self._is_recording = False
         self._last_watched: tuple[Variable, ...] = ()
 
     # recording
@@ -157,9 +159,15 @@ class GradientTape:
         if recording is not None:
             recording.close()
 
+    def __del__(self) -> None:
+        # records hold their recording, so it would live as long as a result that is kept
+        if not (self._is_recording or self._shared):
+            self._drop()
+
     def __copy__(self) -> GradientTape:
         made = type(self)(self._persistent, self._watch_accessed_variables)
         made._recording = self._recording
+        made._shared = self._shared = True
         return made
 
     def __deepcopy__(self, memo: Any) -> GradientTape:

@@ -149,6 +149,8 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
 
 def _check_fits(value: Any, dtype: np.dtype[Any], function: str, given: bool) -> None:
     """Refuse conversions that lose something: complex to real, float to integer, integers out of range."""
+    if not (given or value.size):  # [] has no dtype of its own
+        return
     source, lossy = value.dtype, False
     if (source.kind == "c" and dtype.kind != "c") or (
         (source.kind in "fV") and dtype.kind in "iub"

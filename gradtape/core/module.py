@@ -69,7 +69,8 @@ class Module:
 
     def _walk(self) -> Iterator[Any]:
         """This module's variables first, then its submodules and what they hold."""
-        pending, seen = [self], {id(self)}
+        pending: list[Module] = [self]
+        seen = {id(self)}
         while pending:
             module = pending.pop(0)
             yield module

@@ -18,6 +18,7 @@ walk."""
 from __future__ import annotations
 
 import itertools
+from operator import attrgetter
 from typing import Any
 from weakref import ref
 
@@ -37,11 +38,17 @@ class Node:
         self.dtype = dtype
         self.tapes = tapes
 
+    # a rule that needs an input's shape or dtype reads it here as on a tensor: no `Spec` is made to be kept
+    _shape = property(attrgetter("shape"))
+    _dtype = property(attrgetter("dtype"))
+
 
 class Record(Node):
     """An operation that was run: its primitive, its inputs' nodes, and what its rules need."""
 
     __slots__ = ("inputs", "out", "params", "parents", "primitive")
+
+    out: Any
 
     def __init__(
         self,
@@ -54,7 +61,7 @@ class Record(Node):
         dtype: Any,
         tapes: tuple[Recording, ...],
     ) -> None:
-        self.number = next_number()
+        self.number = number = next_number()
         self.primitive = primitive
         self.parents = parents
         self.inputs = inputs
@@ -65,7 +72,8 @@ class Record(Node):
         self.tapes = tapes
         for tape in tapes:
             tape.records.append(ref(self))
-            if len(tape.records) > tape.limit:
+        if not number & 1023:  # now and then: asking every time costs 40 ns a tape
+            for tape in tapes:
                 tape.tidy()
 
     def output(self) -> Any:
@@ -109,9 +117,10 @@ class Recording:
         self.limit = 1024
 
     def tidy(self) -> None:
-        """Forget the records that died."""
-        self.records = [r for r in self.records if r() is not None]
-        self.limit = 2 * len(self.records) + 1024
+        """Forget the records that died, once there are twice as many references as after the last time."""
+        if len(self.records) > self.limit:
+            self.records = [r for r in self.records if r() is not None]
+            self.limit = 2 * len(self.records) + 1024
 
     def knows(self, node: Node | None) -> bool:
         """Whether this recording recorded or watches the node."""
@@ -129,6 +138,3 @@ class Recording:
                 record.tapes = rest
             else:
                 record.release()
-
-    def __del__(self) -> None:
-        self.close()

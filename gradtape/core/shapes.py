@@ -23,7 +23,7 @@ class TensorShape(tuple):
 
     def __new__(cls, dims: Any = None) -> TensorShape:
         known = dims is not None and getattr(dims, "_known", True)
-        if not known:
+        if dims is None or not known:
             dims = ()
         elif isinstance(dims, (int,)):
             dims = (dims,)

@@ -12,6 +12,7 @@ tensors."""
 from __future__ import annotations
 
 import threading
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -63,13 +64,9 @@ class Tensor(Operands):
         """The same value on another node."""
         return type(self)(self._array, node)
 
-    @property
-    def _shape(self) -> tuple[int, ...]:
-        return self._array.shape
-
-    @property
-    def _dtype(self) -> np.dtype[Any]:
-        return self._array.dtype
+    # read in C: half the time of properties written in Python, and every operation asks
+    _shape: Any = property(attrgetter("_array.shape"))
+    _dtype: Any = property(attrgetter("_array.dtype"))
 
     @property
     def shape(self) -> TensorShape:

@@ -1,7 +1,8 @@
 """The arithmetic of sliding windows: how many places they take, and which input each one sees.
 
-A window has `size` taps, `dilation` apart; it moves by `stride` over an input that has `before` and `after` zeros around
-it (or fewer elements, where they are negative). Convolution, pooling and their kernels count with the same functions.
+A window has `size` taps, `dilation` apart; it moves by `stride` over an input that has `before` and
+`after` zeros around it (or fewer elements, where they are negative). Convolution, pooling and their
+kernels count with the same functions.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple
 
 
 class Window(NamedTuple):
-    """The geometry of windows over spatial axes: a tuple of one entry for each axis in every field."""
+    """The geometry of windows over spatial axes: a tuple of one entry for each axis in every
+    field.
+    """
 
     size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -36,7 +39,9 @@ class Window(NamedTuple):
         return itertools.product(*[range(k) for k in self.size])
 
     def parts(self, tap: tuple[int, ...], sizes: Any, places: Any) -> tuple[Any, Any] | None:
-        """The places whose window sees the input with this tap, and what they see, as slices of both; None if none."""
+        """The places whose window sees the input with this tap, and what they see, as slices of
+        both; None if none.
+        """
         seeing, seen = [], []
         for t, n, m, s, d, (before, _) in zip(
             tap, sizes, places, self.strides, self.dilations, self.padding, strict=True

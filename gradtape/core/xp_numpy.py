@@ -14,22 +14,25 @@ from typing import Any
 
 import numpy as np
 
-try:  # the public np.errstate costs more than the operations that it would guard: 0.7 us against 0.08
+
+def _set_errors() -> Any:
+    return np.seterr(all="ignore")
+
+
+def _reset_errors(token: Any) -> None:
+    np.seterr(**token)
+
+
+# `silence()` stops NumPy from warning of inf and nan, `restore(token)` undoes it
+silence: Any = _set_errors
+restore: Any = _reset_errors
+try:  # the public np.errstate costs more than the operations that it would guard: 0.7 us, not 0.08
     from numpy._core.umath import _extobj_contextvar, _make_extobj
 
-    _QUIET = _make_extobj(all="ignore")
-
-    silence = partial(_extobj_contextvar.set, _QUIET)
+    silence = partial(_extobj_contextvar.set, _make_extobj(all="ignore"))
     restore = _extobj_contextvar.reset
 except ImportError:  # pragma: no cover - a NumPy with other insides
-
-    def silence() -> Any:
-        """Stop NumPy from warning of inf and nan; returns what `restore` needs."""
-        return np.seterr(all="ignore")
-
-    def restore(token: Any) -> None:
-        """Undo `silence`."""
-        np.seterr(**token)
+    pass
 
 
 class Lazy:

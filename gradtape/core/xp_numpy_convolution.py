@@ -1,9 +1,11 @@
-"""The verbs of convolution and pooling on NumPy: windows become rows of a matrix, and BLAS does the rest.
+"""The verbs of convolution and pooling on NumPy: windows become rows of a matrix, and BLAS does the
+rest.
 
-The rows are copied block by block, so that a block stays in the cache and the whole never exists. A convolution that
-gives the gradient of a filter sees its input transposed: its windows are read in the order in which they lie in memory
-and summed over blocks. A dilated input (the gradient of a strided convolution, a transposed convolution) is not filled
-with zeros: each element's products are added where they belong.
+The rows are copied block by block, so that a block stays in the cache and the whole never exists. A
+convolution that gives the gradient of a filter sees its input transposed: its windows are read in
+the order in which they lie in memory and summed over blocks. A dilated input (the gradient of a
+strided convolution, a transposed convolution) is not filled with zeros: each element's products are
+added where they belong.
 """
 
 from __future__ import annotations
@@ -24,7 +26,9 @@ BLOCK_BYTES = 2**22  # of window rows at a time: measured, 1 to 8 MiB are equal
 def convolve(
     x: Any, w: Any, strides: Any, padding: Any, dilations: Any, input_dilations: Any, groups: int
 ) -> Any:
-    """Correlate x (n, *space, groups * c) with w (*window, c, out): the result is (n, *places, out)."""
+    """Correlate x (n, *space, groups * c) with w (*window, c, out): the result is (n, *places,
+    out).
+    """
     sizes = tuple([spread(n, d) for n, d in zip(x.shape[1:-1], input_dilations, strict=True)])
     window = Window(w.shape[:-2], strides, dilations, padding)
     shape = (x.shape[0], *window.places(sizes), w.shape[-1])
@@ -108,7 +112,9 @@ def _row_by_row(seen: Any, w: Any, shape: tuple[int, ...]) -> Any:
 
 
 def _summed_over_blocks(seen: Any, w: Any, shape: tuple[int, ...]) -> Any:
-    """For an input whose first axis is the innermost in memory: blocks along the channels, which are summed over."""
+    """For an input whose first axis is the innermost in memory: blocks along the channels, which
+    are summed over.
+    """
     rank = len(shape) - 2
     seen = seen.transpose(2 * rank + 1, *range(rank + 1, 2 * rank + 1), *range(1, rank + 1), 0)
     w = w.transpose(rank, *range(rank), rank + 1)
@@ -148,7 +154,9 @@ def _tap_by_tap(x: Any, w: Any, window: Window, shape: tuple[int, ...]) -> Any:
 
 
 def _scattered(x: Any, w: Any, window: Window, input_dilations: Any, shape: Any) -> Any:
-    """Stride 1 over a dilated input: element i times tap k belongs to place i * input_dilation + before - k * dilation."""
+    """Stride 1 over a dilated input: element i times tap k belongs to place i * input_dilation +
+    before - k * dilation.
+    """
     out = np.zeros(shape, x.dtype)
     rank = len(shape) - 2
     matrix = w.transpose(rank, *range(rank), rank + 1).reshape(x.shape[-1], -1)

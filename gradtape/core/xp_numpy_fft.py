@@ -1,4 +1,5 @@
-"""The verbs of signal processing on NumPy: Fourier and cosine transforms by SciPy's pocketfft, frames by strides.
+"""The verbs of signal processing on NumPy: Fourier and cosine transforms by SciPy's pocketfft,
+frames by strides.
 
 SciPy's transforms keep single precision; NumPy's do not.
 """

@@ -198,21 +198,27 @@ def _each(function: Any, a: Any, what: str) -> Any:
     """The function of each matrix of a stack, in the dtype of the stack."""
     out = np.empty_like(a)
     for place in np.ndindex(a.shape[:-2]):
+        if not np.isfinite(a[place]).all():
+            raise np.linalg.LinAlgError(f"The matrix has no {what}: it is not finite.")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found = function(a[place])
         if not np.isfinite(found).all():
-            raise np.linalg.LinAlgError(f"The matrix has no {what}: it is singular or not finite.")
-        if found.dtype.kind == "c" and out.dtype.kind != "c":
-            limit = 1e3 * np.finfo(out.dtype).eps * np.max(np.abs(found), initial=0.0)
-            if np.max(np.abs(found.imag), initial=0.0) > limit:
-                raise np.linalg.LinAlgError(
-                    f"The matrix has no real {what}. Write tf.cast(x, tf.complex128) for the "
-                    "complex one."
-                )
-            found = found.real
-        out[place] = found
+            raise np.linalg.LinAlgError(f"The matrix has no {what}.")
+        out[place] = _real_if(found, out.dtype, what)
     return out
+
+
+def _real_if(found: Any, dtype: Any, what: str) -> Any:
+    """The result of a real matrix, which must be real but for rounding."""
+    if found.dtype.kind != "c" or dtype.kind == "c":
+        return found
+    limit = 1e3 * np.finfo(dtype).eps * np.max(np.abs(found), initial=0.0)
+    if np.max(np.abs(found.imag), initial=0.0) > limit:
+        raise np.linalg.LinAlgError(
+            f"The matrix has no real {what}. Write tf.cast(x, tf.complex128) for the complex one."
+        )
+    return found.real
 
 
 @verb
@@ -227,8 +233,16 @@ def matrix_square_root(a: Any) -> Any:
     return _each(xp.scipy_linalg.sqrtm, a, "square root") if a.size else a
 
 
+@saying("The matrix has no logarithm: it is singular. Add a small multiple of the identity.")
+def _nonsingular(a: Any) -> Any:
+    np.linalg.inv(a)  # raises for an exact zero, for which SciPy only warns
+    return a
+
+
 @verb
 def matrix_logarithm(a: Any) -> Any:
     """The principal logarithm of matrices."""
+    if not a.size:
+        return a
     wide = np.complex128 if a.dtype.kind == "c" else np.float64
-    return _each(xp.scipy_linalg.logm, a.astype(wide), "logarithm").astype(a.dtype) if a.size else a
+    return _each(xp.scipy_linalg.logm, _nonsingular(a.astype(wide)), "logarithm").astype(a.dtype)

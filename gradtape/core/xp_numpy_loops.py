@@ -12,7 +12,9 @@ from gradtape.core.xp_numpy import verb
 
 @verb
 def recurrence(step: Callable[[Any, Any], Any], first: Any, inputs: tuple[Any, ...]) -> Any:
-    """The states after each row of the inputs: state = step(state, rows), stacked; `first` is not among them."""
+    """The states after each row of the inputs: state = step(state, rows), stacked; `first` is not
+    among them.
+    """
     count = inputs[0].shape[0]
     out = np.empty((count, *first.shape), first.dtype)
     state = first

@@ -1,7 +1,8 @@
-"""The verbs of pooling on NumPy: a loop over the taps of the window, each a strided part of the input.
+"""The verbs of pooling on NumPy: a loop over the taps of the window, each a strided part of the
+input.
 
-The *winner* of a window is the number of the tap that has its maximum, the first of equal ones: an array of small
-integers, from which the gradient is moved to its place without looking at values again.
+The *winner* of a window is the number of the tap that has its maximum, the first of equal ones: an
+array of small integers, from which the gradient is moved to its place without a look at the values.
 """
 
 from __future__ import annotations
@@ -62,7 +63,9 @@ def pool_winner(x: Any, out: Any, window: Window) -> Any:
     undefined = x.dtype.kind not in "iu" and bool((out != out).any())
     still = np.ones(out.shape, bool)
     winner = np.zeros(out.shape, winner_dtype(window))
-    parts = {n: (seeing, seen) for n, seeing, seen in _parts(window, x.shape[1:-1], out.shape[1:-1])}
+    parts = {
+        n: (seeing, seen) for n, seeing, seen in _parts(window, x.shape[1:-1], out.shape[1:-1])
+    }
     for number in range(math.prod(window.size) - 1):  # counted, not written: masked writes are slow
         if number in parts:
             seeing, seen = parts[number]

@@ -181,7 +181,7 @@ LOOP_FROM = 256  # elements of a place along the axis: from here a loop over pla
 
 
 @verb
-def recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
+def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
     """r[i] = b[i] + a[i] r[i - 1] along an axis, from r[-1] = 0 (reverse: from the other end)."""
     dtype = b.dtype
     turned = slice(None, None, -1) if reverse else slice(None)

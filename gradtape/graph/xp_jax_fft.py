@@ -24,7 +24,9 @@ def fourier(x: Any, axes: tuple[int, ...], inverse: bool, norm: str) -> Any:
 def real_fourier(x: Any) -> Any:
     """The first half of the Fourier transform of the last axis of a real array, not scaled."""
     if x.size == 0:
-        return jnp.zeros((*x.shape[:-1], x.shape[-1] // 2 + 1), np.result_type(x.dtype, np.complex64))  # fmt: skip
+        return jnp.zeros(
+            (*x.shape[:-1], x.shape[-1] // 2 + 1), np.result_type(x.dtype, np.complex64)
+        )
     return jnp.fft.rfft(x)
 
 

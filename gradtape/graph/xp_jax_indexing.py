@@ -23,7 +23,7 @@ def checked(indices: Any, size: int) -> Any:
     """Indices with `size`, which XLA fills with NaN or drops, in place of those outside [0,
     size).
     """
-    wide = indices.astype(jnp.int64 if jax.config.jax_enable_x64 else jnp.int32)
+    wide = indices.astype(jnp.arange(0).dtype)  # int64 where JAX has it
     return jnp.where((wide < 0) | (wide >= size), size, wide)
 
 

@@ -12,7 +12,9 @@ from gradtape.graph.xp_jax_base import verb
 
 @verb
 def recurrence(step: Callable[[Any, Any], Any], first: Any, inputs: tuple[Any, ...]) -> Any:
-    """The states after each row of the inputs: state = step(state, rows), stacked; `first` is not among them."""
+    """The states after each row of the inputs: state = step(state, rows), stacked; `first` is not
+    among them.
+    """
 
     def body(state: Any, rows: Any) -> Any:
         state = step(state, rows)

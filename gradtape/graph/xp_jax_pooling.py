@@ -1,4 +1,6 @@
-"""The verbs of pooling on XLA: reductions over windows, and sums over taps of padded parts, which XLA fuses."""
+"""The verbs of pooling on XLA: reductions over windows, and sums over taps of padded parts, which
+XLA fuses.
+"""
 
 from __future__ import annotations
 

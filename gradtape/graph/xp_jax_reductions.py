@@ -126,7 +126,7 @@ def _accumulating(x: Any) -> Any:
 
 
 @verb
-def recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
+def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
     """r[i] = b[i] + a[i] r[i - 1] along an axis, from r[-1] = 0 (reverse: from the other end)."""
 
     def combine(first: Any, second: Any) -> Any:

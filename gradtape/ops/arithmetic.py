@@ -4,29 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
-import gradtape.core.xp_numpy_special  # noqa: F401  the verbs keep and refuse_zero
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import (
-    add,
-    multiply,
-    zeros,
-)
+from gradtape.ops.basis import add, multiply, zeros
 from gradtape.ops.calls import pair
 from gradtape.ops.complexes import absolute_complex, unit
-from gradtape.ops.families import (
-    FLOATING,
-    NUMERIC,
-    REAL,
-    elementwise,
-    pairwise,
-)
+from gradtape.ops.families import FLOATING, NUMERIC, REAL, elementwise, pairwise
 from gradtape.ops.quotients import divide as divide
-from gradtape.ops.quotients import keep
+from gradtape.ops.quotients import divide_no_nan as divide_no_nan
+from gradtape.ops.quotients import keep as keep
+from gradtape.ops.quotients import multiply_no_nan as multiply_no_nan
+from gradtape.ops.quotients import reciprocal as reciprocal
+from gradtape.ops.quotients import reciprocal_no_nan as reciprocal_no_nan
+from gradtape.ops.quotients import truediv as truediv
+from gradtape.ops.quotients import xdivy as xdivy
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.ops.stepwise import greater_equal, logical_not, sign
 
@@ -78,15 +73,32 @@ minimum = pairwise(
     ((1.0, 2.0), 1),
     kinds=REAL,
 )
-nextafter = pairwise(
+_nextafter = pairwise(
     "nextafter",
     lambda xp, x, y: xp.nextafter(x, y),
     lambda t: t,
     lambda t: zeros(t._shape, t._dtype),  # zero rather than none, as TensorFlow
-    "Return the next number that the dtype has, from x towards y.",
-    ((1.0, 2.0), 1),
+    "Return the next number that the dtype has.",
     kinds=FLOATING,
 )
+
+
+def nextafter(x1: Any, x2: Any, name: str | None = None) -> Any:
+    """Return the next number that the dtype has, from x1 towards x2; the derivatives are 1 and 0.
+
+    Args:
+        x1: a floating-point tensor.
+        x2: a tensor of the same dtype; the two broadcast.
+        name: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.math.nextafter(1.0, 2.0)) - 1
+        1.1920928955078125e-07
+    """
+    return _nextafter(x1, x2)
+
+
 _absolute = elementwise(
     "abs",
     lambda xp, x: xp.abs(x),

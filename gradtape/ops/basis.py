@@ -73,7 +73,7 @@ def batch_elementwise(function: Any) -> Any:
 
 _reshape = primitive(
     "reshape",
-    lambda xp, x, *, shape: xp.reshape(x, shape),
+    lambda xp, x, *, shape: x.reshape(shape),
     vjps=[lambda ct, x_shape: reshape(ct, x_shape)],
     jvps=[lambda t, shape: reshape(t, shape)],
     batch=lambda mask, x, shape: reshape(x, (x._shape[0], *shape)),
@@ -90,7 +90,7 @@ def reshape(x: Any, shape: tuple[int, ...]) -> Any:
 
 _transpose = primitive(
     "transpose",
-    lambda xp, x, *, perm: xp.transpose(x, perm),
+    lambda xp, x, *, perm: x.transpose(perm),
     vjps=[lambda ct, perm: transpose(ct, inverse(perm))],
     jvps=[lambda t, perm: transpose(t, perm)],
     batch=lambda mask, x, perm: transpose(x, (0, *[p + 1 for p in perm])),
@@ -145,7 +145,8 @@ def reduced_shape(shape: tuple[int, ...], axis: tuple[int, ...], keepdims: bool)
 
 _sum = primitive(
     "reduce_sum",
-    lambda xp, x, *, axis, keepdims: x.sum(axis=axis, keepdims=keepdims, dtype=x.dtype),
+    # the method x.sum takes a step in Python before it comes here: 90 ns
+    lambda xp, x, *, axis, keepdims: xp.add.reduce(x, axis, x.dtype, None, keepdims),
     vjps=[lambda ct, x_shape, axis: spread_over(ct, x_shape, axis)],
     jvps=[lambda t, axis, keepdims: sum_axes(t, axis, keepdims)],
     batch=lambda mask, x, axis, keepdims: sum_axes(x, tuple([a + 1 for a in axis]), keepdims),

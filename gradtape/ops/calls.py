@@ -37,8 +37,9 @@ def wrong_kind(name: str, kinds: str, *values: Any) -> InvalidArgumentError:
         else "tf.cast(x, tf.int32)"
     )
     wanted = KIND_NAMES.get(kinds, kinds)
+    article = "an" if wanted[0] in "aeiou" else "a"
     return InvalidArgumentError(
-        f"gradtape.{name}({shown}): needs a {wanted} tensor. Write {remedy}."
+        f"gradtape.{name}({shown}): needs {article} {wanted} tensor. Write {remedy}."
     )
 
 
@@ -54,7 +55,7 @@ def unary(primitive: Primitive) -> Callable[..., Any]:
     """The public function of an elementwise primitive of one input."""
     name, kernel, kinds = primitive.name, primitive.kernel, primitive.kinds
     recorded = primitive.differentiable
-    how = _how(primitive, (True,)) if recorded else None
+    how = primitive.kept((True,)) if recorded else None
 
     def call(x: Any, name: str | None = None) -> Any:
         if type(x) is not Tensor:

@@ -9,7 +9,7 @@ import numpy as np
 import gradtape.core.xp_numpy_special  # noqa: F401  the verb bits_as
 from gradtape.core.convert import as_array, as_tensor
 from gradtape.core.dispatch import apply
-from gradtape.core.dtypes import as_dtype, from_numpy
+from gradtape.core.dtypes import DType, as_dtype, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import primitive
@@ -43,7 +43,9 @@ def cast(x: Any, dtype: Any, name: str | None = None) -> Any:
         >>> tf.cast([1.8, -2.2], tf.int32).numpy()
         array([ 1, -2], dtype=int32)
     """
-    wanted = as_dtype(dtype).numpy_dtype
+    wanted = (dtype if type(dtype) is DType else as_dtype(dtype)).numpy_dtype
+    if type(x) is Tensor:
+        return basis.cast(x, wanted)
     if isinstance(x, IndexedSlices):
         return x.with_values(basis.cast(x.values, wanted))
     widest = _WIDEST.get(type(x))

@@ -51,9 +51,22 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     return apply(_select, (condition, x, y))
 
 
+def one_shape_for_all(name: str) -> Any:
+    """The batching rule of an operation whose result's shape depends on values: it refuses."""
+
+    def batch(mask: Any, *inputs: Any, **params: Any) -> Any:
+        raise InvalidArgumentError(
+            f"gradtape.{name}: the shape of the result depends on values and would differ between "
+            "the examples of vectorized_map. Write tf.where(mask, x, 0), which keeps the shape."
+        )
+
+    return batch
+
+
 _nonzero = primitive(
     "nonzero",
     lambda xp, x: np.argwhere(x),
+    batch=one_shape_for_all("where"),
     shape=lambda x: Spec((None, len(x._shape)), INT64),
     differentiable=False,
     family="indexing",

@@ -2,10 +2,11 @@
 
     out[n, p, o] = sum over k, c of x'[n, p * strides + k * dilations - before, c] * w[k, c, o]
 
-where x' is x with `input_dilations - 1` zeros between its elements. It is linear in x and in w, and both transposes are
-convolutions again: of the dilated cotangent with the reversed filter, and of the input with the cotangent as a
-dilated filter, batch and channels having changed places. So derivatives of every order are convolutions. The
-padding formulas are those of Dumoulin and Visin, "A guide to convolution arithmetic for deep learning" (2016).
+where x' is x with `input_dilations - 1` zeros between its elements. It is linear in x and in w, and
+both transposes are convolutions again: of the dilated cotangent with the reversed filter, and of
+the input with the cotangent as a dilated filter, batch and channels having changed places. So
+derivatives of every order are convolutions. The padding formulas are those of Dumoulin and Visin,
+"A guide to convolution arithmetic for deep learning" (2016).
 """
 
 from __future__ import annotations
@@ -73,12 +74,21 @@ def transposed(
     input_dilations: Ints,
     groups: int,
 ) -> Any:
-    """The transpose of the convolution: the dilated cotangent with the reversed filter, whose channels change places."""
+    """The transpose of the convolution: the dilated cotangent with the reversed filter, whose
+    channels change places.
+    """
     *size, inward, outward = w._shape
     around = []
     for n, m, k, s, d, a, (before, _) in zip(
-        x_shape[1:-1], ct._shape[1:-1], size, strides, dilations, input_dilations, padding, strict=True
-    ):  # fmt: skip
+        x_shape[1:-1],
+        ct._shape[1:-1],
+        size,
+        strides,
+        dilations,
+        input_dilations,
+        padding,
+        strict=True,
+    ):
         first = spread(k, d) - 1 - before
         around.append((first, spread(n, a) + spread(k, d) - 1 - spread(m, s) - first))
     rank = len(size)
@@ -115,8 +125,15 @@ def _filter_vjp(
     """The input with the cotangent as a filter; examples are summed over like channels."""
     around = []
     for n, m, k, s, d, a, (before, _) in zip(
-        x._shape[1:-1], ct._shape[1:-1], w_shape[:-2], strides, dilations, input_dilations, padding, strict=True
-    ):  # fmt: skip
+        x._shape[1:-1],
+        ct._shape[1:-1],
+        w_shape[:-2],
+        strides,
+        dilations,
+        input_dilations,
+        padding,
+        strict=True,
+    ):
         around.append((before, spread(m, s) + spread(k, d) - 1 - spread(n, a) - before))
     rank = len(around)
     count, *sizes, channels = x._shape
@@ -141,7 +158,9 @@ def _batch(
     input_dilations: Ints,
     groups: int,
 ) -> Any:
-    """Fold a batch of inputs into examples, of filters into output channels, of both into groups."""
+    """Fold a batch of inputs into examples, of filters into output channels, of both into
+    groups.
+    """
     options = strides, padding, dilations, input_dilations
     if not mask[1]:
         many, count, *rest = x._shape
@@ -180,7 +199,9 @@ def conv(
     input_dilations: Ints,
     groups: int = 1,
 ) -> Any:
-    """Correlate x (n, *space, groups * c) with w (*window, c, groups * o): (n, *places, groups * o)."""
+    """Correlate x (n, *space, groups * c) with w (*window, c, groups * o): (n, *places, groups *
+    o).
+    """
     params = {
         "strides": strides,
         "padding": padding,

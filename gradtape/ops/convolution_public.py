@@ -1,4 +1,6 @@
-"""The convolutions of `tf.nn`: they check their arguments, move the channels last and call one primitive."""
+"""The convolutions of `tf.nn`: they check their arguments, move the channels last and call one
+primitive.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,8 @@ def _convolved(
     channels, inward, outward = x._shape[-1], w._shape[-2], w._shape[-1]
     if inward == 0 or channels % inward or outward % max(1, channels // inward):
         raise InvalidArgumentError(
-            f"gradtape.{function}: input has {channels} channels and filters {brief(w)} take {inward}: the input's "
+            f"gradtape.{function}: input has {channels} channels and filters {brief(w)} take "
+            f"{inward}: the input's "
             "channels must be a multiple, and the filters' last axis a multiple of the quotient. "
             f"Write filters of shape (..., {channels}, out), or check data_format."
         )
@@ -61,7 +64,8 @@ def operands(function: str, input: Any, filters: Any, space: int) -> tuple[Any, 
         )
     if len(w._shape) != space + 2:
         raise InvalidArgumentError(
-            f"gradtape.{function}: filters are {brief(w)} but need {space + 2} axes: {space} spatial, input "
+            f"gradtape.{function}: filters are {brief(w)} but need {space + 2} axes: {space} "
+            "spatial, input "
             "channels, output channels. Write tf.reshape(filters, ...)."
         )
     return x, w
@@ -78,11 +82,13 @@ def convolution(
 ) -> Any:
     """Correlate an input with filters over one, two or three spatial axes.
 
-    out[n, p, o] = sum over k, c of input[n, p * strides + k * dilations - before, c] * filters[k, c, o]
+    out[n, p, o] = sum over k, c of input[n, p * strides + k * dilations - before, c] * filters[k,
+    c, o]
 
     Args:
         input: (..., *space, c) floats, or (n, c, *space) for a data format with channels first.
-        filters: (*window, c / groups, o) of the same dtype; the number of groups follows from the channels.
+        filters: (*window, c / groups, o) of the same dtype; the number of groups follows from the
+            channels.
         strides: one integer, or one for each spatial axis.
         padding: "VALID", "SAME", or a pair for each axis of the input.
         data_format: such as "NHWC" (the default) or "NCHW".
@@ -101,7 +107,8 @@ def convolution(
     space = len(as_tensor(filters, "nn.convolution")._shape) - 2
     if space not in (1, 2, 3):
         raise InvalidArgumentError(
-            f"gradtape.nn.convolution: filters are {brief(as_tensor(filters))} but need 3, 4 or 5 axes: one to three "
+            f"gradtape.nn.convolution: filters are {brief(as_tensor(filters))} but need 3, 4 or 5 "
+            "axes: one to three "
             "spatial, input channels, output channels."
         )
     return _convolved(
@@ -165,7 +172,8 @@ def conv2d(
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.conv2d(tf.ones((1, 3, 3, 1)), tf.ones((2, 2, 1, 1)), 1, "SAME").numpy()[0, :, :, 0]
+        >>> x, w = tf.ones((1, 3, 3, 1)), tf.ones((2, 2, 1, 1))
+        >>> tf.nn.conv2d(x, w, 1, "SAME").numpy()[0, :, :, 0]
         array([[4., 4., 2.],
                [4., 4., 2.],
                [2., 2., 1.]], dtype=float32)
@@ -182,7 +190,8 @@ def conv3d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Correlate volumes (..., depth, height, width, c) with filters (d, h, w, c, o): see `tf.nn.convolution`.
+    """Correlate volumes (..., depth, height, width, c) with filters (d, h, w, c, o): see
+    `tf.nn.convolution`.
 
     Args:
         input: (..., depth, height, width, c) floats, or (n, c, depth, height, width) for "NCDHW".
@@ -198,7 +207,8 @@ def conv3d(
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.conv3d(tf.ones((1, 2, 2, 2, 1)), tf.ones((2, 2, 2, 1, 1)), 1, "VALID").numpy().ravel()
+        >>> x, w = tf.ones((1, 2, 2, 2, 1)), tf.ones((2, 2, 2, 1, 1))
+        >>> tf.nn.conv3d(x, w, 1, "VALID").numpy().ravel()
         array([8.], dtype=float32)
     """
     return _convolved("nn.conv3d", input, filters, strides, padding, data_format, dilations, 3)
@@ -213,7 +223,8 @@ def depthwise_conv2d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Correlate each channel with filters of its own: out[..., c * m + q] uses input[..., c] and filter[..., c, q].
+    """Correlate each channel with filters of its own: out[..., c * m + q] uses input[..., c] and
+    filter[..., c, q].
 
     Args:
         input: (n, height, width, c) floats, or (n, c, height, width) for "NCHW".
@@ -239,7 +250,8 @@ def depthwise_conv2d(
     channels = x._shape[1 if first else -1] if len(x._shape) == 4 else None
     if channels != w._shape[2]:
         raise InvalidArgumentError(
-            f"gradtape.{function}: input is {brief(x)} and filter {brief(w)}: the filter's third axis must equal the "
+            f"gradtape.{function}: input is {brief(x)} and filter {brief(w)}: the filter's third "
+            "axis must equal the "
             "input's channels, and the input must have 4 axes. Check data_format."
         )
     w = reshape(w, (*w._shape[:2], 1, w._shape[2] * w._shape[3]))
@@ -256,7 +268,8 @@ def separable_conv2d(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Correlate each channel by itself, then mix the channels: a depthwise and a pointwise convolution.
+    """Correlate each channel by itself, then mix the channels: a depthwise and a pointwise
+    convolution.
 
     Args:
         input: (n, height, width, c) floats, or (n, c, height, width) for "NCHW".
@@ -304,7 +317,8 @@ def atrous_conv2d(
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.atrous_conv2d(tf.ones((1, 3, 3, 1)), tf.ones((2, 2, 1, 1)), 2, "VALID").numpy().ravel()
+        >>> x, w = tf.ones((1, 3, 3, 1)), tf.ones((2, 2, 1, 1))
+        >>> tf.nn.atrous_conv2d(x, w, 2, "VALID").numpy().ravel()
         array([4.], dtype=float32)
     """
     return _convolved("nn.atrous_conv2d", value, filters, 1, padding, None, rate, 2)

@@ -1,4 +1,6 @@
-"""The transposed convolutions of `tf.nn`: the gradient of a convolution with respect to its input, as a layer."""
+"""The transposed convolutions of `tf.nn`: the gradient of a convolution with respect to its input,
+as a layer.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.ops.convolution import transposed
 from gradtape.ops.convolution_public import operands
 from gradtape.ops.spatial import channels_first, moved_back, moved_last, per_axis, window_of
-from gradtape.ops.static import static_int, static
+from gradtape.ops.static import static, static_int
 
 
 def _transposed(
@@ -26,15 +28,18 @@ def _transposed(
     first = channels_first(data_format, space, function)
     if len(x._shape) != space + 2:
         raise InvalidArgumentError(
-            f"gradtape.{function}: input is {brief(x)} but needs {space + 2} axes: examples, {space} spatial and "
+            f"gradtape.{function}: input is {brief(x)} but needs {space + 2} axes: examples, "
+            f"{space} spatial and "
             "channels."
         )
     shape = _output_shape(output_shape, space, first, function)
     x = moved_last(x, first)
     if shape[-1] != w._shape[-2] or x._shape[-1] != w._shape[-1]:
         raise InvalidArgumentError(
-            f"gradtape.{function}: filters {brief(w)} must be (*window, output channels, input channels), here "
-            f"(..., {shape[-1]}, {x._shape[-1]}). Transpose the last two axes, or correct output_shape."
+            f"gradtape.{function}: filters {brief(w)} must be (*window, output channels, input "
+            "channels), here "
+            f"(..., {shape[-1]}, {x._shape[-1]}). Transpose the last two axes, or correct "
+            "output_shape."
         )
     window = window_of(
         shape[1:-1],
@@ -49,10 +54,11 @@ def _transposed(
     if expected != x._shape[:-1]:
         raise InvalidArgumentError(
             f"gradtape.{function}: a convolution of output_shape {list(output_shape)} with strides "
-            f"{list(window.strides)} and padding {padding!r} has examples and places {list(expected)}, but the input "
+            f"{list(window.strides)} and padding {padding!r} has examples and places "
+            f"{list(expected)}, but the input "
             f"has {list(x._shape[:-1])}. Correct output_shape."
         )
-    out = transposed(x, w, shape, window.strides, window.padding, window.dilations, (1,) * space, 1)  # fmt: skip
+    out = transposed(x, w, shape, window.strides, window.padding, window.dilations, (1,) * space, 1)
     return moved_back(out, first)
 
 
@@ -81,7 +87,8 @@ def conv_transpose(
     dilations: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transpose a convolution: the linear map whose matrix is the transpose of `tf.nn.convolution`'s.
+    """Transpose a convolution: the linear map whose matrix is the transpose of
+    `tf.nn.convolution`'s.
 
     Args:
         input: (n, *places, c) floats, or (n, c, *places) for a data format with channels first.
@@ -106,7 +113,8 @@ def conv_transpose(
     space = len(items) - 2 if isinstance(items, (list, tuple)) else 0
     if space not in (1, 2, 3):
         raise InvalidArgumentError(
-            f"gradtape.nn.conv_transpose: output_shape must have 3, 4 or 5 integers, not {output_shape!r}."
+            "gradtape.nn.conv_transpose: output_shape must have 3, 4 or 5 integers, not "
+            f"{output_shape!r}."
         )
     return _transposed(
         "nn.conv_transpose",
@@ -148,7 +156,8 @@ def conv1d_transpose(
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.conv1d_transpose(tf.ones((1, 2, 1)), tf.ones((2, 1, 1)), (1, 4, 1), 2).numpy().ravel()
+        >>> x, w = tf.ones((1, 2, 1)), tf.ones((2, 1, 1))
+        >>> tf.nn.conv1d_transpose(x, w, (1, 4, 1), 2).numpy().ravel()
         array([1., 1., 1., 1.], dtype=float32)
     """
     return _transposed(
@@ -191,7 +200,8 @@ def conv2d_transpose(
 
     Example:
         >>> import gradtape as tf
-        >>> tf.nn.conv2d_transpose(tf.ones((1, 1, 1, 1)), tf.ones((2, 2, 3, 1)), (1, 2, 2, 3), 2).shape
+        >>> x, w = tf.ones((1, 1, 1, 1)), tf.ones((2, 2, 3, 1))
+        >>> tf.nn.conv2d_transpose(x, w, (1, 2, 2, 3), 2).shape
         TensorShape([1, 2, 2, 3])
     """
     return _transposed(

@@ -16,6 +16,7 @@ from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import batch_elementwise, broadcast_shapes, cast, ones, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes, wrong_kind
+from gradtape.ops.choosing import one_shape_for_all
 from gradtape.ops.gathering import INT64, gather_axis
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype, order
@@ -41,6 +42,7 @@ def _unique_kernel(xp: Any, x: Any) -> Any:
 _unique = primitive(
     "unique_places",
     _unique_kernel,
+    batch=one_shape_for_all("unique"),
     shape=lambda x: (Spec((None,), INT64), Spec(x._shape, INT64), Spec((None,), INT64)),
     several=True,
     differentiable=False,

@@ -31,11 +31,12 @@ def ctc_loss(
     blank_index: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Return the negative log probability of each label sequence under connectionist temporal classification.
+    """Return the negative log probability of each label sequence under connectionist temporal
+    classification.
 
-    The probability of labels is the sum over all sequences of classes, one for each time, that give the labels when
-    repeated classes are merged and then blanks removed (Graves et al., 2006). Labels that are impossible in the time
-    given have loss inf and gradient 0.
+    The probability of labels is the sum over all sequences of classes, one for each time, that give
+    the labels when repeated classes are merged and then blanks removed (Graves et al., 2006).
+    Labels that are impossible in the time given have loss inf and gradient 0.
 
     Args:
         labels: (examples, most) integers, read up to `label_length`.
@@ -51,7 +52,8 @@ def ctc_loss(
         (examples,) of the logits' dtype.
 
     Raises:
-        InvalidArgumentError: for sparse labels, shapes that do not fit, or labels and lengths out of range.
+        InvalidArgumentError: for sparse labels, shapes that do not fit, or labels and lengths out
+            of range.
 
     Example:
         >>> import gradtape as tf
@@ -62,7 +64,8 @@ def ctc_loss(
     function = "nn.ctc_loss"
     if hasattr(labels, "dense_shape"):
         raise InvalidArgumentError(
-            f"gradtape.{function}: sparse labels are left out. Write dense ones, (examples, most), and label_length."
+            f"gradtape.{function}: sparse labels are left out. Write dense ones, (examples, most), "
+            "and label_length."
         )
     if label_length is None or logit_length is None:
         raise InvalidArgumentError(
@@ -110,8 +113,10 @@ def _check_shapes(function: str, x: Any, labels: Any, used: Any, spans: Any) -> 
     count = x._shape[1]
     if not count == labels._shape[0] == used._shape[0] == spans._shape[0]:
         raise InvalidArgumentError(
-            f"gradtape.{function}: logits {list(x._shape)} have {count} examples (second axis), but labels, "
-            f"label_length and logit_length have {labels._shape[0]}, {used._shape[0]} and {spans._shape[0]}. "
+            f"gradtape.{function}: logits {list(x._shape)} have {count} examples (second axis), "
+            "but labels, "
+            f"label_length and logit_length have {labels._shape[0]}, {used._shape[0]} and "
+            f"{spans._shape[0]}. "
             "Check logits_time_major."
         )
 
@@ -120,7 +125,8 @@ def _blank(value: Any, classes: int, function: str) -> int:
     blank = 0 if value is None else static_int(value, function, "blank_index")
     if not -classes <= blank < classes:
         raise InvalidArgumentError(
-            f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for {classes} classes."
+            f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for "
+            f"{classes} classes."
         )
     return blank % classes
 
@@ -132,11 +138,11 @@ def _check_values(
     if any(type(t) is not Tensor for t in (labels, used, spans)):
         return
     rows, lengths, times = (np.asarray(t) for t in (labels, used, spans))
-    if lengths.size and not (0 <= lengths.min() and lengths.max() <= rows.shape[1]):
+    if lengths.size and not (lengths.min() >= 0 and lengths.max() <= rows.shape[1]):
         raise InvalidArgumentError(
             f"gradtape.{function}: label_length {lengths.tolist()} must be in [0, {rows.shape[1]}]."
         )
-    if times.size and not (0 <= times.min() and times.max() <= shape[0]):
+    if times.size and not (times.min() >= 0 and times.max() <= shape[0]):
         raise InvalidArgumentError(
             f"gradtape.{function}: logit_length {times.tolist()} must be in [0, {shape[0]}]."
         )
@@ -144,7 +150,8 @@ def _check_values(
     wrong = read[(read < 0) | (read >= shape[2]) | (read == blank)]
     if wrong.size:
         raise InvalidArgumentError(
-            f"gradtape.{function}: label {int(wrong[0])} is not one of the {shape[2]} classes, or is the blank, "
+            f"gradtape.{function}: label {int(wrong[0])} is not one of the {shape[2]} classes, or "
+            "is the blank, "
             f"{blank}. Correct labels, label_length or blank_index."
         )
 

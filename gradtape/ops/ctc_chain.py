@@ -1,9 +1,11 @@
-"""Connectionist temporal classification as a chain of states: probability, posterior, and the posterior's derivative.
+"""Connectionist temporal classification as a chain of states: probability, posterior, and the
+posterior's derivative.
 
-The states of an example are its labels with blanks between and around them. A path stays, moves on by one state or, from
-a label to a different one, by two. `log_probability` sums over the paths from the first two states to the last two;
-its derivative is the posterior probability of each state at each time (Graves et al., 2006), found by the forward and
-backward recurrences in logarithms. The derivative of the posterior is written in operations, so that orders close:
+The states of an example are its labels with blanks between and around them. A path stays, moves on
+by one state or, from a label to a different one, by two. `log_probability` sums over the paths from
+the first two states to the last two; its derivative is the posterior probability of each state at
+each time (Graves et al., 2006), found by the forward and backward recurrences in logarithms. The
+derivative of the posterior is written in operations, so that orders close:
 
     dP = P (da + db - dlogZ),    where da and db follow the recurrences with their weights
 """
@@ -20,7 +22,7 @@ from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
-from gradtape.ops.arithmetic import divide, maximum
+from gradtape.ops.arithmetic import maximum
 from gradtape.ops.assembly import concat, slice_axis
 from gradtape.ops.basis import (
     add,
@@ -35,6 +37,7 @@ from gradtape.ops.basis import (
 )
 from gradtape.ops.choosing import select
 from gradtape.ops.exponential import exp, log
+from gradtape.ops.quotients import divide
 from gradtape.ops.stepwise import less, not_equal
 
 NEVER = -1e30  # the logarithm of zero: finite, so that differences of two are
@@ -52,7 +55,9 @@ def _moved(xp: Any, a: Any, by: int, fill: Any) -> Any:
 
 
 def _skips(xp: Any, states: Any) -> Any:
-    """Whether a state is entered from the one before the last: labels that differ from the label before."""
+    """Whether a state is entered from the one before the last: labels that differ from the label
+    before.
+    """
     odd = np.arange(states.shape[1]) % 2 == 1
     return odd & (_moved(xp, states, 2, 0) != states) & (np.arange(states.shape[1]) > 2)
 
@@ -86,7 +91,9 @@ def _forward(xp: Any, emissions: Any, states: Any, logit_length: Any) -> Any:
 
 
 def _backward(xp: Any, emissions: Any, states: Any, label_length: Any, logit_length: Any) -> Any:
-    """The log probability of all paths from each state at each time to the end, its emission not included."""
+    """The log probability of all paths from each state at each time to the end, its emission not
+    included.
+    """
     never = emissions.dtype.type(NEVER)
     skips = _moved(xp, _skips(xp, states), -2, False)
     end = _last(xp, emissions, label_length)
@@ -184,7 +191,8 @@ _log_probability = primitive(
 
 
 def log_probability(emissions: Any, states: Any, label_length: Any, logit_length: Any) -> Any:
-    """The log probability of the labels: emissions (times, examples, states) are log probabilities of the states.
+    """The log probability of the labels: emissions (times, examples, states) are log probabilities
+    of the states.
 
     `states` (examples, 2 * labels + 1) are labels at odd places and blanks at even ones.
     """
@@ -219,7 +227,9 @@ def posterior(emissions: Any, states: Any, label_length: Any, logit_length: Any)
 
 
 class _Recurrence:
-    """One direction of the recurrences in operations: values and their derivatives, time after time."""
+    """One direction of the recurrences in operations: values and their derivatives, time after
+    time.
+    """
 
     def __init__(self, skips: Any, direction: int, like: Any) -> None:
         self.skips, self.direction = skips, direction

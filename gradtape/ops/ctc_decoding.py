@@ -1,6 +1,8 @@
-"""From logits to labels: greedy and beam search decoding, and helpers on label sequences. Values, without derivatives.
+"""From logits to labels: greedy and beam search decoding, and helpers on label sequences. Values,
+without derivatives.
 
-TensorFlow's decoders return sparse tensors; these return dense ones, filled with -1 behind the labels.
+TensorFlow's decoders return sparse tensors; these return dense ones, filled with -1 behind the
+labels.
 """
 
 from __future__ import annotations
@@ -21,15 +23,17 @@ def _logits(inputs: Any, sequence_length: Any, function: str) -> tuple[Any, Any]
     x, lengths = as_tensor(inputs, function), as_tensor(sequence_length, function)
     if x._dtype.kind not in "fV" or len(x._shape) != 3:
         raise InvalidArgumentError(
-            f"gradtape.{function}: inputs are {brief(x)} but must be floats (times, examples, classes)."
+            f"gradtape.{function}: inputs are {brief(x)} but must be floats (times, examples, "
+            "classes)."
         )
     if lengths._dtype.kind not in "iu" or lengths._shape != x._shape[1:2]:
         raise InvalidArgumentError(
-            f"gradtape.{function}: sequence_length is {brief(lengths)} but must be {x._shape[1]} integers, one for "
+            f"gradtape.{function}: sequence_length is {brief(lengths)} but must be {x._shape[1]} "
+            "integers, one for "
             "each example."
         )
     spans = np.asarray(lengths)
-    if spans.size and not (0 <= spans.min() and spans.max() <= x._shape[0]):
+    if spans.size and not (spans.min() >= 0 and spans.max() <= x._shape[0]):
         raise InvalidArgumentError(
             f"gradtape.{function}: sequence_length {spans.tolist()} must be in [0, {x._shape[0]}]."
         )
@@ -65,15 +69,16 @@ def ctc_greedy_decoder(
         name: ignored, for compatibility.
 
     Returns:
-        A list of one tensor (examples, most) of int64 labels, -1 behind them (TensorFlow: sparse), and
-        (examples, 1) the negative sum of the largest logits.
+        A list of one tensor (examples, most) of int64 labels, -1 behind them (TensorFlow: sparse),
+        and (examples, 1) the negative sum of the largest logits.
 
     Raises:
         InvalidArgumentError: for shapes or lengths that do not fit.
 
     Example:
         >>> import gradtape as tf
-        >>> x = tf.constant([[[0.0, 3.0, 1.0]], [[0.0, 2.0, 1.0]], [[0.0, 1.0, 2.0]], [[1.0, 0.0, 0.0]]])
+        >>> x = tf.constant([[0.0, 3.0, 1.0], [0.0, 2.0, 1.0], [0.0, 1.0, 2.0], [1.0, 0.0, 0.0]])
+        >>> x = tf.reshape(x, (4, 1, 3))
         >>> decoded, score = tf.nn.ctc_greedy_decoder(x, [4])
         >>> decoded[0].numpy(), score.numpy()
         (array([[1, 0]]), array([[-8.]], dtype=float32))
@@ -84,7 +89,8 @@ def ctc_greedy_decoder(
     blank = -1 if blank_index is None else static_int(blank_index, function, "blank_index")
     if not -classes <= blank < classes:
         raise InvalidArgumentError(
-            f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for {classes} classes."
+            f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for "
+            f"{classes} classes."
         )
     rows = []
     for logits, span in zip(x, spans, strict=True):
@@ -106,7 +112,9 @@ Beam = dict[tuple[int, ...], tuple[float, float]]
 
 
 def _extended(beam: Beam, logp: list[float], blank: int, width: int) -> Beam:
-    """The likeliest prefixes one time later: each with its log probability of ending in a blank, and in a label."""
+    """The likeliest prefixes one time later: each with its log probability of ending in a blank,
+    and in a label.
+    """
     grown: dict[tuple[int, ...], list[float]] = {}
 
     def add(prefix: tuple[int, ...], which: int, value: float) -> None:
@@ -140,8 +148,8 @@ def ctc_beam_search_decoder(
         top_paths: how many sequences are returned, at most `beam_width`.
 
     Returns:
-        `top_paths` tensors (examples, most) of int64 labels, -1 behind them (TensorFlow: sparse), and
-        (examples, top_paths) log probabilities.
+        `top_paths` tensors (examples, most) of int64 labels, -1 behind them (TensorFlow: sparse),
+        and (examples, top_paths) log probabilities.
 
     Raises:
         InvalidArgumentError: for shapes, lengths or widths that do not fit.
@@ -185,7 +193,8 @@ def _labels(value: Any, function: str) -> Any:
 
 
 def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
-    """Return the different labels of each row, in the order in which they come, and where each label is among them.
+    """Return the different labels of each row, in the order in which they come, and where each
+    label is among them.
 
     Args:
         labels: (examples, most) integers.
@@ -229,8 +238,9 @@ def collapse_repeated(
 
     Example:
         >>> import gradtape as tf
-        >>> [t.numpy().tolist() for t in tf.nn.collapse_repeated([[3, 4, 4, 3], [1, 1, 1, 2]], [4, 3])]
-        [[[3, 4, 3], [1, 0, 0]], [3, 1]]
+        >>> merged, lengths = tf.nn.collapse_repeated([[3, 4, 4, 3], [1, 1, 1, 2]], [4, 3])
+        >>> merged.numpy().tolist(), lengths.numpy().tolist()
+        ([[3, 4, 3], [1, 0, 0]], [3, 1])
     """
     function = "nn.collapse_repeated"
     rows = _labels(labels, function)
@@ -238,7 +248,8 @@ def collapse_repeated(
     good = lengths.dtype.kind in "iu" and lengths.shape == rows.shape[:1]
     if not good or (lengths.size and not 0 <= lengths.min() <= lengths.max() <= rows.shape[1]):
         raise InvalidArgumentError(
-            f"gradtape.{function}: seq_length must be {rows.shape[0]} integers in [0, {rows.shape[1]}], not "
+            f"gradtape.{function}: seq_length must be {rows.shape[0]} integers in [0, "
+            f"{rows.shape[1]}], not "
             f"{brief(seq_length)}."
         )
     merged = [_merged(row[:n]) for row, n in zip(rows.tolist(), lengths, strict=True)]

@@ -1,7 +1,9 @@
-"""Grey-scale dilation and erosion of images: the largest sum, or least difference, of image and filter in a window.
+"""Grey-scale dilation and erosion of images: the largest sum, or least difference, of image and
+filter in a window.
 
-Dilation is x[winner] + w[winner], where the winner, the number of the tap with the largest sum, is constant between ties;
-so its derivatives of every order are those of picking elements. Ties go to the first tap in row-major order.
+Dilation is x[winner] + w[winner], where the winner, the number of the tap with the largest sum, is
+constant between ties; so its derivatives of every order are those of picking elements. Ties go to
+the first tap in row-major order.
 """
 
 from __future__ import annotations
@@ -72,7 +74,8 @@ def _dilated(function: str, x: Any, w: Any, options: Any, turned: bool) -> Any:
     strides, padding, data_format, dilations = options
     if data_format != "NHWC":
         raise InvalidArgumentError(
-            f"gradtape.{function}: data_format must be 'NHWC', not {data_format!r}. Transpose first."
+            f"gradtape.{function}: data_format must be 'NHWC', not {data_format!r}. Transpose "
+            "first."
         )
     if len(x._shape) != 4 or len(w._shape) != 3 or x._shape[3] != w._shape[2]:
         raise InvalidArgumentError(
@@ -116,7 +119,8 @@ def dilation2d(
     dilations: Any,
     name: str | None = None,
 ) -> Any:
-    """Dilate images: out[p] = max over k of input[p * strides + k * dilations - before] + filters[k].
+    """Dilate images: out[p] = max over k of input[p * strides + k * dilations - before] +
+    filters[k].
 
     Places outside the image do not take part. Unlike TensorFlow's, second derivatives exist.
 

@@ -8,6 +8,7 @@ its derivatives are pairs again.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -77,8 +78,8 @@ def _contract(xp: Any, a: Any, b: Any, *, spec: str) -> Any:
         a = a.reshape((*a.shape, *[1] * len(other)))
         out = a * b.reshape((*shared, *[1] * len(own), *other))
     else:
-        inner = int(np.prod(a.shape[a.ndim - plan.summed :], dtype=int))
-        rows, columns = int(np.prod(own, dtype=int)), int(np.prod(other, dtype=int))
+        inner = math.prod(a.shape[a.ndim - plan.summed :])
+        rows, columns = math.prod(own), math.prod(other)
         a, b = a.reshape((*shared, rows, inner)), b.reshape((*shared, inner, columns))
         out = xp.dot(a, b) if not shared else xp.matmul(a, b)
         out = out.reshape((*shared, *own, *other))
@@ -282,7 +283,7 @@ def _parsed(equation: str, shapes: Any) -> tuple[list[str], str]:
     for term in [*terms, out]:
         if not all(c.isalpha() and ord(c) < FIRST_HIDDEN for c in term.replace("...", "", 1)):
             raise ValueError(
-                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters, and ... once."
+                f"gradtape.einsum: {term!r} in {equation!r} is no term: write letters and ... once."
             )
     if not arrow:
         counts = Counter(left.replace(",", "").replace(".", ""))

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradtape.core.xp_numpy_special  # noqa: F401  the verbs of fused kernels
 from gradtape.core.nothing import STEPWISE
+from gradtape.core.primitive import registry
 from gradtape.ops.basis import add, multiply, negative, safe_divide, safe_multiply
 from gradtape.ops.families import FLOATING, INEXACT, elementwise, pairwise
 from gradtape.ops.quotients import divide_no_nan, reciprocal
@@ -74,14 +75,28 @@ sigmoid = elementwise(
     "Return the logistic function 1 / (1 + e**-x).",
     (1.0, 0.731059),
 )
-softplus = elementwise(
+_softplus = elementwise(
     "softplus",
     lambda xp, x: xp.softplus(x),
     lambda x: sigmoid(x),
-    "Return log(1 + e**x), which neither overflows nor loses small values.",
-    (0.0, 0.693147),
+    "Return log(1 + e**x).",
     kinds=FLOATING,
 )
+
+
+def softplus(features: Any, name: str | None = None) -> Any:
+    """Return log(1 + e**x), which neither overflows nor loses small values.
+
+    Args:
+        features: a floating-point tensor of any shape.
+        name: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> print(f"{tf.nn.softplus(0.0):.6g}")
+        0.693147
+    """
+    return _softplus(features)
 
 
 def log_sigmoid(x: Any, name: str | None = None) -> Any:
@@ -93,8 +108,8 @@ def log_sigmoid(x: Any, name: str | None = None) -> Any:
 
     Example:
         >>> import gradtape as tf
-        >>> tf.math.log_sigmoid([-1000.0, 0.0]).numpy()
-        array([-1.0000000e+03, -6.9314718e-01], dtype=float32)
+        >>> print(f"{tf.math.log_sigmoid(0.0):.6g}", f"{tf.math.log_sigmoid(-1000.0):.6g}")
+        -0.693147 -1000
     """
     return negative(softplus(negative(x)))
 
@@ -128,7 +143,7 @@ _log1p_factor = _log_beside("log1p_factor", "log1p", -1.0, lambda y: add(1.0, y)
 
 
 def _product_kernel(function: str) -> Any:
-    times = safe_multiply.primitive.kernel
+    times = registry["safe_multiply"].kernel
 
     def kernel(xp: Any, x: Any, y: Any) -> Any:
         return times(xp, x, getattr(xp, function)(y))

@@ -1,8 +1,9 @@
-"""The linear maps of signal processing: Fourier transforms complex and real, cosine transforms, frames.
+"""The linear maps of signal processing: Fourier transforms complex and real, cosine transforms,
+frames.
 
-The transpose of each is another of them, scaled. That of `rfft`, which keeps half of a symmetric spectrum, is the
-inverse transform with the elements that stand for two counted once: weights 1 at frequency 0 and at half the sampling
-frequency, 1/2 elsewhere.
+The transpose of each is another of them, scaled. That of `rfft`, which keeps half of a symmetric
+spectrum, is the inverse transform with the elements that stand for two counted once: weights 1 at
+frequency 0 and at half the sampling frequency, 1/2 elsewhere.
 """
 
 from __future__ import annotations
@@ -97,7 +98,7 @@ def irfft(y: Any, n: int) -> Any:
     return apply(_irfft, (y,), {"n": n})
 
 
-# cosine transforms: the transpose of type 2 is type 3 and the reverse, up to the first element; 4 is symmetric
+# cosine transforms: types 2 and 3 are transposes up to the first element; 4 is symmetric
 
 
 def _ends(n: int, value: float, last: bool) -> Any:

@@ -114,6 +114,8 @@ def gather_nd(
 ) -> Any:
     """Return the elements or slices of `params` at tuples of indices.
 
+    With a single index in each tuple this is `gather`, whose derivative is an `IndexedSlices`.
+
     Args:
         params: (B..., n1, ..., nd, Q...) any dtype.
         indices: integers (B..., J..., d); the result has shape B... + J... + Q....
@@ -142,11 +144,13 @@ def gather_nd(
             f"behind {batch} batch axes reach into more axes than there are."
         )
     inner = shape[batch : batch + depth]
-    flat = reshape(params, (*shape[:batch], size_of(inner), *shape[batch + depth :]))
     try:
         numbers = flat_indices(indices, inner)
     except InvalidArgumentError as error:
         raise out_of_range(error, f"gather_nd({brief(params)}, {brief(indices)})") from None
+    if depth == 1 and not batch:
+        return take_rows(params, numbers)
+    flat = reshape(params, (*shape[:batch], size_of(inner), *shape[batch + depth :]))
     return gather_axis(flat, numbers, batch, batch)
 
 

@@ -16,7 +16,7 @@ from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
 from gradtape.ops import assembly
-from gradtape.ops.basis import broadcast_to, reshape, zeros
+from gradtape.ops.basis import broadcast_to, reshape, size_of, zeros
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.shaping import new_axis
 from gradtape.ops.static import check_size, static, static_axis, static_int
@@ -313,12 +313,11 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[A
     """Return the coordinates of a grid: for vectors x, y, ... tensors of the shape of the grid.
 
     Args:
-        *args: vectors (or scalars).
+        *args: vectors; others are flattened.
         indexing: "xy" swaps the first two axes of the result, as in plots; "ij" does not.
 
     Raises:
         ValueError: for another `indexing`.
-        InvalidArgumentError: for an argument with more than one axis.
 
     Example:
         >>> import gradtape as tf
@@ -330,12 +329,7 @@ def meshgrid(*args: Any, indexing: str = "xy", name: str = "meshgrid") -> list[A
     if indexing not in ("xy", "ij"):
         raise ValueError(f"gradtape.meshgrid: indexing must be 'xy' or 'ij', not {indexing!r}.")
     vectors = [as_tensor(a, "meshgrid") for a in args]
-    for x in vectors:
-        if len(x._shape) > 1:
-            raise InvalidArgumentError(
-                f"gradtape.meshgrid: {brief(x)} is no vector. Write tf.reshape(x, [-1])."
-            )
-    sizes = [x._shape[0] if x._shape else 1 for x in vectors]
+    sizes = [size_of(x._shape) for x in vectors]
     order = list(range(len(vectors)))
     if indexing == "xy" and len(vectors) > 1:
         order[:2] = [1, 0]

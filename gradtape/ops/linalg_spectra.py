@@ -328,6 +328,8 @@ def general_eigen(x: Any) -> Any:
 def eig(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
     """Return the eigenvalues and eigenvectors of square matrices, in no particular order.
 
+    Near a matrix that cannot be diagonalised derivatives grow without bound.
+
     Args:
         tensor: (..., n, n), float32, float64 or complex.
         name: ignored, for compatibility.
@@ -337,8 +339,7 @@ def eig(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
         arbitrary; the gradient of a function that depends on it means nothing.
 
     Raises:
-        InvalidArgumentError: for matrices that are not square or not finite; in the derivative, for
-            matrices that cannot be diagonalised.
+        InvalidArgumentError: for matrices that are not square or not finite.
 
     Example:
         >>> import gradtape as tf
@@ -352,6 +353,8 @@ def eig(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
 def eigvals(tensor: Any, name: str | None = None) -> Any:
     """Return the eigenvalues of square matrices, in no particular order.
 
+    Near a matrix that cannot be diagonalised derivatives grow without bound.
+
     Args:
         tensor: (..., n, n), float32, float64 or complex.
         name: ignored, for compatibility.
@@ -360,8 +363,7 @@ def eigvals(tensor: Any, name: str | None = None) -> Any:
         (..., n), complex.
 
     Raises:
-        InvalidArgumentError: for matrices that are not square or not finite; in the derivative, for
-            matrices that cannot be diagonalised.
+        InvalidArgumentError: for matrices that are not square or not finite.
 
     Example:
         >>> import gradtape as tf

@@ -28,6 +28,7 @@ from gradtape.ops.basis import (
     multiply,
     negative,
     reshape,
+    safe_multiply,
     subtract,
 )
 from gradtape.ops.calls import binary, mixed_dtypes, pair, unary, wrong_kind
@@ -198,7 +199,7 @@ def _selu_kernel(xp: Any, x: Any) -> Any:
 
 def _selu_slope_kernel(xp: Any, x: Any) -> Any:
     bend = x.dtype.type(SCALE * ALPHA)
-    return xp.where(x < 0, bend * xp.exp(xp.minimum(x, 0)), x.dtype.type(SCALE) + x * 0)
+    return xp.where(x < 0, bend * xp.exp(xp.minimum(x, 0)), x.dtype.type(SCALE))
 
 
 selu_slope = elementwise(
@@ -323,7 +324,7 @@ def _gelu_slope_kernel(xp: Any, x: Any) -> Any:
 gelu_slope = elementwise(
     "gelu_slope",
     _gelu_slope_kernel,
-    lambda x: multiply(subtract(2.0, square(x)), normal_density(x)),
+    lambda x: safe_multiply(normal_density(x), subtract(2.0, square(x))),
     "Return P(x) + x p(x), the slope of gelu; P is the normal distribution and p its density.",
     kinds=FLOATING,
     wide=True,

@@ -40,7 +40,7 @@ def norm(
         tensor: a floating-point or complex tensor.
         ord: for vectors "euclidean", 1, 2, inf or a positive number p, for sum(|x|**p)**(1/p); for
             matrices "euclidean" or "fro" (Frobenius), 1 (largest sum of a column), inf (largest
-            sum of a row) or 2 (largest singular value).
+            sum of a row) or 2 (largest singular value), "nuc" (their sum).
         axis: None for the vector of all elements, an integer for vectors along an axis, or two
             integers for matrices.
         keepdims: keep the reduced axes with size 1.
@@ -87,14 +87,15 @@ def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> A
         raise ValueError(f"gradtape.norm: 'axis' names axis {rows} twice.")
     if ord in ("euclidean", "fro"):
         return vector_norm(x, 2, axes, keepdims)
-    if isinstance(ord, str) or ord not in (1, 2, np.inf):
+    if ord != "nuc" and (isinstance(ord, str) or ord not in (1, 2, np.inf)):
         raise ValueError(
-            "gradtape.norm: 'ord' must be a supported matrix norm ('euclidean', 'fro', 1, 2, inf), "
+            "gradtape.norm: 'ord' must be a supported matrix norm ('euclidean', 'fro', 'nuc', 1, 2, inf), "
             f"got {ord!r}."
         )
-    if ord == 2:
+    if ord in ("nuc", 2):
         rest = [i for i in range(len(x._shape)) if i not in axes]
-        largest = reduce_max(singular_values(transpose(x, (*rest, rows, columns))), -1)
+        values = singular_values(transpose(x, (*rest, rows, columns)))
+        largest = sum_axes(values, (len(rest),)) if ord == "nuc" else reduce_max(values, -1)
     else:
         inner, outer = (rows, columns) if ord == 1 else (columns, rows)
         largest = reduce_max(sum_axes(absolute(x), (inner,), True), (inner, outer))

@@ -1,8 +1,9 @@
 """Pooling, channels last: the maximum and the mean in windows, and what moves their gradients.
 
-The derivative of the maximum goes to the first element of the window that has it (in row-major order). Its number, the
-*winner*, is constant between ties, so that gathering t at the winners and scattering ct to them, linear and each other's
-transpose, are all derivatives there are. The mean counts the elements of the input alone, not the padding.
+The derivative of the maximum goes to the first element of the window that has it (in row-major
+order). Its number, the *winner*, is constant between ties, so that gathering t at the winners and
+scattering ct to them, linear and each other's transpose, are all derivatives there are. The mean
+counts the elements of the input alone, not the padding.
 """
 
 from __future__ import annotations

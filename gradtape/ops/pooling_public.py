@@ -1,4 +1,6 @@
-"""The pools of `tf.nn`: they check their arguments, move the channels last and call one primitive."""
+"""The pools of `tf.nn`: they check their arguments, move the channels last and call one
+primitive.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +31,9 @@ def _pooled(
     space: int | None = None,
     dilations: Any = 1,
 ) -> Any:
-    """The common body; `space` is taken from the input's rank where the function does not fix it."""
+    """The common body; `space` is taken from the input's rank where the function does not fix
+    it.
+    """
     x = _images(function, input, kinds, space)
     space = len(x._shape) - 2
     first = channels_first(data_format, space, function)
@@ -54,7 +58,8 @@ def _images(function: str, input: Any, kinds: str, space: int | None) -> Any:
     if rank - 2 not in ((1, 2, 3) if space is None else (space,)):
         wanted = "3, 4 or 5" if space is None else str(space + 2)
         raise InvalidArgumentError(
-            f"gradtape.{function}: input is {brief(x)} but needs {wanted} axes: examples, spatial ones and "
+            f"gradtape.{function}: input is {brief(x)} but needs {wanted} axes: examples, spatial "
+            "ones and "
             "channels. Write tf.expand_dims(x, 0) for a single example."
         )
     return x
@@ -91,7 +96,8 @@ def max_pool(
 ) -> Any:
     """Take the maximum in each window over one, two or three spatial axes.
 
-    The gradient goes to the first element of the window that has the maximum; one that is not a number counts as such.
+    The gradient goes to the first element of the window that has the maximum; one that is not a
+    number counts as such.
 
     Args:
         input: (n, *space, c) real numbers, or (n, c, *space) for a data format with channels first.
@@ -275,7 +281,8 @@ def pool(
         strides: one integer or one for each spatial axis, by default 1.
         padding: "VALID" or "SAME".
         data_format: such as "NHWC" (the default) or "NCHW".
-        dilations: distance of the elements, by default 1; unlike TensorFlow's it goes with any padding and strides.
+        dilations: distance of the elements, by default 1; unlike TensorFlow's it goes with any
+            padding and strides.
         name: ignored, for compatibility.
 
     Raises:
@@ -311,7 +318,8 @@ def max_pool_with_argmax(
 ) -> tuple[Any, Any]:
     """Take the maximum in windows over images, and where it is: the first place that has it.
 
-    The index of input[n, y, x, c] is (y * width + x) * channels + c, with n * height in front of y if asked for.
+    The index of input[n, y, x, c] is (y * width + x) * channels + c, with n * height in front of y
+    if asked for.
 
     Args:
         input: (n, height, width, c) real numbers.
@@ -336,7 +344,8 @@ def max_pool_with_argmax(
     _by_string(function, padding)
     if data_format != "NHWC":
         raise InvalidArgumentError(
-            f"gradtape.{function}: data_format must be 'NHWC', not {data_format!r}. Transpose first."
+            f"gradtape.{function}: data_format must be 'NHWC', not {data_format!r}. Transpose "
+            "first."
         )
     dtype = as_dtype(output_dtype).numpy_dtype
     if dtype not in (np.int32, np.int64):
@@ -387,11 +396,10 @@ def fractional_max_pool(
         >>> tf.nn.fractional_max_pool(tf.ones((1, 4, 4, 1)), 2.0)
         Traceback (most recent call last):
         ...
-        gradtape.core.errors.UnimplementedError: gradtape.nn.fractional_max_pool: left out. Write tf.nn.max_pool.
+        gradtape.core.errors.UnimplementedError: gradtape.nn.fractional_max_pool: left out. Write
+        tf.nn.max_pool.
     """
-    raise UnimplementedError(
-        "gradtape.nn.fractional_max_pool: left out. Write tf.nn.max_pool."
-    )
+    raise UnimplementedError("gradtape.nn.fractional_max_pool: left out. Write tf.nn.max_pool.")
 
 
 def fractional_avg_pool(
@@ -409,8 +417,7 @@ def fractional_avg_pool(
         >>> tf.nn.fractional_avg_pool(tf.ones((1, 4, 4, 1)), 2.0)
         Traceback (most recent call last):
         ...
-        gradtape.core.errors.UnimplementedError: gradtape.nn.fractional_avg_pool: left out. Write tf.nn.avg_pool.
+        gradtape.core.errors.UnimplementedError: gradtape.nn.fractional_avg_pool: left out. Write
+        tf.nn.avg_pool.
     """
-    raise UnimplementedError(
-        "gradtape.nn.fractional_avg_pool: left out. Write tf.nn.avg_pool."
-    )
+    raise UnimplementedError("gradtape.nn.fractional_avg_pool: left out. Write tf.nn.avg_pool.")

@@ -10,7 +10,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.basis import add, conj, multiply, safe_multiply, subtract
 from gradtape.ops.families import INEXACT, NUMERIC, elementwise, pairwise
-from gradtape.ops.quotients import divide, keep, reciprocal_no_nan
+from gradtape.ops.quotients import divide, keep, reciprocal_no_nan, safe_cube
 from gradtape.ops.stepwise import less, logical_not, not_equal
 
 square = elementwise(
@@ -27,7 +27,7 @@ sqrt = elementwise(
 rsqrt = elementwise(
     "rsqrt",
     lambda xp, x: xp.reciprocal(xp.sqrt(x)),
-    lambda out: multiply(-0.5, multiply(out, square(out))),
+    lambda out: multiply(-0.5, safe_cube(out)),
     "Return 1 / sqrt(x).",
     (4.0, 0.5),
     singular=True,

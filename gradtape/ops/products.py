@@ -19,6 +19,7 @@ from gradtape.core.primitive import TENSOR
 from gradtape.core.shapes import Spec
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
+from gradtape.core.variable import Variable
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.ops.basis import align, broadcast_shapes, cast, conj, reshape, size_of, transpose
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
@@ -90,10 +91,20 @@ def with_matrices(x: Any, function: str) -> Any:
 
 
 def _product(xp: Any, a: Any, b: Any) -> Any:
-    dtype = a.dtype
-    if dtype.itemsize == 2 and dtype.kind in "fV" and xp.name == "numpy":
-        return _product(xp, a.astype(np.float32), b.astype(np.float32)).astype(dtype)
+    if xp.name == "numpy":
+        kind, size = a.dtype.kind, a.dtype.itemsize
+        if size == 2 and kind in "fV":
+            return _product(xp, a.astype(np.float32), b.astype(np.float32)).astype(a.dtype)
+        if kind in "iu" and a.size * b.shape[-1] > 2**14 and _exact_in_double(a, b):
+            wide = _product(xp, a.astype(np.float64), b.astype(np.float64))
+            return wide.astype(np.int64).astype(a.dtype)
     return xp.dot(a, b) if a.ndim == 2 and b.ndim == 2 else xp.matmul(a, b)
+
+
+def _exact_in_double(a: Any, b: Any) -> bool:
+    """Whether all sums stay below 2**53, so that BLAS may multiply integers, 30 times faster."""
+    left, right = (max(abs(int(x.max())), abs(int(x.min()))) for x in (a, b))
+    return left * right * a.shape[-1] < 2**53
 
 
 _matmul = bilinear(
@@ -115,14 +126,12 @@ _KEPT = [(kept[0] == TENSOR, kept[1] == TENSOR, out) for kept, out in map(_matmu
 def product(a: Any, b: Any) -> Any:
     """The matrix product of tensors of one dtype; a stack times one matrix is one large product."""
     left, right = len(a._shape), len(b._shape)
-    if left == right == 2:
+    if left == right or None in a._shape or None in b._shape:
         return _multiplied(a, b)
     if right == 2:
         flat = reshape(a, (size_of(a._shape[:-1]), a._shape[-1]))
         return reshape(_multiplied(flat, b), (*a._shape[:-1], b._shape[-1]))
-    if left == 2:
-        return _times_stack(a, b)
-    return _multiplied(a, b)
+    return _times_stack(a, b) if left == 2 else _multiplied(a, b)
 
 
 def _times_stack(a: Any, b: Any) -> Any:
@@ -189,6 +198,10 @@ def matmul(
         >>> tf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
         array([[11.]], dtype=float32)
     """
+    if type(a) is Variable:
+        a = a._read()
+    if type(b) is Variable:
+        b = b._read()
     plain = not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type is not None)
     if plain and type(a) is Tensor and type(b) is Tensor and not here.special:
         left, right = a._array, b._array

@@ -10,10 +10,11 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verb keep
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.nothing import INTEGER
-from gradtape.core.primitive import primitive
+from gradtape.core.primitive import primitive, registry
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import (
+    add,
     batch_elementwise,
     broadcast_shapes,
     conj,
@@ -91,10 +92,25 @@ divide = binary(
     )
 )
 
+# infinite slopes are built of these: a zero cotangent stays zero at the next orders too
+safe_square = elementwise(
+    "safe_square",
+    lambda xp, x: x * x,
+    lambda x: add(x, x),
+    "Return x squared, for infinite x.",
+    singular=True,
+)
+safe_cube = elementwise(
+    "safe_cube",
+    lambda xp, x: x * x * x,
+    lambda x: multiply(3.0, safe_square(x)),
+    "Return x cubed, for infinite x.",
+    singular=True,
+)
 reciprocal = elementwise(
     "reciprocal",
     lambda xp, x: xp.reciprocal(x),
-    lambda out: negative(multiply(out, out)),
+    lambda out: negative(safe_square(out)),
     "Return 1 / x.",
     (4.0, 0.25),
     singular=True,
@@ -155,7 +171,7 @@ def _xdivy_left(t: Any, x: Any, y: Any) -> Any:
 
 xdivy = pairwise(
     "xdivy",
-    safe_divide.primitive.kernel,
+    registry["safe_divide"].kernel,
     _xdivy_left,
     lambda t, y, out: negative(safe_divide(safe_multiply(out, t), y)),
     "Return x / y, and 0 where x is 0 whatever y is; at x = y = 0 both derivatives are 0.",

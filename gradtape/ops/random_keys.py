@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -90,6 +92,27 @@ def set_seed(seed: int) -> None:
     _program.seed = int(seed)
     _program.draws = 0
     _program.by_seed = {}
+
+
+def program_state() -> tuple[Any, ...]:
+    """What the next draws of this thread depend on."""
+    return _program.seed, _program.draws, dict(_program.by_seed), _program.fresh
+
+
+def _go_to(state: tuple[Any, ...]) -> None:
+    _program.seed, _program.draws, by_seed, _program.fresh = state
+    _program.by_seed = dict(by_seed)
+
+
+@contextmanager
+def replaying(state: tuple[Any, ...]) -> Iterator[None]:
+    """Within the block draw what followed a state; afterwards go on as if nothing was drawn."""
+    before = program_state()
+    _go_to(state)
+    try:
+        yield
+    finally:
+        _go_to(before)
 
 
 def next_key(seed: Any, function: str) -> Tensor:

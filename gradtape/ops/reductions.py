@@ -18,6 +18,7 @@ from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import divide
 from gradtape.ops.basis import (
+    _sum,
     broadcast_to,
     cast,
     kept_shape,
@@ -33,6 +34,7 @@ from gradtape.ops.families import FLOATING, NUMERIC, REAL, pairwise
 from gradtape.ops.static import static_axes
 from gradtape.ops.stepwise import not_equal
 
+EVERY = tuple([tuple(range(rank)) for rank in range(5)])  # all axes, by the number of axes
 Axis = Any  # None, an int, a sequence of ints or an integer tensor
 
 
@@ -46,7 +48,7 @@ def reduction(
         raise wrong_kind(name, kinds, x)
     rank = len(x._shape)
     if axis is None:
-        return x, tuple(range(rank))
+        return x, EVERY[rank] if rank < 5 else tuple(range(rank))
     if type(axis) is int and -rank <= axis < rank:
         return x, (axis % rank,)
     return x, static_axes(axis, rank, name)
@@ -111,14 +113,14 @@ def reduce_sum(
         array([4., 6.], dtype=float32)
     """
     x, axes = reduction("reduce_sum", input_tensor, axis)
-    return sum_axes(x, axes, bool(keepdims))
+    return apply(_sum, (x,), {"axis": axes, "keepdims": bool(keepdims)})
 
 
 # mean
 
 
 def _mean_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
-    count = count_of(x.shape, axis)
+    count = x.size if len(axis) == x.ndim else count_of(x.shape, axis)
     if x.dtype.kind in "iu":
         total = x.sum(axis=axis, keepdims=keepdims, dtype=x.dtype)
         away = xp.sign(total) * (abs(total) // count)  # as C divides: towards zero
@@ -126,7 +128,7 @@ def _mean_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
     if x.dtype.itemsize == 2:
         total = x.sum(axis=axis, keepdims=keepdims, dtype=np.float32)
         return (total / np.float32(count)).astype(x.dtype)
-    return x.sum(axis=axis, keepdims=keepdims) / x.dtype.type(count)
+    return xp.add.reduce(x, axis, x.dtype, None, keepdims) / float(count)
 
 
 def _mean_vjp(ct: Any, x_shape: Any, axis: Any) -> Any:

@@ -92,8 +92,8 @@ def _recurrence_by_a(ct: Any, a: Any, out: Any, axis: int, reverse: bool) -> Any
 
 
 _recurrence = primitive(
-    "recurrence",
-    lambda xp, a, b, *, axis, reverse: xp.recurrence(a, b, axis, reverse),
+    "linear_recurrence",
+    lambda xp, a, b, *, axis, reverse: xp.linear_recurrence(a, b, axis, reverse),
     vjps=[_recurrence_by_a, _recurrence_by_b],
     jvps=[
         lambda t, a, out, axis, reverse: recurrence(

@@ -12,7 +12,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.ops.basis import cast, reduced_shape, size_of
+from gradtape.ops.basis import cast, reduced_shape, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.gathering import INT64, spread, take_along
 from gradtape.ops.static import static_axis
@@ -249,9 +249,11 @@ def searchsorted(
         raise mixed_dtypes("searchsorted", sequence, values)
     if sequence._dtype.kind not in ORDERED:
         raise wrong_kind("searchsorted", "iufV", sequence, values)
-    if not values._shape or not sequence._shape or sequence._shape[:-1] != values._shape[:-1]:
+    rows = [size_of(x._shape[:-1]) if x._shape else -1 for x in (sequence, values)]
+    if min(rows) < 0 or rows[0] != rows[1]:
         raise InvalidArgumentError(
             f"gradtape.searchsorted({brief(sequence)}, {brief(values)}): both need at least one "
             "axis and the same axes before the last. Reshape or broadcast one."
         )
+    sequence = reshape(sequence, (*values._shape[:-1], sequence._shape[-1]))
     return cast(search(sequence, values, side), integer_dtype(out_type, "searchsorted", "out_type"))

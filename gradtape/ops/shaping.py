@@ -41,13 +41,31 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     items = shape if type(shape) in (tuple, list) else static(shape)
     if type(items) not in (tuple, list):
         items = (items,)
+    size = 1
+    for n in items:
+        if type(n) is not int or n < 0:
+            return basis.reshape(x, _sizes(x, items))
+        size *= n
+    have = x._array.size if type(x) is Tensor else _size(x)
+    if have is not None and have != size:
+        raise _misfit(x, tuple(items), have)
+    return basis.reshape(x, tuple(items))
+
+
+def _size(x: Any) -> Any:
+    """The number of elements, None where it is not known."""
+    return math.prod(x._shape) if None not in x._shape else None
+
+
+def _sizes(x: Any, items: Any) -> tuple[int, ...]:
+    """The shape with numbers of Python, the one for -1 among them."""
     sizes = tuple([n if type(n) is int else static_int(n, "reshape", "shape") for n in items])
-    size = math.prod(x._shape) if None not in x._shape else None
+    size = _size(x)
     if sizes and min(sizes) < 0:
-        sizes = _inferred(x, sizes, size)
-    elif size is not None and math.prod(sizes) != size:
+        return _inferred(x, sizes, size)
+    if size is not None and math.prod(sizes) != size:
         raise _misfit(x, sizes, size)
-    return basis.reshape(x, sizes)
+    return sizes
 
 
 def _inferred(x: Any, sizes: tuple[int, ...], size: Any) -> tuple[Any, ...]:
@@ -104,22 +122,35 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "tr
                [2, 5],
                [3, 6]], dtype=int32)
     """
-    x = as_tensor(a, "transpose")
+    x = a if type(a) is Tensor else as_tensor(a, "transpose")
     rank = len(x._shape)
     if perm is None:
         order = tuple(range(rank - 1, -1, -1))
     else:
-        items = static(perm)
-        items = items if isinstance(items, list) else [items]
-        order = tuple(static_int(p, "transpose", "perm") for p in items)
-        order = tuple(p + rank if -rank <= p < 0 else p for p in order)
-        if sorted(order) != list(range(rank)):
-            raise InvalidArgumentError(
-                f"gradtape.transpose({brief(x)}): perm {items} is no permutation of "
-                f"{list(range(rank))}."
-            )
+        order = _permutation(x, perm, rank)
     out = basis.transpose(x, order)
     return conj(out) if conjugate else out
+
+
+def _permutation(x: Any, perm: Any, rank: int) -> tuple[int, ...]:
+    """A permutation of the axes as non-negative numbers of Python."""
+    if type(perm) is tuple or type(perm) is list:
+        for p in perm:
+            if type(p) is not int or not 0 <= p < rank:
+                break
+        else:
+            if len(perm) == rank == len({*perm}):
+                return tuple(perm)
+    items = static(perm)
+    items = items if isinstance(items, list) else [items]
+    order = tuple(static_int(p, "transpose", "perm") for p in items)
+    order = tuple(p + rank if -rank <= p < 0 else p for p in order)
+    if sorted(order) != list(range(rank)):
+        raise InvalidArgumentError(
+            f"gradtape.transpose({brief(x)}): perm {items} is no permutation of "
+            f"{list(range(rank))}."
+        )
+    return order
 
 
 def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
@@ -137,11 +168,15 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
         >>> tf.expand_dims([1, 2, 3], 0).shape
         TensorShape([1, 3])
     """
-    x = as_tensor(input, "expand_dims")
-    place = static(axis)
-    place = place[0] if isinstance(place, list) and len(place) == 1 else place
-    number = new_axis(place, x, "expand_dims")
-    return basis.reshape(x, (*x._shape[:number], 1, *x._shape[number:]))
+    x = input if type(input) is Tensor else as_tensor(input, "expand_dims")
+    shape = x._shape
+    if type(axis) is int and 0 <= axis <= len(shape):
+        number = axis
+    else:
+        place = static(axis)
+        place = place[0] if isinstance(place, list) and len(place) == 1 else place
+        number = new_axis(place, x, "expand_dims")
+    return basis.reshape(x, (*shape[:number], 1, *shape[number:]))
 
 
 def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
@@ -159,7 +194,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
         >>> tf.squeeze([[[1, 2]]], axis=[0]).shape
         TensorShape([1, 2])
     """
-    x = as_tensor(input, "squeeze")
+    x = input if type(input) is Tensor else as_tensor(input, "squeeze")
     shape = x._shape
     if axis is None or axis == []:
         return basis.reshape(x, tuple([n for n in shape if n != 1]))

@@ -1,4 +1,6 @@
-"""The cosine transforms of `tf.signal`, and what is made of them: lapped transforms and mel cepstra."""
+"""The cosine transforms of `tf.signal`, and what is made of them: lapped transforms and mel
+cepstra.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,8 @@ def _floats(value: Any, function: str, least: int) -> Any:
     x = as_tensor(value, function)
     if x._dtype not in (np.float32, np.float64) or len(x._shape) < least:
         raise InvalidArgumentError(
-            f"gradtape.{function}({brief(x)}): needs float32 or float64 with at least {least} axes. "
+            f"gradtape.{function}({brief(x)}): needs float32 or float64 with at least {least} "
+            "axes. "
             "Write tf.cast(x, tf.float32)."
         )
     return x
@@ -79,7 +82,8 @@ def dct(
     norm: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transform an axis by cosines; type 2 is y[k] = 2 sum over j of x[j] cos(pi k (2 j + 1) / (2 n)).
+    """Transform an axis by cosines; type 2 is y[k] = 2 sum over j of x[j] cos(pi k (2 j + 1) / (2
+    n)).
 
     The types are those of SciPy (Ahmed, Natarajan and Rao, 1974; Makhoul, 1980).
 
@@ -110,7 +114,8 @@ def idct(
     norm: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transform an axis by cosines back: the transform of the inverse type, scaled only for norm="ortho".
+    """Transform an axis by cosines back: the transform of the inverse type, scaled only for
+    norm="ortho".
 
     Args:
         input: float32 or float64.
@@ -156,7 +161,8 @@ def mdct(
     norm: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transform frames that overlap by half, each to half as many coefficients (Princen and Bradley, 1986).
+    """Transform frames that overlap by half, each to half as many coefficients (Princen and
+    Bradley, 1986).
 
     Args:
         signals: (..., n) float32 or float64.
@@ -196,7 +202,8 @@ def inverse_mdct(
     norm: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transform coefficients back to frames and add them: the inverse of `tf.signal.mdct` where frames overlap.
+    """Transform coefficients back to frames and add them: the inverse of `tf.signal.mdct` where
+    frames overlap.
 
     Args:
         mdcts: (..., frames, coefficients) float32 or float64.
@@ -218,7 +225,8 @@ def inverse_mdct(
     half = y._shape[-1]
     if half % 2:
         raise InvalidArgumentError(
-            f"gradtape.{function}: mdcts is {brief(y)}; the last axis must be even, as that of mdct is."
+            f"gradtape.{function}: mdcts is {brief(y)}; the last axis must be even, as that of "
+            "mdct is."
         )
     result = dct(y, 4, norm=norm)
     if norm is None:
@@ -231,7 +239,8 @@ def inverse_mdct(
 
 
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None = None) -> Any:
-    """Return mel cepstra: the cosine transform of type 2 over the bins, scaled by 1 / sqrt(2 n) as HTK does.
+    """Return mel cepstra: the cosine transform of type 2 over the bins, scaled by 1 / sqrt(2 n) as
+    HTK does.
 
     Args:
         log_mel_spectrograms: (..., n) float32 or float64.
@@ -261,7 +270,8 @@ def linear_to_mel_weight_matrix(
     dtype: Any = float32,
     name: str | None = None,
 ) -> Tensor:
-    """Return the matrix of triangles, equally spaced on the mel scale 1127 log(1 + f / 700), as HTK has it.
+    """Return the matrix of triangles, equally spaced on the mel scale 1127 log(1 + f / 700), as HTK
+    has it.
 
     Args:
         num_mel_bins: columns.
@@ -273,7 +283,8 @@ def linear_to_mel_weight_matrix(
         name: ignored, for compatibility.
 
     Raises:
-        InvalidArgumentError: for counts that are not positive, or edges out of order or above half the sample rate.
+        InvalidArgumentError: for counts that are not positive, or edges out of order or above half
+            the sample rate.
 
     Example:
         >>> import gradtape as tf
@@ -287,11 +298,12 @@ def linear_to_mel_weight_matrix(
     wanted = as_dtype(dtype).numpy_dtype
     if wanted.kind not in "fV" or not 0 <= low < high <= rate / 2:
         raise InvalidArgumentError(
-            f"gradtape.{function}: needs a floating-point dtype and 0 <= lower_edge_hertz < upper_edge_hertz <= "
+            f"gradtape.{function}: needs a floating-point dtype and 0 <= lower_edge_hertz < "
+            "upper_edge_hertz <= "
             f"sample_rate / 2, not {as_dtype(dtype).name}, {low}, {high} and {rate} / 2."
         )
     mel = 1127 * np.log1p(np.linspace(0, rate / 2, rows) / 700)[:, None]
-    edges = np.linspace(*(1127 * np.log1p(np.array([low, high]) / 700)), bins + 2)
+    edges = np.linspace(1127 * np.log1p(low / 700), 1127 * np.log1p(high / 700), bins + 2)
     rising = (mel - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - mel) / (edges[2:] - edges[1:-1])
     weights = np.maximum(0, np.minimum(rising, falling))

@@ -1,4 +1,6 @@
-"""The Fourier transforms of `tf.signal`: they check their arguments, cut or pad, and call the linear maps."""
+"""The Fourier transforms of `tf.signal`: they check their arguments, cut or pad, and call the
+linear maps.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ NORMS = (None, "backward", "ortho", "forward")
 
 
 def _complex(value: Any, function: str, least: int) -> Any:
-    """A complex tensor; numbers and arrays that are real are converted, tensors that are real raise."""
+    """A complex tensor; numbers and arrays that are real are converted, tensors that are real
+    raise.
+    """
     x = as_tensor(value, function)
     if x._dtype.kind != "c":
         if x is value or hasattr(value, "__tf_tensor__"):
@@ -101,12 +105,14 @@ def _forward(x: Any, sizes: Any, axes: tuple[int, ...]) -> Any:
 
 def _backward(y: Any, sizes: Any, axes: tuple[int, ...]) -> Any:
     """The inverse of `_forward`, scaled by one over the number of elements."""
+    outer, last = axes[:-1], axes[-1]
     if sizes is None:
-        sizes = (*[y._shape[a] for a in axes[:-1]], max(0, 2 * (y._shape[axes[-1]] - 1)))
-    y = _fitted(y, (*sizes[:-1], sizes[-1] // 2 + 1), axes)
-    if len(axes) > 1:
-        y = fourier.fft(y, axes[:-1], True)
-    return _from_last(fourier.irfft(_to_last(y, axes[-1]), sizes[-1]), axes[-1])
+        sizes = (*[y._shape[a] for a in outer], max(0, 2 * (y._shape[last] - 1)))
+    *others, size = sizes
+    y = _fitted(y, (*others, size // 2 + 1), axes)
+    if outer:
+        y = fourier.fft(y, outer, True)
+    return _from_last(fourier.irfft(_to_last(y, last), size), last)
 
 
 def fft(input: Any, name: str | None = None) -> Any:
@@ -206,7 +212,8 @@ def rfft(input_tensor: Any, fft_length: Any = None, name: str | None = None) -> 
         name: ignored, for compatibility.
 
     Raises:
-        InvalidArgumentError: for another dtype, a tensor without axes, or a length that is not positive.
+        InvalidArgumentError: for another dtype, a tensor without axes, or a length that is not
+            positive.
 
     Example:
         >>> import gradtape as tf
@@ -309,7 +316,7 @@ def _scale(norm: Any, count: int, inverse: bool, function: str) -> float:
         raise InvalidArgumentError(
             f"gradtape.{function}: norm must be 'backward', 'ortho' or 'forward', not {norm!r}."
         )
-    exponent = {"ortho": 0.5, "forward": 1.0}.get(norm, 0.0)
+    exponent = {"ortho": 0.5, "forward": 1.0}.get(norm or "backward", 0.0)
     return float(count) ** (exponent if inverse else -exponent)
 
 
@@ -345,7 +352,8 @@ def fftnd(
         input_tensor: complex64 or complex128.
         fft_length: the lengths to which the axes are cut or padded with zeros.
         axes: the axes, by default all.
-        norm: "backward" (the default; the inverse is scaled by 1/n), "ortho" or "forward", as in NumPy.
+        norm: "backward" (the default; the inverse is scaled by 1/n), "ortho" or "forward", as in
+            NumPy.
         name: ignored, for compatibility.
 
     Raises:
@@ -408,7 +416,8 @@ def irfftnd(
     norm: Any = None,
     name: str | None = None,
 ) -> Any:
-    """Transform any axes back to a real tensor: the inverse of `tf.signal.rfftnd`, with its arguments.
+    """Transform any axes back to a real tensor: the inverse of `tf.signal.rfftnd`, with its
+    arguments.
 
     Example:
         >>> import gradtape as tf

@@ -1,4 +1,6 @@
-"""Signals in frames: cutting, adding together, and the short-time Fourier transform of `tf.signal`."""
+"""Signals in frames: cutting, adding together, and the short-time Fourier transform of
+`tf.signal`.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,8 @@ def frame(
         signal: (..., n, ...) any dtype.
         frame_length: a positive integer.
         frame_step: a positive integer, from one frame's begin to the next.
-        pad_end: whether every place n // frame_step begins a frame, the last ones filled with `pad_value`.
+        pad_end: whether every place n // frame_step begins a frame, the last ones filled with
+            `pad_value`.
         pad_value: a number of the signal's dtype.
         axis: the axis to cut.
         name: ignored, for compatibility.
@@ -84,7 +87,8 @@ def _lengthened(x: Any, length: int, step: int, pad_value: Any, function: str) -
 
 
 def overlap_and_add(signal: Any, frame_step: Any, name: str | None = None) -> Any:
-    """Add frames to a signal, each `frame_step` after the one before: the transpose of `tf.signal.frame`.
+    """Add frames to a signal, each `frame_step` after the one before: the transpose of
+    `tf.signal.frame`.
 
     Args:
         signal: (..., frames, frame_length) numbers.
@@ -183,7 +187,8 @@ def inverse_stft(
         name: ignored, for compatibility.
 
     Raises:
-        InvalidArgumentError: for a real tensor, fewer than two axes, or a length that is not positive.
+        InvalidArgumentError: for a real tensor, fewer than two axes, or a length that is not
+            positive.
 
     Example:
         >>> import gradtape as tf
@@ -212,7 +217,8 @@ def inverse_stft_window_fn(
 ) -> Callable[..., Any]:
     """Make the window with which `tf.signal.inverse_stft` inverts `tf.signal.stft`.
 
-    It is w / sum over frames of w^2 at each element (Griffin and Lim, 1984, equation 7), and 0 where that is 0 / 0.
+    It is w / sum over frames of w^2 at each element (Griffin and Lim, 1984, equation 7), and 0
+    where that is 0 / 0.
 
     Args:
         frame_step: a positive integer.

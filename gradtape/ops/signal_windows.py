@@ -42,7 +42,8 @@ def hann_window(
 
     Args:
         window_length: n, an integer.
-        periodic: whether the window is one period of a function; odd lengths are symmetric as in TensorFlow.
+        periodic: whether the window is one period of a function; odd lengths are symmetric as in
+            TensorFlow.
         dtype: a floating-point type.
         name: ignored, for compatibility.
 
@@ -110,7 +111,8 @@ def kaiser_bessel_derived_window(
     """Return the square root of the running sum of a Kaiser window, and its mirror image.
 
     Args:
-        window_length: an even integer; an odd one gives a window that is one shorter, as in TensorFlow.
+        window_length: an even integer; an odd one gives a window that is one shorter, as in
+            TensorFlow.
         beta: a number, of the Kaiser window.
         dtype: a floating-point type.
         name: ignored, for compatibility.

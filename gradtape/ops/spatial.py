@@ -1,6 +1,8 @@
-"""The arguments that convolutions and pools share: data formats, strides, dilations and padding, checked and put in order.
+"""The arguments that convolutions and pools share: data formats, strides, dilations and padding,
+checked and put in order.
 
-Inside, channels are last. A public function moves them there, calls a primitive, and moves them back.
+Inside, channels are last. A public function moves them there, calls a primitive, and moves them
+back.
 """
 
 from __future__ import annotations
@@ -23,7 +25,8 @@ def channels_first(data_format: Any, space: int, function: str) -> bool:
     if data_format == FIRST[space]:
         return True
     raise InvalidArgumentError(
-        f"gradtape.{function}: data_format must be {LAST[space]!r} or {FIRST[space]!r}, not {data_format!r}."
+        f"gradtape.{function}: data_format must be {LAST[space]!r} or {FIRST[space]!r}, not "
+        f"{data_format!r}."
     )
 
 
@@ -39,13 +42,16 @@ def moved_back(x: Any, first: bool) -> Any:
     return transpose(x, (0, rank - 1, *range(1, rank - 1))) if first else x
 
 
-def folded(x: Any, space: int, function: str, argument: str = "input") -> tuple[Any, tuple[int, ...]]:  # fmt: skip
+def folded(
+    x: Any, space: int, function: str, argument: str = "input"
+) -> tuple[Any, tuple[int, ...]]:
     """x with all axes before the last `space` + 1 made one, and those axes."""
     extra = len(x._shape) - space - 2
     if extra < 0:
         raise InvalidArgumentError(
             f"gradtape.{function}: {argument} is {brief(x)} but needs {space + 2} axes: examples, "
-            f"{space} spatial and channels. Write tf.expand_dims({argument}, 0) for a single example."
+            f"{space} spatial and channels. Write tf.expand_dims({argument}, 0) for a single "
+            "example."
         )
     lead = x._shape[: extra + 1]
     if extra == 0:
@@ -59,16 +65,20 @@ def folded(x: Any, space: int, function: str, argument: str = "input") -> tuple[
 def per_axis(
     value: Any, space: int, first: bool, function: str, argument: str, least: int = 1
 ) -> tuple[int, ...]:
-    """One integer for each spatial axis, from one number, or a list of 1, `space` or `space` + 2 numbers."""
+    """One integer for each spatial axis, from one number, or a list of 1, `space` or `space` + 2
+    numbers.
+    """
     items = static(1 if value is None else value)
     items = list(items) if isinstance(items, (list, tuple)) else [items]
     if any(isinstance(n, bool) or not isinstance(n, int) for n in items):
         raise TypeError(
-            f"gradtape.{function}: {argument} must be an integer or a list of integers, not {value!r}."
+            f"gradtape.{function}: {argument} must be an integer or a list of integers, not "
+            f"{value!r}."
         )
     if len(items) not in (1, space, space + 2):
         raise InvalidArgumentError(
-            f"gradtape.{function}: {argument} should be of length 1, {space} or {space + 2}, but {value!r} "
+            f"gradtape.{function}: {argument} should be of length 1, {space} or {space + 2}, but "
+            f"{value!r} "
             f"has length {len(items)}. Write one number for each spatial axis."
         )
     if len(items) == space + 2 and space + 2 != 1:
@@ -100,10 +110,12 @@ def window_of(
     """The geometry of windows over an input with these spatial sizes; it must fit somewhere."""
     pairs = _padding(sizes, size, strides, dilations, padding, first, function)
     for n, k, d, (before, after) in zip(sizes, size, dilations, pairs, strict=True):
-        if n is not None and spread(k, d) > n + before + after:
+        if padding != "SAME" and spread(k, d) > n + before + after:
             raise InvalidArgumentError(
-                f"gradtape.{function}: a window of size {list(size)} with dilations {list(dilations)} does not fit "
-                f"into an input with spatial sizes {list(sizes)} and padding {padding!r}: the output would be "
+                f"gradtape.{function}: a window of size {list(size)} with dilations "
+                f"{list(dilations)} does not fit "
+                f"into an input with spatial sizes {list(sizes)} and padding {padding!r}: the "
+                "output would be "
                 "empty. Write padding='SAME', or a smaller window."
             )
     return Window(size, strides, dilations, pairs)
@@ -120,7 +132,8 @@ def _padding(
     pairs = static(padding)
     if not isinstance(pairs, (list, tuple)):
         raise InvalidArgumentError(
-            f"gradtape.{function}: padding must be 'SAME', 'VALID' or a list of {space + 2} pairs of integers, "
+            f"gradtape.{function}: padding must be 'SAME', 'VALID' or a list of {space + 2} pairs "
+            "of integers, "
             f"not {padding!r}."
         )
     good = len(pairs) == space + 2 and all(
@@ -129,7 +142,8 @@ def _padding(
     )
     if not good:
         raise InvalidArgumentError(
-            f"gradtape.{function}: explicit padding must be a list of {space + 2} pairs of non-negative integers, "
+            f"gradtape.{function}: explicit padding must be a list of {space + 2} pairs of "
+            "non-negative integers, "
             f"one for each axis of the input, not {padding!r}."
         )
     channel = 1 if first else space + 1

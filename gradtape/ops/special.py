@@ -103,31 +103,39 @@ lgamma = elementwise(
 digamma = elementwise(
     "digamma",
     lambda xp, x: xp.special.digamma(x),
-    lambda x: polygamma(1.0, x),
+    lambda x: _polygamma(1.0, x),
     "Return the derivative of lgamma.",
     (1.0, -0.577216),
     kinds=FLOATING,
     singular=True,
     wide=True,
 )
-polygamma = pairwise(
+_polygamma = pairwise(
     "polygamma",
     lambda xp, a, x: xp.polygamma(a, x),
     Nothing("stepwise", "the order of polygamma is a whole number"),
-    lambda t, x, y: multiply(t, polygamma(add(x, 1.0), y)),
+    lambda t, x, y: multiply(t, _polygamma(add(x, 1.0), y)),
+    "Return the derivative of order a of the digamma function at x.",
+    kinds=FLOATING,
+    wide=True,
+)
+
+
+def polygamma(a: Any, x: Any, name: str | None = None) -> Any:
     """Return the derivative of order a of the digamma function at x.
 
-    The order is a whole number, as a floating-point tensor: the result is not a number at others,
-    and there is no derivative by it.
+    Args:
+        a: a floating-point tensor of whole numbers: the result is not a number at others, and there
+            is no derivative by a.
+        x: a tensor of the same dtype; the two broadcast.
+        name: ignored, for compatibility.
 
     Example:
         >>> import gradtape as tf
         >>> print(f"{tf.math.polygamma(1.0, 1.0):.6g}")
         1.64493
-    """,
-    kinds=FLOATING,
-    wide=True,
-)
+    """
+    return _polygamma(a, x)
 
 
 def lbeta(x: Any, name: str | None = None) -> Any:

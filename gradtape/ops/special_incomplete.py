@@ -142,16 +142,32 @@ def igamma_slope(a: Any, x: Any) -> Any:
     return _igamma_run(a, x, order=1)
 
 
-igammac = pairwise(
+_igammac = pairwise(
     "igammac",
     lambda xp, a, x: xp.special.gammaincc(a, x),
     lambda t, x, y: negative(multiply(t, igamma_slope(x, y))),
     lambda t, x, y: negative(multiply(t, _gamma_density(x, y, 0))),
-    "Return the upper regularised incomplete gamma function Q(a, x) = 1 - P(a, x).",
-    ((1.0, 2.0), 0.135335),
+    "Return the upper regularised incomplete gamma function.",
     kinds=FLOATING,
     wide=True,
 )
+
+
+def igammac(a: Any, x: Any, name: str | None = None) -> Any:
+    """Return the upper regularised incomplete gamma function Q(a, x) = 1 - P(a, x).
+
+    Args:
+        a: a floating-point tensor, above 0.
+        x: a tensor of the same dtype, not below 0; the two broadcast.
+        name: ignored, for compatibility.
+
+    Example:
+        >>> import gradtape as tf
+        >>> print(f"{tf.math.igammac(1.0, 2.0):.6g}")
+        0.135335
+    """
+    return _igammac(a, x)
+
 
 # beta
 

@@ -49,6 +49,9 @@ def _sliced_size(size: Any, k: tuple[Any, ...]) -> Any:
 
 
 def _slice_kernel(xp: Any, x: Any, *, key: tuple[Any, ...]) -> Any:
+    if len(key) == 1:  # the common case, without a tuple and a list: 0.15 us
+        k = key[0]
+        return x[slice(*k) if type(k) is tuple else k]
     return x[tuple([slice(*k) if type(k) is tuple else k for k in key])]
 
 

@@ -13,6 +13,7 @@ from gradtape.ops.basis import add, cast, full, multiply, negative, real, safe_d
 from gradtape.ops.complexes import imag
 from gradtape.ops.families import FLOATING, elementwise, pairwise
 from gradtape.ops.powers import square
+from gradtape.ops.quotients import safe_cube
 from gradtape.ops.stepwise import less
 
 sin = elementwise(
@@ -34,17 +35,13 @@ tan = elementwise(
 )
 
 
-def _cubed(x: Any) -> Any:
-    return multiply(x, square(x))
-
-
 # slopes of the inverse functions
 
 
 asin_slope = elementwise(
     "asin_slope",
     lambda xp, x: xp.reciprocal(xp.sqrt(1 - x) * xp.sqrt(1 + x)),
-    lambda x, out: multiply(x, _cubed(out)),
+    lambda x, out: multiply(x, safe_cube(out)),
     "Return 1 / sqrt(1 - x^2), the slope of asin.",
     singular=True,
     wide=True,
@@ -54,14 +51,14 @@ asinh_slope = elementwise(
     lambda xp, x: xp.reciprocal(
         xp.sqrt(1 + x * x) if x.dtype.kind == "c" else xp.hypot(x, xp.ones((), x.dtype))
     ),
-    lambda x, out: negative(multiply(x, _cubed(out))),
+    lambda x, out: negative(multiply(x, safe_cube(out))),
     "Return 1 / sqrt(1 + x^2), the slope of asinh.",
     wide=True,
 )
 acosh_slope = elementwise(
     "acosh_slope",
     lambda xp, x: xp.reciprocal(xp.sqrt(x - 1) * xp.sqrt(x + 1)),
-    lambda x, out: negative(multiply(x, _cubed(out))),
+    lambda x, out: negative(multiply(x, safe_cube(out))),
     "Return 1 / sqrt(x^2 - 1), the slope of acosh.",
     singular=True,
     wide=True,
@@ -139,22 +136,34 @@ def _over_square(t: Any, a: Any, x: Any, y: Any) -> Any:
     return safe_divide(multiply(t, a), add(square(x), square(y)))
 
 
-atan2 = pairwise(
+_atan2 = pairwise(
     "atan2",
     lambda xp, x, y: xp.arctan2(x, y),
     lambda t, x, y: _over_square(t, y, x, y),
     lambda t, x, y: negative(_over_square(t, x, x, y)),
-    """Return the angle of the point (x, y), which are given in the order y, x, in (-pi, pi].
+    "Return the angle of a point by its height and its abscissa.",
+    kinds=FLOATING,
+)
+
+
+def atan2(y: Any, x: Any, name: str | None = None) -> Any:
+    """Return the angle of the point (x, y), in [-pi, pi], broadcasting.
 
     At the origin, where there is no angle, the derivatives are 0.
+
+    Args:
+        y: a floating-point tensor, the height.
+        x: a tensor of the same dtype, the abscissa.
+        name: ignored, for compatibility.
 
     Example:
         >>> import gradtape as tf
         >>> tf.atan2([1.0, 0.0], [0.0, -1.0]).numpy()
         array([1.5707964, 3.1415927], dtype=float32)
-    """,
-    kinds=FLOATING,
-)
+    """
+    return _atan2(y, x)
+
+
 PI = 3.141592653589793
 
 

@@ -13,6 +13,7 @@ import pytest
 
 import gradtape as tf
 
+
 def public(module: types.ModuleType, path: str, seen: set[int]) -> list[tuple[str, Any]]:
     """The public functions and classes of a module and of the public modules in it."""
     found = []

@@ -394,10 +394,10 @@ def by_numpy(x: Any) -> Any:
 
 def test_numpy_in_the_gradient_function() -> None:
     x = tf.constant([1.0, 2.0, 3.0])
-    with tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 0.0, 1.0])) as acc:
-        with tf.GradientTape(persistent=True) as tape:
-            tape.watch(x)
-            y = by_numpy(x)
+    accumulator = tf.autodiff.ForwardAccumulator(x, tf.constant([1.0, 0.0, 1.0]))
+    with accumulator as acc, tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        y = by_numpy(x)
     np.testing.assert_array_equal(acc.jvp(y), [3.0, 0.0, 27.0])
     np.testing.assert_array_equal(tape.gradient(y, x), [3.0, 12.0, 27.0])
     np.testing.assert_array_equal(tape.jacobian(y, x), np.diag([3.0, 12.0, 27.0]))
@@ -514,6 +514,6 @@ def test_prevent_gradient() -> None:
     for _ in range(2):
         with pytest.raises(LookupError, match=r"Gradient explicitly disabled. Reason: 'no!'"):
             tape.gradient(y, x)
-    with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)):
-        with pytest.raises(LookupError, match="Gradient explicitly disabled"):
-            tf.raw_ops.PreventGradient(input=x, message="no!")
+    disabled = pytest.raises(LookupError, match="Gradient explicitly disabled")
+    with tf.autodiff.ForwardAccumulator(x, tf.constant(1.0)), disabled:
+        tf.raw_ops.PreventGradient(input=x, message="no!")

@@ -90,10 +90,8 @@ def test_one_persistent_tape_within_its_context() -> None:
     with tf.GradientTape(persistent=True) as tape:
         y = x**3
         with pytest.warns(UserWarning, match="persistent tape inside its context"):
-            first = tape.gradient(y, x)
-            second = tape.gradient(first, x)
-            third = tape.gradient(second, x)
-    assert [float(first), float(second), float(third)] == [27.0, 18.0, 6.0]
+            derivatives = [y := tape.gradient(y, x) for _ in range(3)]
+    assert [float(d) for d in derivatives] == [27.0, 18.0, 6.0]
 
 
 def test_simultaneous_tapes_are_independent() -> None:

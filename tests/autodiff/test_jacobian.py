@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.autodiff import jacobian
 
 
 def setup_module() -> None:
@@ -69,6 +70,20 @@ def test_ways_of_computing_agree(how: Any, persistent: bool) -> None:
         return tape.jacobian(y, x, **options)
 
     np.testing.assert_array_equal(both(**how), both())
+
+
+def test_rows_go_in_chunks_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = tf.constant(np.random.randn(4, 3))
+    found = []
+    for most in (2**28, 200, 1):
+        monkeypatch.setattr(jacobian, "MOST_BYTES", most)
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            y = tf.exp(x) * x
+        found.append((tape.jacobian(y, x), tape.batch_jacobian(y, x)))
+    for full, batch in found[1:]:
+        np.testing.assert_array_equal(full, found[0][0])
+        np.testing.assert_array_equal(batch, found[0][1])
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1.5, "2", True])

@@ -159,3 +159,16 @@ def test_inside_vectorized_map() -> None:
     gx, gw = tape.gradient(y, [x, w])
     np.testing.assert_array_equal(gx, [4.0, 8.0, 12.0])
     assert float(gw) == 14.0
+
+
+def test_random_numbers_are_drawn_again() -> None:
+    x = tf.constant(np.ones(50))
+    tf.random.set_seed(5)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.recompute_grad(lambda x: x * tf.random.normal([50], dtype=tf.float64))(x)
+    after = tf.random.normal([3])
+    np.testing.assert_array_equal(tape.gradient(y, x), y)
+    tf.random.set_seed(5)
+    tf.random.normal([50], dtype=tf.float64)
+    np.testing.assert_array_equal(after, tf.random.normal([3]))

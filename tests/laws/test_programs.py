@@ -28,7 +28,9 @@ TWO = {
 }  # fmt: skip
 
 steps = st.lists(
-    st.tuples(st.sampled_from([*ONE, *TWO]), st.integers(0, 9), st.integers(0, 9)), min_size=2, max_size=10
+    st.tuples(st.sampled_from([*ONE, *TWO]), st.integers(0, 9), st.integers(0, 9)),
+    min_size=2,
+    max_size=10,
 )
 seeds = st.integers(0, 2**20)
 program = settings(max_examples=60, deadline=None, derandomize=True)
@@ -91,9 +93,15 @@ def test_reverse_equals_differences(plan: Any, seed: int) -> None:
 @given(steps, seeds)
 def test_gradient_is_linear_in_its_cotangent(plan: Any, seed: int) -> None:
     x, y, w, v = inputs(seed)
-    one, two, both = gradient(plan, x, y, w), gradient(plan, x, y, v), gradient(plan, x, y, 2.0 * w - v)
+    one, two, both = (
+        gradient(plan, x, y, w),
+        gradient(plan, x, y, v),
+        gradient(plan, x, y, 2.0 * w - v),
+    )
     for a, b, c in zip(one, two, both, strict=True):
-        np.testing.assert_allclose(2 * np.asarray(a) - np.asarray(b), np.asarray(c), rtol=1e-9, atol=1e-10)
+        np.testing.assert_allclose(
+            2 * np.asarray(a) - np.asarray(b), np.asarray(c), rtol=1e-9, atol=1e-10
+        )
 
 
 @program

@@ -45,9 +45,17 @@ def half_erfc(x: Any) -> Any:
 # name: gradtape's function, mpmath's, points
 FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Any]] = {
     "exp": (tf.exp, mpmath.exp, uniform(-700, 700)),
-    "expm1": (tf.math.expm1, mpmath.expm1, np.r_[uniform(-36, 40)[:100], both(geometric(1e-10, 1))[:100]]),
+    "expm1": (
+        tf.math.expm1,
+        mpmath.expm1,
+        np.r_[uniform(-36, 40)[:100], both(geometric(1e-10, 1))[:100]],
+    ),
     "log": (tf.math.log, mpmath.log, geometric(1e-100, 1e100)),
-    "log1p": (tf.math.log1p, mpmath.log1p, np.r_[geometric(1e-10, 1e10)[:140], uniform(-0.99, 0)[:60]]),
+    "log1p": (
+        tf.math.log1p,
+        mpmath.log1p,
+        np.r_[geometric(1e-10, 1e10)[:140], uniform(-0.99, 0)[:60]],
+    ),
     "sqrt": (tf.sqrt, mpmath.sqrt, geometric(1e-40, 1e40)),
     "rsqrt": (tf.math.rsqrt, lambda x: 1 / mpmath.sqrt(x), geometric(1e-40, 1e40)),
     "sin": (tf.sin, mpmath.sin, uniform(-10, 10)),
@@ -68,7 +76,11 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any], Any]] = {
     "digamma": (tf.math.digamma, mpmath.digamma, geometric(1e-2, 1e3)),
     "sigmoid": (tf.sigmoid, lambda x: 1 / (1 + mpmath.exp(-x)), uniform(-700, 40)),
     "softplus": (tf.nn.softplus, lambda x: mpmath.log1p(mpmath.exp(x)), uniform(-700, 40)),
-    "log_sigmoid": (tf.math.log_sigmoid, lambda x: -mpmath.log1p(mpmath.exp(-x)), uniform(-40, 700)),
+    "log_sigmoid": (
+        tf.math.log_sigmoid,
+        lambda x: -mpmath.log1p(mpmath.exp(-x)),
+        uniform(-40, 700),
+    ),
     "square": (tf.square, lambda x: x * x, both(geometric(1e-10, 1e10))),
     "reciprocal": (tf.math.reciprocal, lambda x: 1 / x, both(geometric(1e-10, 1e10))),
     "pow1.5": (lambda x: tf.pow(x, 1.5), lambda x: x**1.5, geometric(1e-10, 1e10)),
@@ -95,7 +107,9 @@ def derivatives(function: Callable[..., Any], points: Any) -> list[Any]:
             slope = first.gradient(y, x)
         curvature = second.gradient(slope, x)
     jerk = third.gradient(curvature, x)
-    return [np.zeros_like(points) if v is None else np.asarray(v) for v in (y, slope, curvature, jerk)]
+    return [
+        np.zeros_like(points) if v is None else np.asarray(v) for v in (y, slope, curvature, jerk)
+    ]
 
 
 def exact(function: Callable[..., Any], points: Any) -> list[list[Any]]:
@@ -104,7 +118,8 @@ def exact(function: Callable[..., Any], points: Any) -> list[list[Any]]:
         numbers = [mpmath.mpf(float(p)) for p in points]
         rows = [mpmath.taylor(lambda u, x=x: function(x * u), 1, 3, chop=False) for x in numbers]
         return [
-            [row[k] * mpmath.factorial(k) / x**k for row, x in zip(rows, numbers, strict=True)] for k in range(4)
+            [row[k] * mpmath.factorial(k) / x**k for row, x in zip(rows, numbers, strict=True)]
+            for k in range(4)
         ]
 
 
@@ -137,7 +152,9 @@ def test_how_many_keep_their_digits(table: dict[str, list[float]]) -> None:
     counts = [sum(row[k] <= BOUND for row in table.values()) for k in range(4)]
     for name, row in table.items():
         print(f"{name:12}" + "".join(f"{e:12.3g}" for e in row))
-    print(f"within {BOUND:g} units, of 30: f {counts[0]}, f' {counts[1]}, f'' {counts[2]}, f''' {counts[3]}")
+    print(
+        f"within {BOUND:g} units, of 30: f {counts[0]}, f' {counts[1]}, f'' {counts[2]}, f''' {counts[3]}"
+    )
     assert counts[1] >= 27
     assert counts[2] >= 27
     assert counts[3] >= 24

@@ -49,15 +49,18 @@ def test_power_by_a_python_number(exponent: Any) -> None:
     assert np.allclose((t**exponent).numpy(), x**exponent, rtol=1e-15)
     wanted = exponent * x ** (exponent - 1.0)
     np.testing.assert_allclose(slopes(lambda v: v**exponent, x)[0], wanted, rtol=1e-14)
-    assert slopes(lambda v: v**exponent, 0.0)[0] == (
-        {0: 0.0, 1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0, -1: -INF, 0.5: INF}[exponent]
+    assert (
+        slopes(lambda v: v**exponent, 0.0)[0]
+        == ({0: 0.0, 1: 1.0, 2: 0.0, 3: 0.0, 4: 0.0, 5: 0.0, -1: -INF, 0.5: INF}[exponent])
     )
 
 
 def test_power_of_integers() -> None:
     assert (tf.constant([2, -3, 0]) ** 3).numpy().tolist() == [8, -27, 0]
     assert (tf.constant([2, 5], tf.int64) ** 2).dtype == tf.int64
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.pow.*negative integer powers"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.pow.*negative integer powers"
+    ):
         tf.pow(tf.constant([2, 3]), tf.constant([-1, 1]))
     with pytest.raises(TypeError, match=r"without loss.*tf\.cast"):
         tf.constant([2, 3]) ** 2.0
@@ -108,9 +111,14 @@ def test_quotients_of_integers() -> None:
     assert (tf.constant(1) / tf.constant(0)).numpy() == INF
 
 
-@pytest.mark.parametrize("function", [tf.math.floordiv, tf.math.floormod, tf.truncatediv, tf.truncatemod])
+@pytest.mark.parametrize(
+    "function", [tf.math.floordiv, tf.math.floormod, tf.truncatediv, tf.truncatemod]
+)
 def test_integer_division_by_zero(function: Any) -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.\w+\(int32\[2\], int32\[2\]\): Integer division by zero"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=r"gradtape\.\w+\(int32\[2\], int32\[2\]\): Integer division by zero",
+    ):
         function(tf.constant([1, 2]), tf.constant([1, 0]))
     # floating-point numbers have infinities instead
     assert not np.isfinite(function(tf.constant(1.0), tf.constant(0.0)).numpy())
@@ -135,7 +143,11 @@ def test_quotients_that_know_no_nan() -> None:
     assert slopes(tf.math.divide_no_nan, 3.0, 2.0) == [0.5, -0.75]
     assert tf.math.reciprocal_no_nan([2.0, 0.0]).numpy().tolist() == [0.5, 0.0]
     assert slopes(tf.math.reciprocal_no_nan, [2.0, 0.0]) == [[-0.25, 0.0]]
-    assert tf.math.multiply_no_nan([NAN, INF, 3.0], [0.0, 0.0, 2.0]).numpy().tolist() == [0.0, 0.0, 6.0]
+    assert tf.math.multiply_no_nan([NAN, INF, 3.0], [0.0, 0.0, 2.0]).numpy().tolist() == [
+        0.0,
+        0.0,
+        6.0,
+    ]
     assert slopes(tf.math.multiply_no_nan, 3.0, 0.0) == [0.0, 3.0]
     assert tf.math.xdivy([0.0, 0.0, 1.0], [0.0, NAN, 0.0]).numpy().tolist() == [0.0, 0.0, INF]
     assert slopes(tf.math.xdivy, 0.0, 0.0) == [0.0, 0.0]
@@ -150,7 +162,10 @@ def test_roots() -> None:
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = tf.sqrt(x)
-    assert tape.gradient(y, x, output_gradients=tf.constant([0.0, 1.0])).numpy().tolist() == [0.0, 0.25]
+    assert tape.gradient(y, x, output_gradients=tf.constant([0.0, 1.0])).numpy().tolist() == [
+        0.0,
+        0.25,
+    ]
 
 
 def test_squared_difference() -> None:
@@ -164,7 +179,9 @@ def test_scalar_mul_takes_slices_and_refuses_axes() -> None:
     scaled = tf.scalar_mul(2.0, rows)
     assert isinstance(scaled, tf.IndexedSlices)
     assert scaled.values.numpy().tolist() == [[2.0, 4.0]]
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.scalar_mul.*float32\[2\].*tf\.multiply"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.scalar_mul.*float32\[2\].*tf\.multiply"
+    ):
         tf.scalar_mul([1.0, 2.0], tf.constant([1.0, 2.0]))
 
 
@@ -183,7 +200,10 @@ def test_add_n() -> None:
     for wrong in ([], 3):
         with pytest.raises(ValueError, match=r"gradtape\.add_n: inputs must be a list"):
             tf.add_n(wrong)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.add_n.*float32\[2\].*float32\[1\].*tf\.add"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=r"gradtape\.add_n.*float32\[2\].*float32\[1\].*tf\.add",
+    ):
         tf.add_n([tf.constant([1.0, 2.0]), tf.constant([1.0])])
 
 
@@ -223,4 +243,32 @@ def test_empty_tensors_stay_empty() -> None:
     for function in (tf.maximum, tf.divide, tf.pow, tf.math.floormod, tf.math.xdivy):
         assert function(x, tf.constant(np.ones((1, 3)))).shape == (0, 3)
     assert slopes(lambda v: v**2, np.zeros((0, 3))) == [[]]
-    assert tf.math.floordiv(tf.constant(np.zeros((0,), np.int32)), tf.constant(np.zeros((0,), np.int32))).shape == (0,)
+    assert tf.math.floordiv(
+        tf.constant(np.zeros((0,), np.int32)), tf.constant(np.zeros((0,), np.int32))
+    ).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        tf.sqrt,
+        tf.math.rsqrt,
+        tf.math.log,
+        tf.math.reciprocal,
+        lambda v: 1 / v,
+        lambda v: v**0.5,
+        lambda v: v**-1.5,
+    ],
+)
+def test_the_dead_branch_of_a_where_leaves_no_nan_at_two_orders(function: Any) -> None:
+    x = tf.constant([0.0, 4.0])
+    with tf.GradientTape() as outer:
+        outer.watch(x)
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = tf.where(x > 0, function(x), 0.0)
+        first = inner.gradient(y, x)
+    second = outer.gradient(first, x)
+    assert (first.numpy()[0], second.numpy()[0]) == (0.0, 0.0)
+    assert first.numpy()[1] != 0.0
+    assert second.numpy()[1] != 0.0

@@ -57,7 +57,9 @@ def test_gradients_are_conjugated() -> None:
 def test_the_origin() -> None:
     assert slope(tf.abs, 0j).numpy() == 0
     assert slope(tf.math.angle, 0j).numpy() == 0
-    np.testing.assert_allclose(tf.sign(tf.constant([0j, 3 + 4j])).numpy(), [0j, 0.6 + 0.8j], rtol=1e-15)
+    np.testing.assert_allclose(
+        tf.sign(tf.constant([0j, 3 + 4j])).numpy(), [0j, 0.6 + 0.8j], rtol=1e-15
+    )
     assert np.isfinite(slope(tf.sign, 0j).numpy())
 
 
@@ -68,9 +70,13 @@ def test_a_real_source_has_a_real_gradient() -> None:
 
 
 def test_errors() -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.complex.*float32 and float64.*tf\.cast"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.complex.*float32 and float64.*tf\.cast"
+    ):
         tf.complex(tf.constant(1.0), tf.constant(1.0, tf.float64))
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.complex.*16-bit.*tf\.cast"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.complex.*16-bit.*tf\.cast"
+    ):
         tf.complex(tf.constant(1.0, tf.float16), tf.constant(1.0, tf.float16))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.complex.*floating-point"):
         tf.complex(1, 2)

@@ -54,7 +54,8 @@ def test_edges(function: Any, at: float, value: float, derivative: float) -> Non
 
 
 @pytest.mark.parametrize(
-    "function", [tf.math.log, tf.asin, tf.acos, tf.acosh, tf.atanh, tf.math.log1p, tf.math.rsqrt, tf.sqrt]
+    "function",
+    [tf.math.log, tf.asin, tf.acos, tf.acosh, tf.atanh, tf.math.log1p, tf.math.rsqrt, tf.sqrt],
 )
 def test_outside_the_domain_is_nan_without_a_warning(function: Any) -> None:
     at = 0.5 if function is tf.acosh else -2.0
@@ -62,7 +63,14 @@ def test_outside_the_domain_is_nan_without_a_warning(function: Any) -> None:
 
 
 def test_zero_cotangents_meet_infinite_slopes() -> None:
-    for function, at in [(tf.math.log, 0.0), (tf.asin, 1.0), (tf.acos, -1.0), (tf.atanh, 1.0), (tf.acosh, 1.0), (tf.math.log1p, -1.0)]:
+    for function, at in [
+        (tf.math.log, 0.0),
+        (tf.asin, 1.0),
+        (tf.acos, -1.0),
+        (tf.atanh, 1.0),
+        (tf.acosh, 1.0),
+        (tf.math.log1p, -1.0),
+    ]:
         x = tf.constant(at)
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -116,9 +124,29 @@ def test_atan2() -> None:
     assert slope(tf.atan2, 3.0, 4.0, by=1) == pytest.approx(-3 / 25)
 
 
-@pytest.mark.parametrize("dtype", [tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.complex64, tf.complex128])
+@pytest.mark.parametrize(
+    "dtype", [tf.float16, tf.bfloat16, tf.float32, tf.float64, tf.complex64, tf.complex128]
+)
 def test_dtypes_are_kept(dtype: Any) -> None:
-    names = "exp expm1 log log1p sinh cosh tanh sigmoid sin cos tan asin acos atan asinh acosh atanh".split()
+    names = [
+        "exp",
+        "expm1",
+        "log",
+        "log1p",
+        "sinh",
+        "cosh",
+        "tanh",
+        "sigmoid",
+        "sin",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "asinh",
+        "acosh",
+        "atanh",
+    ]
     x = tf.constant([0.5, 0.25], dtype)
     for name in names:
         with tf.GradientTape() as tape:
@@ -143,7 +171,10 @@ def test_complex_gradients_are_conjugated(name: str) -> None:
 @pytest.mark.parametrize("name", ["exp", "log", "sin", "tanh", "sigmoid", "atan"])
 def test_errors_name_the_function_and_the_remedy(name: str) -> None:
     function = getattr(tf.math, name)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}\(int32\[2\]\).*tf\.cast\(x, tf\.float32\)"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError,
+        match=rf"gradtape\.{name}\(int32\[2\]\).*tf\.cast\(x, tf\.float32\)",
+    ):
         function(tf.constant([1, 2]))
     with pytest.raises((TypeError, ValueError), match=rf"gradtape\.{name}"):
         function("text")
@@ -152,12 +183,16 @@ def test_errors_name_the_function_and_the_remedy(name: str) -> None:
 
 
 def test_softplus_takes_no_complex_numbers() -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.softplus\(complex128\[\]\)"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.softplus\(complex128\[\]\)"
+    ):
         tf.nn.softplus(tf.constant(1j))
 
 
 def test_atan2_refuses_mixed_dtypes_and_shapes() -> None:
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.atan2.*float32 and float64"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.atan2.*float32 and float64"
+    ):
         tf.atan2(tf.constant(1.0), tf.constant(1.0, tf.float64))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.atan2.*\[2\].*\[3\]"):
         tf.atan2(tf.constant([1.0, 2.0]), tf.constant([1.0, 2.0, 3.0]))

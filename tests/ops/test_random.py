@@ -56,7 +56,11 @@ def test_discrete_numbers_follow_their_distribution() -> None:
 
 def test_set_seed_repeats_the_program() -> None:
     def program() -> list[np.ndarray]:
-        return [tf.random.normal([3]).numpy(), tf.random.uniform([3], seed=5).numpy(), tf.random.gamma([3], 2.0).numpy()]
+        return [
+            tf.random.normal([3]).numpy(),
+            tf.random.uniform([3], seed=5).numpy(),
+            tf.random.gamma([3], 2.0).numpy(),
+        ]
 
     tf.random.set_seed(1)
     first = program()
@@ -78,7 +82,9 @@ def test_draws_differ_from_each_other() -> None:
 
 def test_stateless_numbers_are_functions_of_their_seed() -> None:
     assert same(tf.random.stateless_normal([3], [1, 2]), tf.random.stateless_normal([3], [1, 2]))
-    assert not same(tf.random.stateless_normal([3], [1, 2]), tf.random.stateless_normal([3], [2, 1]))
+    assert not same(
+        tf.random.stateless_normal([3], [1, 2]), tf.random.stateless_normal([3], [2, 1])
+    )
     seeds = tf.random.split([1, 2], 3)
     assert len({tuple(s) for s in seeds.numpy().tolist()}) == 3
     assert not same(tf.random.fold_in([1, 2], 1), tf.random.fold_in([1, 2], 2))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.autodiff.batching import batch_call
 
 NAN, INF = float("nan"), float("inf")
 X = np.array([[3.0, 1.0, 2.0, 1.0], [0.0, 5.0, 5.0, -1.0]], np.float32)
@@ -46,18 +47,32 @@ def test_where_converts_numbers_to_the_dtype_of_the_tensor() -> None:
     assert tf.where([True], 1, 2).dtype == tf.int32
 
 
-def test_no_derivative_passes_through_the_other_branch() -> None:
-    x = tf.constant([0.0, 4.0])
-    with tf.GradientTape() as tape:
-        tape.watch(x)
-        y = tf.where(x > 0, tf.sqrt(x), 0.0)
-    np.testing.assert_array_equal(tape.gradient(y, x), [0.0, 0.25])
+@pytest.mark.parametrize(
+    ("f", "slope"),
+    [
+        (tf.sqrt, 0.25),
+        (tf.math.log, 0.25),
+        (lambda x: 1.0 / x, -1 / 16),
+        (lambda x: x**0.5, 0.25),
+        (tf.math.rsqrt, -1 / 16),
+    ],
+)
+def test_no_derivative_passes_through_the_other_branch(f: Any, slope: float) -> None:
+    given = gradient(lambda x: tf.where(x > 0, f(x), 0.0), [0.0, 4.0])
+    np.testing.assert_allclose(given, [0.0, slope], rtol=1e-6)
 
 
 def test_coordinates() -> None:
     np.testing.assert_array_equal(tf.where(X > 2), np.argwhere(X > 2))
     assert tf.where(X > 2).dtype == tf.int64
     assert tf.where(np.zeros((0, 3), bool)).shape == (0, 2)
+
+
+def test_shapes_that_depend_on_values_are_refused_in_a_batch() -> None:
+    x = tf.constant(X)
+    for f in (tf.where, lambda row: tf.unique(row).y):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="depends on values"):
+            batch_call(lambda row, f=f: [f(row)], 2, [x])
 
 
 # extremes and order
@@ -136,6 +151,16 @@ def test_top_k_of_a_long_row_is_that_of_sorting() -> None:
     np.testing.assert_array_equal(tf.math.top_k(every, 3).indices, [[0, 1, 2]])
 
 
+def test_approximate_extremes_are_exact() -> None:
+    values, places = tf.math.approx_max_k(X, 2)
+    np.testing.assert_array_equal(values, [[3, 2], [5, 5]])
+    np.testing.assert_array_equal(places, [[0, 2], [1, 2]])
+    smallest, _ = tf.nn.approx_min_k(X, 1, reduction_dimension=0)
+    np.testing.assert_array_equal(smallest, X.min(0, keepdims=True))
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"approx_max_k.*k = 9.*\[0, 4\]"):
+        tf.math.approx_max_k(X, 9)
+
+
 def test_in_top_k() -> None:
     predictions = [
         [0.1, 0.5, 0.5],
@@ -156,6 +181,7 @@ def test_searchsorted() -> None:
         expected = [np.searchsorted(r, w, side) for r, w in zip(rows, wanted, strict=True)]
         np.testing.assert_array_equal(found, expected)
     assert tf.searchsorted([1.0], [2.0], out_type=tf.int64).dtype == tf.int64
+    assert tf.searchsorted([1.0, 2.0], [[1.5]]).numpy().tolist() == [[1]]
     assert tf.searchsorted(np.zeros((0,), np.float32), [2.0]).numpy().tolist() == [0]
 
 

@@ -182,6 +182,14 @@ def test_derivative_of_blocks_is_their_inverse() -> None:
     np.testing.assert_array_equal(tape.gradient(target, x), 2 * IMAGE)
 
 
+def test_required_space_to_batch_paddings() -> None:
+    paddings, crops = tf.required_space_to_batch_paddings([5, 4], [2, 3], [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(paddings, [[1, 0], [0, 2]])
+    np.testing.assert_array_equal(crops, [[0, 0], [0, 1]])
+    with pytest.raises(tf.errors.InvalidArgumentError, match="differ in length"):
+        tf.required_space_to_batch_paddings([5], [2, 3])
+
+
 def test_sequence_mask() -> None:
     np.testing.assert_array_equal(tf.sequence_mask([[1], [3]], 2, tf.float32), [[[1, 0]], [[1, 1]]])
     assert tf.sequence_mask([0, 2]).shape == (2, 2)
@@ -235,7 +243,6 @@ BAD: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "split": (lambda: tf.split(X, 5), ValueError, "5 equal parts of axis 0, which has size 3"),
     "split-sizes": (lambda: tf.split(X, [1, 1]), ValueError, r"sizes \[1, 1\] do not add up to 3"),
     "split-num": (lambda: tf.split(X, [1, 2], num=3), ValueError, "num = 3 but there are 2 sizes"),
-    "meshgrid": (lambda: tf.meshgrid(X), ValueError, r"meshgrid: float32\[3, 4\] is no vector"),
     "pad-shape": (lambda: tf.pad(X, [[1, 1]]), ValueError, r"paddings must have shape \[2, 2\]"),
     "pad-minus": (lambda: tf.pad(X, [[0, -1], [0, 0]]), ValueError, "non-negative"),
     "pad-float": (lambda: tf.pad(X, [[0, 1.5], [0, 0]]), TypeError, "must be integers"),

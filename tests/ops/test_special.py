@@ -76,14 +76,21 @@ def second(function: Any, *values: Any, by: int = 0) -> Any:
 )
 def test_edges(name: str, at: float, value: float, derivative: float) -> None:
     function = find(name)
-    np.testing.assert_allclose(function(tf.constant(at, tf.float64)).numpy(), value, rtol=1e-15, atol=1e-16)
+    np.testing.assert_allclose(
+        function(tf.constant(at, tf.float64)).numpy(), value, rtol=1e-15, atol=1e-16
+    )
     np.testing.assert_allclose(slope(function, at), derivative, rtol=1e-15)
 
 
 def test_the_slope_of_the_dilogarithm_is_smooth_at_one() -> None:
     x = np.array([0.5, 1.0 - 1e-9, 1.0, 1.0 + 1e-9, 1.3, 4.0])
     wanted = [
-        float(mpmath.diff(lambda t: mpmath.log(t) / (1 - t), mpmath.mpf(v)) if v != 1 else mpmath.mpf(1) / 2) for v in x
+        float(
+            mpmath.diff(lambda t: mpmath.log(t) / (1 - t), mpmath.mpf(v))
+            if v != 1
+            else mpmath.mpf(1) / 2
+        )
+        for v in x
     ]
     np.testing.assert_allclose(second(special.spence, x), wanted, rtol=1e-6)
 
@@ -104,7 +111,9 @@ def test_dtypes_are_kept(name: str, dtype: Any) -> None:
 def test_errors_name_the_function_and_the_remedy(name: str) -> None:
     function = find(name)
     for wrong in (tf.constant([1, 2]), tf.constant([1j])):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}\(.*tf\.cast\(x, tf\.float32\)"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}\(.*tf\.cast\(x, tf\.float32\)"
+        ):
             function(wrong)
     for nonsense in ("text", None):
         with pytest.raises((TypeError, ValueError), match=rf"gradtape\.{name}"):
@@ -116,7 +125,7 @@ def test_normal_distribution_in_its_tail() -> None:
     for x in (-37.0, -20.0, -1.5, 0.0, 3.0):
         with mpmath.workdps(40):
             wanted = float(mpmath.erfc(-mpmath.mpf(x) / mpmath.sqrt(2)) / 2)
-            density = float(mpmath.exp(-mpmath.mpf(x) ** 2 / 2) / mpmath.sqrt(2 * mpmath.pi))
+            density = float(mpmath.exp(-(mpmath.mpf(x) ** 2) / 2) / mpmath.sqrt(2 * mpmath.pi))
         assert ndtr(tf.constant(x, tf.float64)).numpy() == pytest.approx(wanted, rel=2e-15, abs=0)
         assert slope(ndtr, x) == pytest.approx(density, rel=2e-15, abs=0)
 
@@ -135,22 +144,35 @@ def test_lbeta() -> None:
     with tf.GradientTape() as tape:
         tape.watch(x)
         y = tf.math.lbeta(x)
-    wanted = [float(sum(mpmath.loggamma(v) for v in row) - mpmath.loggamma(sum(row))) for row in x.numpy().tolist()]
+    wanted = [
+        float(sum(mpmath.loggamma(v) for v in row) - mpmath.loggamma(sum(row)))
+        for row in x.numpy().tolist()
+    ]
     np.testing.assert_allclose(y.numpy(), wanted, rtol=1e-5)
     assert tape.gradient(y, x).shape == (2, 3)
     assert tf.math.lbeta(np.zeros((2, 0))).numpy().tolist() == [-INF, -INF]
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.lbeta\(float32\[\]\).*axis"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.lbeta\(float32\[\]\).*axis"
+    ):
         tf.math.lbeta(1.0)
 
 
 # derivatives by parameters
 
 
-@pytest.mark.parametrize("a, x", [(0.01, 0.5), (0.5, 3.0), (3.0, 0.1), (5.0, 5.0), (80.0, 100.0), (500.0, 480.0)])
+@pytest.mark.parametrize(
+    "a, x", [(0.01, 0.5), (0.5, 3.0), (3.0, 0.1), (5.0, 5.0), (80.0, 100.0), (500.0, 480.0)]
+)
 def test_incomplete_gamma_by_its_parameter(a: float, x: float) -> None:
     with mpmath.workdps(30):
         wanted = [
-            float(mpmath.diff(lambda b: mpmath.gammainc(b, 0, mpmath.mpf(x), regularized=True), mpmath.mpf(a), n))
+            float(
+                mpmath.diff(
+                    lambda b: mpmath.gammainc(b, 0, mpmath.mpf(x), regularized=True),
+                    mpmath.mpf(a),
+                    n,
+                )
+            )
             for n in (1, 2)
         ]
     assert slope(tf.math.igamma, a, x) == pytest.approx(wanted[0], rel=1e-11)
@@ -158,7 +180,9 @@ def test_incomplete_gamma_by_its_parameter(a: float, x: float) -> None:
     assert second(tf.math.igamma, a, x) == pytest.approx(wanted[1], rel=1e-10)
 
 
-@pytest.mark.parametrize("a, b, x", [(0.02, 3.0, 0.3), (2.0, 0.1, 0.9), (4.0, 6.0, 0.2), (50.0, 70.0, 0.45)])
+@pytest.mark.parametrize(
+    "a, b, x", [(0.02, 3.0, 0.3), (2.0, 0.1, 0.9), (4.0, 6.0, 0.2), (50.0, 70.0, 0.45)]
+)
 def test_incomplete_beta_by_its_parameters(a: float, b: float, x: float) -> None:
     def exact(c: Any, d: Any) -> Any:
         return mpmath.betainc(c, d, 0, mpmath.mpf(x), regularized=True)
@@ -190,15 +214,23 @@ def test_ends_of_incomplete_functions(by: int) -> None:
 def test_zeta_by_both_arguments() -> None:
     s, q = 2.5, 1.5
     assert tf.math.zeta(s, q).numpy() == pytest.approx(float(mpmath.zeta(s, q)), rel=1e-6)
-    assert slope(tf.math.zeta, s, q) == pytest.approx(float(mpmath.zeta(s, q, derivative=1)), rel=1e-13)
-    assert second(tf.math.zeta, s, q) == pytest.approx(float(mpmath.zeta(s, q, derivative=2)), rel=1e-13)
-    assert slope(tf.math.zeta, s, q, by=1) == pytest.approx(float(-s * mpmath.zeta(s + 1, q)), rel=1e-13)
+    assert slope(tf.math.zeta, s, q) == pytest.approx(
+        float(mpmath.zeta(s, q, derivative=1)), rel=1e-13
+    )
+    assert second(tf.math.zeta, s, q) == pytest.approx(
+        float(mpmath.zeta(s, q, derivative=2)), rel=1e-13
+    )
+    assert slope(tf.math.zeta, s, q, by=1) == pytest.approx(
+        float(-s * mpmath.zeta(s + 1, q)), rel=1e-13
+    )
 
 
 @pytest.mark.parametrize("name", ["igamma", "igammac", "zeta", "polygamma"])
 def test_two_arguments_of_one_dtype(name: str) -> None:
     function = getattr(tf.math, name)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}.*float32 and float64"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}.*float32 and float64"
+    ):
         function(tf.constant(1.0), tf.constant(1.0, tf.float64))
     with pytest.raises(tf.errors.InvalidArgumentError, match=rf"gradtape\.{name}.*floating-point"):
         function(tf.constant(1), tf.constant(2))
@@ -208,7 +240,21 @@ def test_two_arguments_of_one_dtype(name: str) -> None:
 
 def test_three_arguments_of_one_dtype() -> None:
     assert tf.math.betainc(2.0, tf.constant([3.0, 4.0]), 0.5).shape == (2,)
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.betainc.*dtypes differ.*tf\.cast"):
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"gradtape\.betainc.*dtypes differ.*tf\.cast"
+    ):
         tf.math.betainc(tf.constant(1.0), tf.constant(1.0), tf.constant(0.5, tf.float64))
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.betainc.*\[2\].*\[3\]"):
         tf.math.betainc(tf.constant([1.0, 2.0]), tf.constant([1.0, 2.0, 3.0]), tf.constant(0.5))
+
+
+def test_arguments_by_keyword() -> None:
+    assert tf.math.polygamma(x=2.5, a=1.0).numpy() == tf.math.polygamma(1.0, 2.5).numpy()
+    assert tf.math.igammac(x=2.5, a=1.0).numpy() == tf.math.igammac(1.0, 2.5).numpy()
+    assert tf.math.igamma(x=2.5, a=1.0).numpy() == tf.math.igamma(1.0, 2.5).numpy()
+    assert tf.math.zeta(q=2.5, x=3.0).numpy() == tf.math.zeta(3.0, 2.5).numpy()
+    assert tf.math.betainc(x=0.5, a=1.0, b=3.0).numpy() == tf.math.betainc(1.0, 3.0, 0.5).numpy()
+    assert tf.atan2(x=-1.0, y=0.5).numpy() == tf.atan2(0.5, -1.0).numpy()
+    assert tf.math.nextafter(x2=0.0, x1=1.0).numpy() < 1.0
+    assert tf.nn.softplus(features=0.0).numpy() == tf.nn.softplus(0.0).numpy()
+    assert tf.pow(y=2, x=3).numpy() == 9

@@ -32,7 +32,10 @@ def masked(rng: np.random.Generator, dtype: Any) -> list[Any]:
 def bases(rng: np.random.Generator, dtype: Any) -> list[Any]:
     if dtype.kind == "i":
         return [rng.integers(-4, 5, (2, 3)).astype(dtype), rng.integers(0, 5, (2, 3)).astype(dtype)]
-    return [rng.uniform(0.3, 2.0, (2, 3)).astype(dtype), rng.uniform(-2.0, 2.0, (2, 3)).astype(dtype)]
+    return [
+        rng.uniform(0.3, 2.0, (2, 3)).astype(dtype),
+        rng.uniform(-2.0, 2.0, (2, 3)).astype(dtype),
+    ]
 
 
 def negative_bases(rng: np.random.Generator, dtype: Any) -> list[Any]:
@@ -66,6 +69,8 @@ CASES = [
     Case("minimum", PAIR, lambda x, y: np.where(x < y, x, y), dtypes=REAL, variants=VARIANTS),
     Case("nextafter", PAIR, lambda x, y: x + 0 * y, value_tolerance=2, dtypes=FLOATS + HALVES, variants=VARIANTS),
     Case("abs", [(2, 3)], lambda x: np.where(x < 0, -x, x), dtypes=REAL, variants=ONE),
+    Case("safe_square", [(2, 3)], wide(lambda x: x**2), dtypes=INEXACT, complex_rules=True, variants=ONE),
+    Case("safe_cube", [(2, 3)], wide(lambda x: x**3), dtypes=INEXACT, complex_rules=True, variants=ONE),
     Case("square", [(2, 3)], wide(lambda x: x**2), dtypes=NUMERIC, complex_rules=True, variants=ONE),
     Case("sqrt", [(2, 3)], wide(lambda x: np.exp(0.5 * np.log(x))), domain=(0.2, 3.0), dtypes=INEXACT, complex_rules=True, variants=ONE),
     Case("rsqrt", [(2, 3)], wide(lambda x: np.exp(-0.5 * np.log(x))), domain=(0.2, 3.0), dtypes=INEXACT, complex_rules=True, variants=ONE),

@@ -25,7 +25,11 @@ def exactly(function: Any) -> Any:
         rows = zip(*[np.broadcast_to(a, shape).ravel().tolist() for a in wide], strict=True)
         number = complex if is_complex else float
         values = [number(function(*map(mpmath.mpmathify, row), **params)) for row in rows]
-        return np.array(values, np.complex128 if is_complex else np.float64).reshape(shape).astype(dtype)
+        return (
+            np.array(values, np.complex128 if is_complex else np.float64)
+            .reshape(shape)
+            .astype(dtype)
+        )
 
     return reference
 

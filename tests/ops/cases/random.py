@@ -45,7 +45,10 @@ def whole(key: Any, shape: Any, low: int, high: int, dtype: Any) -> Any:
 
 def with_key(*draws: Any) -> Any:
     """A key, then parameters."""
-    return lambda rng, dtype: [*keys(rng, dtype), *[np.asarray(d(rng)).astype(dtype) for d in draws]]
+    return lambda rng, dtype: [
+        *keys(rng, dtype),
+        *[np.asarray(d(rng)).astype(dtype) for d in draws],
+    ]
 
 
 def gamma(key: Any, alpha: Any) -> Any:

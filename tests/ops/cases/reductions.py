@@ -17,7 +17,13 @@ EMPTY = [[(0, 3, 2)], [(2, 0, 3)]]
 
 def wide(x: Any) -> Any:
     """Floats in double precision."""
-    return x if x.dtype.kind in "iub" else x.astype(np.result_type(x.dtype.char, np.float64)) if x.dtype.kind in "fc" else x.astype(np.float64)
+    return (
+        x
+        if x.dtype.kind in "iub"
+        else x.astype(np.result_type(x.dtype.char, np.float64))
+        if x.dtype.kind in "fc"
+        else x.astype(np.float64)
+    )
 
 
 def mean(x: Any, axis: Any, keepdims: bool) -> Any:

@@ -14,7 +14,13 @@ BOTH = ((0, False, ""), (1, True, "reverse"))
 
 
 def double(x: Any) -> Any:
-    return x if x.dtype.kind in "iu" else x.astype(np.result_type(x.dtype.char, np.float64) if x.dtype.kind in "fc" else np.float64)
+    return (
+        x
+        if x.dtype.kind in "iu"
+        else x.astype(
+            np.result_type(x.dtype.char, np.float64) if x.dtype.kind in "fc" else np.float64
+        )
+    )
 
 
 def running(step: Any) -> Any:
@@ -41,7 +47,11 @@ recurrence = running(lambda last, a, b: b if last is None else b + a * last)
 def product(x: Any, axis: Any, keepdims: bool) -> Any:
     moved = np.moveaxis(double(x), axis, range(-len(axis), 0))
     flat = moved.reshape(*moved.shape[: x.ndim - len(axis)], -1) if x.size else None
-    out = np.apply_along_axis(lambda v: math.prod(v.tolist()), -1, flat) if x.size else np.ones([n for i, n in enumerate(x.shape) if i not in axis])
+    out = (
+        np.apply_along_axis(lambda v: math.prod(v.tolist()), -1, flat)
+        if x.size
+        else np.ones([n for i, n in enumerate(x.shape) if i not in axis])
+    )
     return np.expand_dims(out, axis) if keepdims else out
 
 
@@ -59,9 +69,9 @@ CASES = [
     Case("cumprod", reference=cumprod, params={"axis": 1, "reverse": False}, draw=with_zeros, label="zeros"),
     Case("cumulative_logsumexp", [(3, 4)], cumulative, {"axis": 0, "reverse": False}, dtypes=FLOATING, domain=(-4.0, 4.0), variants=[[(0, 4)], [(3, 0)]]),
     Case("cumulative_logsumexp", [(3, 4)], cumulative, {"axis": 1, "reverse": True}, label="reverse"),
-    Case("recurrence", [(3, 4), (3, 4)], recurrence, {"axis": 0, "reverse": False}, dtypes=FLOATING + COMPLEX, complex_rules=True, variants=[[(3, 0), (3, 0)]]),
-    Case("recurrence", [(3, 4), (3, 4)], recurrence, {"axis": 1, "reverse": True}, label="reverse"),
-    Case("recurrence", [(50, 2), (50, 2)], recurrence, {"axis": 0, "reverse": False}, domain=(-1.0, 1.0), label="long"),
+    Case("linear_recurrence", [(3, 4), (3, 4)], recurrence, {"axis": 0, "reverse": False}, dtypes=FLOATING + COMPLEX, complex_rules=True, variants=[[(3, 0), (3, 0)]]),
+    Case("linear_recurrence", [(3, 4), (3, 4)], recurrence, {"axis": 1, "reverse": True}, label="reverse"),
+    Case("linear_recurrence", [(50, 2), (50, 2)], recurrence, {"axis": 0, "reverse": False}, domain=(-1.0, 1.0), label="long"),
     Case("reduce_prod", [(2, 3, 4)], product, {"axis": (0, 2), "keepdims": False}, dtypes=FLOATING + COMPLEX + INTEGERS, complex_rules=True, variants=[[(0, 3, 2)], [(2, 0, 3)]]),
     Case("reduce_prod", [(2, 3, 4)], product, {"axis": (1,), "keepdims": True}, label="kept"),
     Case("reduce_prod", reference=product, params={"axis": (1,), "keepdims": False}, draw=with_zeros, label="zeros"),

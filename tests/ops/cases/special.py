@@ -27,7 +27,14 @@ def ndtri(p: Any) -> Any:
 
 CASES = [
     real("gaussian", lambda x: mpmath.exp(-x * x)),
-    real("gaussian", lambda x: mpmath.exp(-x * x), (-25.0, 25.0), label="tails", dtypes=("float64",), order=0),
+    real(
+        "gaussian",
+        lambda x: mpmath.exp(-x * x),
+        (-25.0, 25.0),
+        label="tails",
+        dtypes=("float64",),
+        order=0,
+    ),
     real("half_gaussian", lambda x: mpmath.exp(-x * x / 2)),
     real("erf", mpmath.erf),
     real("erfc", mpmath.erfc),
@@ -69,7 +76,9 @@ def by_order(function: Any) -> Any:
 def member(name: str, function: Any, order: Any, *domains: Any, **facts: Any) -> Case:
     facts = {"dtypes": REAL, "tolerance": 2e-6, **facts}
     shapes = [(2, 3)] * len(domains)
-    variants = {1: [[()], [(0, 2)]], 2: VARIANTS, 3: [[(2, 1), (3,), ()], [(0, 2), (2,), (1, 2)]]}[len(domains)]
+    variants = {1: [[()], [(0, 2)]], 2: VARIANTS, 3: [[(2, 1), (3,), ()], [(0, 2), (2,), (1, 2)]]}[
+        len(domains)
+    ]
     return Case(
         name, shapes, by_order(function), {"order": order}, domain=tuple(domains), label=f"order {order}",
         variants=variants, **facts,
@@ -85,7 +94,9 @@ BESSEL = {
     "bessel_ke": lambda n, x: mpmath.besselk(n, x) * mpmath.exp(x),
 }
 for name, function in BESSEL.items():
-    CASES += [member(name, function, order, (0.7, 3.0), value_tolerance=256.0) for order in (0, 1, 2, 3)]
+    CASES += [
+        member(name, function, order, (0.7, 3.0), value_tolerance=256.0) for order in (0, 1, 2, 3)
+    ]
 
 
 def zeta_sum(order: int, s: Any, q: Any) -> Any:
@@ -112,7 +123,34 @@ CASES += [
     member("igamma", igamma, 1, (0.3, 3.0), (0.3, 3.0), value_tolerance=1024.0),
     member("igamma", igamma, 2, (4.0, 20.0), (4.0, 20.0), dtypes=FLOATS, value_tolerance=1e5),
     member("betainc", betainc, (0, 0), (0.5, 3.0), (0.5, 3.0), (0.2, 0.8)),
-    member("betainc", betainc, (1, 0), (0.4, 3.0), (0.4, 3.0), (0.2, 0.8), value_tolerance=1024.0, dtypes=FLOATS),
-    member("betainc", betainc, (0, 1), (4.0, 9.0), (4.0, 9.0), (0.2, 0.8), value_tolerance=1024.0, dtypes=FLOATS),
-    member("betainc", betainc, (1, 1), (0.4, 3.0), (0.4, 3.0), (0.2, 0.8), value_tolerance=1024.0, dtypes=FLOATS),
+    member(
+        "betainc",
+        betainc,
+        (1, 0),
+        (0.4, 3.0),
+        (0.4, 3.0),
+        (0.2, 0.8),
+        value_tolerance=1024.0,
+        dtypes=FLOATS,
+    ),
+    member(
+        "betainc",
+        betainc,
+        (0, 1),
+        (4.0, 9.0),
+        (4.0, 9.0),
+        (0.2, 0.8),
+        value_tolerance=1024.0,
+        dtypes=FLOATS,
+    ),
+    member(
+        "betainc",
+        betainc,
+        (1, 1),
+        (0.4, 3.0),
+        (0.4, 3.0),
+        (0.2, 0.8),
+        value_tolerance=1024.0,
+        dtypes=FLOATS,
+    ),
 ]

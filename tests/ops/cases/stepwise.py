@@ -30,7 +30,9 @@ def in_python(function: Any, dtype: Any = bool) -> Any:
 
 def compared(name: str, function: Any, dtypes: Any) -> Case:
     # few different integers, so that equal ones occur
-    return Case(name, PAIR, in_python(function), dtypes=dtypes, domain=(-1.4, 1.4), variants=VARIANTS)
+    return Case(
+        name, PAIR, in_python(function), dtypes=dtypes, domain=(-1.4, 1.4), variants=VARIANTS
+    )
 
 
 def spread(rng: np.random.Generator, dtype: Any) -> list[Any]:
@@ -52,12 +54,31 @@ CASES = [
     Case("is_finite", draw=spread, reference=in_python(lambda v: abs(v) < float("inf"))),
     Case("is_inf", draw=spread, reference=in_python(lambda v: abs(v) == float("inf"))),
     Case("is_nan", draw=spread, reference=in_python(lambda v: not (v <= 0 or v >= 0))),
-    Case("is_nan", [(2, 3)], in_python(lambda v: False), dtypes=HALVES + COMPLEX, label="other dtypes"),
-    Case("floor", [(3, 4)], in_python(lambda v: v // 1, None), dtypes=FLOATS + HALVES, variants=ONE),
-    Case("ceil", [(3, 4)], in_python(lambda v: -(-v // 1), None), dtypes=FLOATS + HALVES, variants=ONE),
+    Case(
+        "is_nan",
+        [(2, 3)],
+        in_python(lambda v: False),
+        dtypes=HALVES + COMPLEX,
+        label="other dtypes",
+    ),
+    Case(
+        "floor", [(3, 4)], in_python(lambda v: v // 1, None), dtypes=FLOATS + HALVES, variants=ONE
+    ),
+    Case(
+        "ceil",
+        [(3, 4)],
+        in_python(lambda v: -(-v // 1), None),
+        dtypes=FLOATS + HALVES,
+        variants=ONE,
+    ),
     Case("rint", [(3, 4)], in_python(round, None), dtypes=FLOATS + HALVES, variants=ONE),
     Case(
-        "sign", [(3, 4)], in_python(lambda v: (v > 0) - (v < 0), None), dtypes=REAL, variants=ONE, domain=(-2.0, 2.0)
+        "sign",
+        [(3, 4)],
+        in_python(lambda v: (v > 0) - (v < 0), None),
+        dtypes=REAL,
+        variants=ONE,
+        domain=(-2.0, 2.0),
     ),
 ]
 
@@ -69,9 +90,15 @@ def quotients(low: float, high: float) -> Any:
 
     def draw(rng: np.random.Generator, dtype: Any) -> list[Any]:
         if dtype.kind == "i":
-            return [rng.integers(-9, 10, (3, 4)).astype(dtype), rng.choice([-3, -2, 2, 5], (3, 4)).astype(dtype)]
+            return [
+                rng.integers(-9, 10, (3, 4)).astype(dtype),
+                rng.choice([-3, -2, 2, 5], (3, 4)).astype(dtype),
+            ]
         y = rng.uniform(0.5, 2.0, (3, 4)) * rng.choice([-1, 1], (3, 4))
-        return [(y * (rng.integers(low, high, (3, 4)) + rng.uniform(0.3, 0.7, (3, 4)))).astype(dtype), y.astype(dtype)]
+        return [
+            (y * (rng.integers(low, high, (3, 4)) + rng.uniform(0.3, 0.7, (3, 4)))).astype(dtype),
+            y.astype(dtype),
+        ]
 
     return draw
 
@@ -113,7 +140,9 @@ def cast_case(source: str, target: str, function: Any = lambda v: v, exact: bool
         domain=(-3.0, 3.0),
         label=f"{source} to {target}",
         variants=ONE,
-        order=2 if exact else 0,  # differences cannot see through rounding; test_stepwise looks at it
+        order=2
+        if exact
+        else 0,  # differences cannot see through rounding; test_stepwise looks at it
     )
 
 
@@ -131,13 +160,23 @@ CASES += [
     cast_case("complex64", "complex128"),
     cast_case("complex128", "bool", bool),
 ]
-for target, shapes in [("int64", (3, 2)), ("int32", (3,)), ("float32", (3,)), ("int16", (3,)), ("uint8", ())]:
+for target, shapes in [
+    ("int64", (3, 2)),
+    ("int32", (3,)),
+    ("float32", (3,)),
+    ("int16", (3,)),
+    ("uint8", ()),
+]:
     CASES.append(
         Case(
             "bitcast",
             [shapes],
             lambda x, dtype: np.frombuffer(x.tobytes(), dtype).reshape(
-                x.shape[:-1] if dtype.itemsize > x.itemsize else (*x.shape, -1) if dtype.itemsize < x.itemsize else x.shape
+                x.shape[:-1]
+                if dtype.itemsize > x.itemsize
+                else (*x.shape, -1)
+                if dtype.itemsize < x.itemsize
+                else x.shape
             ),
             {"dtype": numpy_dtype(target)},
             dtypes=("float32",),
@@ -152,7 +191,10 @@ INTS = ("int8", "int32", "int64", "uint8", "uint32")
 
 def some_bits(rng: np.random.Generator, dtype: Any) -> list[Any]:
     low = 0 if dtype.kind == "u" else -90
-    return [rng.integers(low, 100, (3, 4)).astype(dtype), rng.integers(low, 100, (3, 4)).astype(dtype)]
+    return [
+        rng.integers(low, 100, (3, 4)).astype(dtype),
+        rng.integers(low, 100, (3, 4)).astype(dtype),
+    ]
 
 
 def some_shifts(rng: np.random.Generator, dtype: Any) -> list[Any]:
@@ -162,7 +204,10 @@ def some_shifts(rng: np.random.Generator, dtype: Any) -> list[Any]:
 def wrapped(function: Any) -> Any:
     def reference(x: Any, y: Any) -> Any:
         bits = 8 * x.itemsize
-        values = [function(a, b) % 2**bits for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)]
+        values = [
+            function(a, b) % 2**bits
+            for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)
+        ]
         if x.dtype.kind == "i":
             values = [v - 2**bits if v >= 2 ** (bits - 1) else v for v in values]
         return np.array(values, x.dtype).reshape(x.shape)
@@ -170,8 +215,20 @@ def wrapped(function: Any) -> Any:
     return reference
 
 
-for name, function in [("bitwise_and", operator.and_), ("bitwise_or", operator.or_), ("bitwise_xor", operator.xor)]:
+for name, function in [
+    ("bitwise_and", operator.and_),
+    ("bitwise_or", operator.or_),
+    ("bitwise_xor", operator.xor),
+]:
     CASES.append(Case(name, draw=some_bits, reference=wrapped(function), dtypes=INTS))
 for name, function in [("left_shift", operator.lshift), ("right_shift", operator.rshift)]:
     CASES.append(Case(name, draw=some_shifts, reference=wrapped(function), dtypes=INTS))
-CASES.append(Case("invert", [(3, 4)], lambda x: np.array(-1, x.dtype) - x, dtypes=("int8", "int32", "int64"), domain=(-90.0, 90.0)))
+CASES.append(
+    Case(
+        "invert",
+        [(3, 4)],
+        lambda x: np.array(-1, x.dtype) - x,
+        dtypes=("int8", "int32", "int64"),
+        domain=(-90.0, 90.0),
+    )
+)

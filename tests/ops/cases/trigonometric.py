@@ -22,5 +22,12 @@ CASES = [
     one("acosh_slope", lambda x: 1 / mpmath.sqrt(x - 1) / mpmath.sqrt(x + 1), (1.2, 3.0)),
     one("atan_slope", lambda x: 1 / (1 + x * x), (-0.8, 0.8)),
     one("atanh_slope", lambda x: 1 / (1 - x * x), (-0.8, 0.8)),
-    Case("atan2", [(2, 3), (2, 3)], exactly(mpmath.atan2), domain=((0.2, 2.0), (-2.0, 2.0)), dtypes=REAL, variants=VARIANTS),
+    Case(
+        "atan2",
+        [(2, 3), (2, 3)],
+        exactly(mpmath.atan2),
+        domain=((0.2, 2.0), (-2.0, 2.0)),
+        dtypes=REAL,
+        variants=VARIANTS,
+    ),
 ]
