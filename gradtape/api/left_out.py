@@ -18,15 +18,13 @@ REASONS: dict[str, str] = {
         tf.test.assert_equal_graph_def tf.config.functions_run_eagerly tf.config.run_functions_eagerly
         tf.config.experimental_functions_run_eagerly tf.config.experimental_run_functions_eagerly
         tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
-    LATER + "vectorised derivatives come next; tape.jacobian and tape.batch_jacobian are batched already": """
-        tf.vectorized_map""",
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
-        tf.keras tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
+        tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
     LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
         tf.data tf.io tf.lookup tf.queue""",
     LATER + "checkpoints come with Keras; pickle a variable, or save v.numpy() with NumPy": """
-        tf.train tf.saved_model tf.lite""",
+        tf.saved_model tf.lite""",
     LATER + "devices and many machines come with compiled functions": """
         tf.distribute tf.dtensor tf.tpu tf.DeviceSpec tf.CriticalSection tf.config.LogicalDevice
         tf.config.LogicalDeviceConfiguration tf.config.PhysicalDevice tf.config.experimental
@@ -51,14 +49,14 @@ REASONS: dict[str, str] = {
         tf.qint8 tf.qint16 tf.qint32 tf.quint8 tf.quint16 tf.quantization tf.dtypes.qint8 tf.dtypes.qint16
         tf.dtypes.qint32 tf.dtypes.quint8 tf.dtypes.quint16 tf.dtypes.QUANTIZED_DTYPES""",
     "is left out: it belongs to TensorFlow's own run time": """
-        tf.raw_ops tf.mlir tf.xla tf.sysconfig tf.profiler tf.summary tf.load_library tf.load_op_library
+        tf.mlir tf.xla tf.sysconfig tf.profiler tf.summary tf.load_library tf.load_op_library
         tf.make_ndarray tf.make_tensor_proto tf.resource tf.variant tf.security tf.tools tf.types tf.version
         tf.experimental tf.TypeSpec tf.NoneTensorSpec tf.OptionalSpec tf.register_tensor_conversion_function
         tf.check_pinned tf.guarantee_const tf.audio tf.dtypes.resource tf.dtypes.variant
         tf.dtypes.experimental tf.debugging.experimental tf.debugging.disable_traceback_filtering
         tf.debugging.enable_traceback_filtering tf.debugging.is_traceback_filtering_enabled
         tf.test.Benchmark tf.test.TestCase tf.test.benchmark_config tf.test.disable_with_predicate
-        tf.test.experimental tf.test.main tf.test.with_eager_op_as_function tf.linalg.experimental
+        tf.test.experimental tf.test.main tf.test.with_eager_op_as_function 
         tf.random_index_shuffle tf.conv tf.conv2d_backprop_filter_v2 tf.conv2d_backprop_input_v2
         tf.nn.depthwise_conv2d_backprop_filter tf.nn.depthwise_conv2d_backprop_input
         tf.errors.OK tf.errors.ABORTED tf.errors.ALREADY_EXISTS tf.errors.CANCELLED tf.errors.DATA_LOSS
@@ -83,6 +81,29 @@ REASONS: dict[str, str] = {
         tf.random.all_candidate_sampler tf.random.fixed_unigram_candidate_sampler
         tf.random.learned_unigram_candidate_sampler tf.random.log_uniform_candidate_sampler
         tf.random.uniform_candidate_sampler""",
+    "is left out: prepare pictures with slicing, tf.reverse, tf.transpose, tf.pad and tf.random": """
+        tf.image.central_crop tf.image.convert_image_dtype tf.image.crop_to_bounding_box
+        tf.image.extract_glimpse tf.image.extract_patches tf.image.flip_left_right
+        tf.image.flip_up_down tf.image.image_gradients tf.image.pad_to_bounding_box
+        tf.image.per_image_standardization tf.image.psnr tf.image.random_brightness
+        tf.image.random_contrast tf.image.random_crop tf.image.random_flip_left_right
+        tf.image.random_flip_up_down tf.image.random_hue tf.image.random_saturation
+        tf.image.resize_with_crop_or_pad tf.image.resize_with_pad tf.image.rot90
+        tf.image.sobel_edges tf.image.ssim tf.image.ssim_multiscale
+        tf.image.stateless_random_brightness tf.image.stateless_random_contrast
+        tf.image.stateless_random_crop tf.image.stateless_random_flip_left_right
+        tf.image.stateless_random_flip_up_down tf.image.stateless_random_hue
+        tf.image.stateless_random_saturation tf.image.total_variation tf.image.transpose
+        tf.extract_volume_patches""",
+    "is left out: boxes are chosen, not differentiated; use torchvision or OpenCV": """
+        tf.image.combined_non_max_suppression tf.image.generate_bounding_box_proposals
+        tf.image.non_max_suppression tf.image.non_max_suppression_overlaps
+        tf.image.non_max_suppression_padded tf.image.non_max_suppression_with_scores
+        tf.image.sample_distorted_bounding_box tf.image.stateless_sample_distorted_bounding_box""",
+    "is left out: it is exact elsewhere in gradtape; use tf.math.top_k": """
+        tf.approx_top_k""",
+    "is left out: use scipy.stats.qmc.Sobol, sklearn.isotonic or the dilations of tf.nn.pool": """
+        tf.math.sobol_sample tf.nn.isotonic_regression tf.nn.with_space_to_batch""",
     "is left out: decode and encode pictures with Pillow or imageio": """
         tf.image.decode_and_crop_jpeg tf.image.decode_bmp tf.image.decode_gif tf.image.decode_image
         tf.image.decode_jpeg tf.image.decode_jxl tf.image.decode_png tf.image.decode_webp

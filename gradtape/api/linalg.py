@@ -1,9 +1,9 @@
 """`tf.linalg`: public names, re-exports only."""
 
 from gradtape.api import linalg_experimental as experimental
+from gradtape.api.left_out import refusing
 from gradtape.ops.clipping import global_norm as global_norm
 from gradtape.ops.einsum import einsum as einsum
-from gradtape.ops.tensordot import tensordot as tensordot
 from gradtape.ops.linalg_cholesky import cholesky as cholesky
 from gradtape.ops.linalg_determinants import det as det
 from gradtape.ops.linalg_determinants import logdet as logdet
@@ -49,3 +49,6 @@ from gradtape.ops.products import adjoint as adjoint
 from gradtape.ops.products import matmul as matmul
 from gradtape.ops.products import matrix_transpose as matrix_transpose
 from gradtape.ops.products import matvec as matvec
+from gradtape.ops.tensordot import tensordot as tensordot
+
+__getattr__ = refusing("tf.linalg")

@@ -86,7 +86,7 @@ def _captured(f: Callable[..., Any]) -> list[Tensor]:
 
 
 class _Again:
-    """The second run of a function, with its arguments, and what it read and drew the first time."""
+    """The second run of a function, with what it was given, read and drew the first time."""
 
     def __init__(
         self,

@@ -25,8 +25,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import Primitive
 from gradtape.core.shapes import Spec
@@ -149,7 +147,7 @@ class Writer:
 
     def spelled(self, value: Any) -> str:
         """The expression for an operand: a variable, or a constant of the scope."""
-        if isinstance(value, Symbol):
+        if isinstance(value, Symbol) and value._name:
             return value._name
         if type(value) is not Tensor or value._array.size > LARGEST:
             raise NotStraight("an operand that is no tensor, or large")

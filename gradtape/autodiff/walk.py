@@ -3,8 +3,9 @@
 Numbers grow with time, so the reachable records in descending order are a reverse topological
 order. The walk has two passes. The first collects the records that a recording reaches from the
 targets, and finds out which of them lead to a source; the second, in descending order, asks each
-record's primitive for the cotangents of its inputs and adds them up at the inputs' nodes. Sums are
-made in place once the walk owns the buffer and nobody records it.
+record's primitive for the cotangents of its inputs and adds them up at the inputs' nodes. Where
+nobody records the walk it goes on arrays (`sweep`); and where a tape is used up and all that it
+watched is asked for, there is no first pass: the recording's own list has the order.
 
 Records are emptied behind the walk when the tape is used up, unless a rule is user code that may
 raise: then nothing is freed before the end, so that a failed walk can be repeated."""
@@ -15,18 +16,13 @@ from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any
 
-import numpy as np
-
-from gradtape.autodiff.straight import straight
+from gradtape.autodiff.sweep import Sweep
 from gradtape.core.nothing import UNCONNECTED, Nothing, Owed
 from gradtape.core.record import Node, Part, Record, Recording
 from gradtape.core.state import here
-from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence
-from gradtape.ops.basis import add, cast, real, sum_to, zeros
+from gradtape.ops.basis import add, fitted, zeros
 from gradtape.ops.sparse import IndexedSlices
-
-MISSING = object()
 
 
 def walk(
@@ -54,18 +50,89 @@ def walk(
 
 
 def _walk(targets: Any, sources: Any, recording: Recording | None, consume: bool) -> list[Any]:
-    cotangents: dict[Node, Any] = {}
-    owned: set[Node] = set()
-    for node, ct in targets:
-        if node is not None:
-            _accumulate(cotangents, owned, node, ct)
+    targets = [(node, ct) for node, ct in targets if node is not None]
     wanted = {s for s in sources if s is not None}
+    if not (here.tapes or here.special):
+        found = _swept(targets, wanted, recording, consume)
+    else:
+        found = _ruled(targets, wanted, recording, consume)
+    return [UNCONNECTED if s is None else found.get(s, UNCONNECTED) for s in sources]
+
+
+def _swept(
+    targets: Any, wanted: set[Node], recording: Recording | None, consume: bool
+) -> dict[Node, Any]:
+    """The walk on arrays, which nobody records."""
+    sweep = Sweep()
+    for node, ct in targets:
+        sweep.start(node, ct)
+    found: dict[Node, Any] = {}
+    if consume and recording is not None and _all_lead(recording, wanted):
+        sweep.run(_latest_first(recording))
+        for node in wanted:
+            if (ct := sweep.arrived(node)) is not None:
+                found[node] = ct
+    else:
+        order, notable = _relevant([node for node, _ in targets], wanted, recording)
+        _refuse_owed(notable)
+        at_once = consume and not any([r.primitive.fallible for r in notable])
+        sweep.run(_in_order(order, sweep, wanted, found, at_once))
+        if consume and not at_once:
+            _release(order)
+    return found
+
+
+def _all_lead(recording: Recording, wanted: set[Node]) -> bool:
+    """Whether every record leads to a wanted leaf, and none needs a look before the walk starts."""
+    if recording.notable or not recording.watched.keys() <= wanted:
+        return False
+    for node in wanted:
+        if type(node) is not Node:
+            return False
+    return True
+
+
+def _latest_first(recording: Recording) -> Iterator[Record]:
+    """A recording's records, each emptied afterwards: its list has the order, so that nobody
+    need look for them and sort them (1 us a record)."""
+    records = recording.records
+    while records:
+        record = records.pop()()
+        if record is None:
+            continue
+        yield record
+        if len(record.tapes) == 1:
+            record.release()
+        else:
+            record.tapes = tuple([t for t in record.tapes if t is not recording])
+
+
+def _in_order(
+    order: list[Node], sweep: Sweep, wanted: set[Node], found: dict[Node, Any], at_once: bool
+) -> Iterator[Record]:
+    """The records among nodes in ascending order, latest first; what arrived at a wanted one is found."""
+    while at_once and order or not at_once:
+        node = order.pop()
+        if node in wanted and (ct := sweep.arrived(node)) is not None:
+            found[node] = ct
+            del ct
+        if type(node) is Record:
+            yield node
+            if at_once and len(node.tapes) == 1:
+                node.release()
+
+
+def _ruled(
+    targets: Any, wanted: set[Node], recording: Recording | None, consume: bool
+) -> dict[Node, Any]:
+    """The walk in operations on tensors, which tapes record and modes run."""
+    cotangents: dict[Node, Any] = {}
+    for node, ct in targets:
+        _accumulate(cotangents, node, ct)
     order, notable = _relevant(list(cotangents), wanted, recording)
     _refuse_owed(notable)
     done: list[Record] = []
-    at_once = consume and not any([r.primitive.fallible for r in notable])
     found: dict[Node, Any] = {}
-    plain = not (here.tapes or here.special)
     while order:
         node = order.pop()
         ct = cotangents.pop(node, None)
@@ -74,20 +141,22 @@ def _walk(targets: Any, sources: Any, recording: Recording | None, consume: bool
         if node in wanted:
             found[node] = ct
         if recording is not None and recording not in node.tapes:
-            continue  # a source that another recording made: its past is none of ours
+            continue
         if type(node) is Record:
-            if not (plain and type(ct) is Tensor and _straight_step(node, ct, cotangents, owned)):
-                _step(node, ct, cotangents, owned)
-            if at_once and len(node.tapes) == 1:
-                node.release()
-            elif consume:
-                done.append(node)
+            _step(node, ct, cotangents)
+            done.append(node)
         elif type(node) is Part:
             _give_part(node, ct, cotangents)
-    for record in done:
+    if consume:
+        _release(done)
+    return found
+
+
+def _release(records: list[Record]) -> None:
+    """Empty the records that no other recording needs."""
+    for record in records:
         if len(record.tapes) == 1:
             record.release()
-    return [found.get(s, UNCONNECTED) if s is not None else UNCONNECTED for s in sources]
 
 
 def _relevant(
@@ -139,7 +208,7 @@ def _refuse_owed(notable: list[Record]) -> None:
                 raise LookupError(f"gradtape.{name} has no derivative rule: {rule.why}")
 
 
-def _step(record: Record, ct: Any, cotangents: dict[Node, Any], owned: set[Node]) -> None:
+def _step(record: Record, ct: Any, cotangents: dict[Node, Any]) -> None:
     """Hand a record's cotangent to its inputs."""
     primitive = record.primitive
     if primitive.several:
@@ -151,77 +220,12 @@ def _step(record: Record, ct: Any, cotangents: dict[Node, Any], owned: set[Node]
         )
     elif type(ct) is IndexedSlices:
         ct = ct.dense()
-    owned.discard(record)
     for parent, given in zip(record.parents, primitive.pull(record, ct), strict=True):
         if parent is None or given is None or type(given) is Nothing:
             continue
-        if primitive.broadcasts and given._shape != parent.shape:
-            given = sum_to(given, parent.shape)
-        if given._dtype is not parent.dtype and given._dtype != parent.dtype:
-            given = _of_dtype(given, parent.dtype)
-        _accumulate(cotangents, owned, parent, given)
-
-
-def _straight_step(
-    record: Record, ct: Tensor, cotangents: dict[Node, Any], owned: set[Node]
-) -> bool:
-    """`_step` by straight-line code on arrays; False where the primitive's rules have none."""
-    primitive = record.primitive
-    if primitive.family != "elementwise":
-        return False
-    parents = record.parents
-    dtype = record.dtype
-    single = len(parents) == 1
-    if single:
-        key: Any = dtype.char
-    else:
-        left, right = parents
-        key = (dtype.char, left is None, right is None)
-        if left is not None and left.dtype is not dtype:
-            return False
-        if right is not None and right.dtype is not dtype:
-            return False
-    pull = primitive.straight.get(key, MISSING)
-    if pull is MISSING:
-        wanted = tuple([p is not None for p in parents])
-        pull = primitive.straight[key] = straight(primitive, wanted, dtype)
-    if pull is None:
-        return False
-    if single:
-        parent = parents[0]
-        if parent.dtype is not dtype:
-            return False
-        _give(cotangents, owned, parent, pull(ct._array, record), ct)
-        return True
-    first, second = pull(ct._array, record)
-    if first is not None:
-        _give(cotangents, owned, left, first, ct)
-    if second is not None:
-        _give(cotangents, owned, right, second, ct)
-    return True
-
-
-def _give(
-    cotangents: dict[Node, Any], owned: set[Node], parent: Any, array: Any, ct: Tensor
-) -> None:
-    """Give a node an array that straight-line code made from `ct`, or `ct` itself."""
-    if array.shape != parent.shape:
-        array = sum_to(Tensor(array), parent.shape)._array
-    present = cotangents.get(parent)
-    if present is not None:
-        _add_to(cotangents, owned, parent, present, Tensor(array))
-    elif array is ct._array:
-        cotangents[parent] = ct
-    else:
-        cotangents[parent] = Tensor(array)
-        owned.add(parent)
-
-
-def _of_dtype(ct: Any, dtype: Any) -> Any:
-    """A cotangent in its input's dtype: the real part where a real input met complex numbers."""
-    if ct._dtype.kind == "c" and dtype.kind != "c":
-        ct = real(ct)
-    return cast(ct, dtype)
+        if primitive.broadcasts or given._dtype != parent.dtype:
+            given = fitted(given, parent.shape, parent.dtype)
+        _accumulate(cotangents, parent, given)
 
 
 def _give_part(part: Part, ct: Any, cotangents: dict[Node, Any]) -> None:
@@ -235,27 +239,12 @@ def _give_part(part: Part, ct: Any, cotangents: dict[Node, Any]) -> None:
     places[part.index] = ct if places[part.index] is None else add(places[part.index], ct)
 
 
-def _accumulate(cotangents: dict[Node, Any], owned: set[Node], node: Node, ct: Any) -> None:
+def _accumulate(cotangents: dict[Node, Any], node: Node, ct: Any) -> None:
     """Add a cotangent to those that arrived at the node."""
     present = cotangents.get(node)
     if present is None:
         cotangents[node] = ct
-    else:
-        _add_to(cotangents, owned, node, present, ct)
-
-
-def _add_to(
-    cotangents: dict[Node, Any], owned: set[Node], node: Node, present: Any, ct: Any
-) -> None:
-    """Add to a sum; in place where nobody else can see it."""
-    if type(present) is IndexedSlices or type(ct) is IndexedSlices:
+    elif type(present) is IndexedSlices or type(ct) is IndexedSlices:
         cotangents[node] = present + ct
-    elif node in owned and type(ct) is Tensor and not (here.tapes or here.special):
-        total = present._array
-        if type(total) is np.ndarray:
-            np.add(total, ct._array, out=total)
-        else:
-            cotangents[node] = Tensor(total + ct._array)
     else:
         cotangents[node] = add(present, ct)
-        owned.add(node)

@@ -56,8 +56,8 @@ def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
         wanted = dtype if dtype is not None else from_numpy(native).numpy_dtype
     except KeyError:
         raise TypeError(_strange(value, function)) from None
-    if wanted != native:
-        _check_fits(value, wanted, function, given)
+    if wanted != native and (given or value.size):  # [] has no dtype of its own
+        _check_fits(value, wanted, function)
     array = np.array(value, dtype=wanted, order="C")
     return array if array.ndim else array[()]
 
@@ -77,10 +77,9 @@ def _number(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
             f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without loss. "
             f"Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) for the tensor."
         )
-    if (kind is int and dtype.kind == "b") or (kind is bool and dtype.kind != "b"):
+    if kind is int and dtype.kind == "b":
         raise TypeError(
-            f"gradtape.{function}: {value!r} next to a {from_numpy(dtype).name} tensor. "
-            f"Write tf.cast(x, tf.{'int32' if dtype.kind == 'b' else from_numpy(dtype).name}) first."
+            f"gradtape.{function}: {value!r} next to a bool tensor. Write tf.cast(x, tf.int32) first."
         )
     try:
         return dtype.type(value)
@@ -147,10 +146,8 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
     return items, found
 
 
-def _check_fits(value: Any, dtype: np.dtype[Any], function: str, given: bool) -> None:
+def _check_fits(value: Any, dtype: np.dtype[Any], function: str) -> None:
     """Refuse conversions that lose something: complex to real, float to integer, integers out of range."""
-    if not (given or value.size):  # [] has no dtype of its own
-        return
     source, lossy = value.dtype, False
     if (source.kind == "c" and dtype.kind != "c") or (
         (source.kind in "fV") and dtype.kind in "iub"

@@ -72,6 +72,9 @@ class Record(Node):
         self.tapes = tapes
         for tape in tapes:
             tape.records.append(ref(self))
+        if primitive.notable:
+            for tape in tapes:
+                tape.notable = True
         if not number & 1023:  # now and then: asking every time costs 40 ns a tape
             for tape in tapes:
                 tape.tidy()
@@ -108,13 +111,14 @@ class Part(Node):
 class Recording:
     """One stretch of recording by one tape: the leaves that it watches and, weakly, its records."""
 
-    __slots__ = ("automatic", "limit", "records", "watched")
+    __slots__ = ("automatic", "limit", "notable", "records", "watched")
 
     def __init__(self, automatic: bool = True) -> None:
         self.automatic = automatic
         self.watched: dict[Node, Any] = {}
         self.records: list[ref[Record]] = []
         self.limit = 1024
+        self.notable = False  # whether a record's primitive is
 
     def tidy(self) -> None:
         """Forget the records that died, once there are twice as many references as after the last time."""

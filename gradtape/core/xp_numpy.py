@@ -55,8 +55,14 @@ xp.special = Lazy("scipy.special")
 xp.scipy_linalg = Lazy("scipy.linalg")
 
 
+verbs = SimpleNamespace()  # what we added, or put in the place of a function of the library
+
+
 def verb(function: Any) -> Any:
-    """Add a function to the namespace under its own name."""
+    """Add a function to the namespace under its own name; each name once."""
+    if hasattr(verbs, function.__name__):
+        raise ValueError(f"There is a verb {function.__name__!r} already: choose another name.")
+    setattr(verbs, function.__name__, function)
     setattr(xp, function.__name__, function)
     return function
 

@@ -9,7 +9,7 @@ import numpy as np
 from gradtape.core.xp_numpy import verb
 from gradtape.core.xp_numpy_indexing import checked
 
-ONE = np.float32(1)
+LOWEST = {np.dtype(kind): kind(np.finfo(kind).min) for kind in (np.float32, np.float64)}
 
 
 def _wide(x: Any) -> Any:
@@ -17,12 +17,15 @@ def _wide(x: Any) -> Any:
     return x.astype(np.float32) if x.dtype.itemsize == 2 else x
 
 
+def _narrow(x: Any, dtype: Any) -> Any:
+    """x in the dtype; itself when it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)
+
+
 def _shifted(x: Any, axis: int) -> Any:
     """x minus its largest element, as an array of its own; a row of -inf stays one."""
     largest = np.maximum.reduce(x, axis=axis, keepdims=True)
-    if not np.isfinite(largest).all():
-        largest = np.maximum(largest, np.finfo(x.dtype).min)
-    return np.subtract(x, largest)
+    return np.subtract(x, np.maximum(largest, LOWEST[x.dtype], out=largest))
 
 
 def _exponentials(x: Any, axis: int) -> tuple[Any, Any]:
@@ -30,7 +33,7 @@ def _exponentials(x: Any, axis: int) -> tuple[Any, Any]:
     e = _shifted(x, axis)
     np.exp(e, out=e)
     total = np.add.reduce(e, axis=axis, keepdims=True)
-    return e, np.maximum(total, total.dtype.type(1))
+    return e, np.maximum(total, 1, out=total)
 
 
 @verb
@@ -50,7 +53,7 @@ def log_softmax(x: Any, axis: int) -> Any:
         return x.copy()
     z = _shifted(_wide(x), axis)
     total = np.add.reduce(np.exp(z), axis=axis, keepdims=True)
-    z -= np.log(np.maximum(total, total.dtype.type(1)))
+    z -= np.log(np.maximum(total, 1, out=total))
     return z if z.dtype == x.dtype else z.astype(x.dtype)
 
 
@@ -84,10 +87,10 @@ def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
     if np.isnan(hit).any():
         hit = np.where(labels == 0, labels.dtype.type(0), labels * z).sum(axis=-1)
     np.exp(z, out=z)
-    total = np.maximum(np.add.reduce(z, axis=-1), ONE.astype(z.dtype))
+    total = np.maximum(np.add.reduce(z, axis=-1), 1)
     z /= total[..., None]
     loss = np.add.reduce(labels, axis=-1) * np.log(total) - hit
-    return loss.astype(dtype), z.astype(dtype, copy=False)
+    return _narrow(loss, dtype), _narrow(z, dtype)
 
 
 @verb
@@ -95,7 +98,7 @@ def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
     g = probabilities * np.add.reduce(labels, axis=-1, keepdims=True)
     g -= labels
-    g *= np.expand_dims(ct, -1)
+    g *= ct[..., None]
     return g
 
 
@@ -108,18 +111,18 @@ def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
     z = _shifted(_wide(logits), -1)
     hit = _picked(z, labels)
     np.exp(z, out=z)
-    total = np.maximum(np.add.reduce(z, axis=-1), ONE.astype(z.dtype))
+    total = np.maximum(np.add.reduce(z, axis=-1), 1)
     z /= total[..., None]
     loss = np.log(total) - hit
-    return loss.astype(logits.dtype), z.astype(logits.dtype, copy=False)
+    return _narrow(loss, logits.dtype), _narrow(z, logits.dtype)
 
 
 @verb
 def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities - onehot(labels)), ct without the last axis."""
-    g = probabilities * np.expand_dims(ct, -1)
+    g = probabilities * ct[..., None]
     flat = g.reshape(-1, g.shape[-1])
-    flat[np.arange(len(flat)), np.reshape(labels, -1)] -= np.reshape(ct, -1)
+    flat[np.arange(len(flat)), labels.reshape(-1)] -= ct.reshape(-1)
     return flat.reshape(g.shape)
 
 
@@ -133,19 +136,20 @@ def pick_last(x: Any, labels: Any) -> Any:
 @verb
 def place_last(values: Any, labels: Any, size: int) -> Any:
     """Zeros, with values at the places of the labels in a new last axis."""
-    out = np.zeros((int(np.size(labels)), size), values.dtype)
-    out[np.arange(len(out)), np.reshape(labels, -1)] = np.reshape(values, -1)
-    return out.reshape((*np.shape(labels), size))
+    out = np.zeros((labels.size, size), values.dtype)
+    out[np.arange(len(out)), labels.reshape(-1)] = values.reshape(-1)
+    return out.reshape((*labels.shape, size))
 
 
 def _picked(x: Any, labels: Any) -> Any:
-    flat = x.reshape(-1, x.shape[-1]) if x.shape[-1] else x.reshape(int(np.size(labels)), 0)
-    return flat[np.arange(len(flat)), np.reshape(labels, -1)].reshape(np.shape(labels))[()]
+    flat = x.reshape(labels.size, x.shape[-1])
+    return flat[np.arange(len(flat)), labels.reshape(-1)].reshape(labels.shape)[()]
 
 
 def _check_labels(labels: Any, classes: int) -> None:
-    if np.size(labels) and not 0 <= (low := np.min(labels)) <= (high := np.max(labels)) < classes:
-        bad = int(low if low < 0 else high)
+    unsigned = labels.view(f"u{labels.dtype.itemsize}")  # in which negative numbers are large
+    if labels.size and unsigned.max() >= classes:
+        bad = int(labels.min() if labels.min() < 0 else labels.max())
         raise ValueError(f"label {bad} is not in [0, {classes}), the last axis of the logits")
 
 

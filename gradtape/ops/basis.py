@@ -175,12 +175,17 @@ def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
     have = x._shape
     if have == shape:
         return x
+    axes = broadcast_axes(have, shape)
+    x = sum_axes(x, axes)
+    return x if len(axes) == len(have) - len(shape) else reshape(x, shape)
+
+
+def broadcast_axes(have: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes along which `shape` was broadcast to `have`."""
     lead = len(have) - len(shape)
-    axes = tuple(range(lead)) + tuple(
+    return tuple(range(lead)) + tuple(
         [i + lead for i, n in enumerate(shape) if n == 1 and have[i + lead] != 1]
     )
-    x = sum_axes(x, axes)
-    return x if len(axes) == lead else reshape(x, shape)
 
 
 # sum, product, quotient, conjugate, cast
@@ -334,6 +339,16 @@ _cast_primitive = primitive(
 def cast(x: Any, dtype: Any) -> Any:
     """x in another NumPy dtype; x itself when it has it already."""
     return x if x._dtype == dtype else apply(_cast_primitive, (x,), {"dtype": dtype})
+
+
+def fitted(ct: Any, shape: tuple[int, ...], dtype: Any) -> Any:
+    """A cotangent in its input's shape and dtype: summed where the input was broadcast, the real
+    part where a real input met complex numbers.
+    """
+    ct = sum_to(ct, shape)
+    if ct._dtype.kind == "c" and dtype.kind != "c":
+        ct = real(ct)
+    return cast(ct, dtype)
 
 
 _multiply_doc = """Return x * y, broadcasting.

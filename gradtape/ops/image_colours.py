@@ -158,7 +158,7 @@ def rgb_to_grayscale(images: Any, name: str | None = None) -> Any:
         array([0.8859], dtype=float32)
     """
     x = as_images(images, "image.rgb_to_grayscale", tuple(range(1, 9)))
-    return _back(_mixed(as_float(x), GREY, "image.rgb_to_grayscale"), x._dtype, False)
+    return back(_mixed(as_float(x), GREY, "image.rgb_to_grayscale"), x._dtype, False)
 
 
 def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
@@ -232,7 +232,7 @@ def yuv_to_rgb(images: Any) -> Any:
 # adjustments
 
 
-def _back(x: Any, dtype: Any, saturate: bool) -> Any:
+def back(x: Any, dtype: Any, saturate: bool) -> Any:
     """Floats in [0, 1] as integers of a dtype, or x itself for a floating-point one."""
     if dtype.kind in "fV":
         return cast(x, dtype)
@@ -269,7 +269,7 @@ def adjust_brightness(image: Any, delta: Any) -> Any:
     function = "image.adjust_brightness"
     given = as_images(image, function, tuple(range(9)))
     x = as_float(given)
-    return _back(add(x, _factor(delta, x, function)), given._dtype, True)
+    return back(add(x, _factor(delta, x, function)), given._dtype, True)
 
 
 def adjust_contrast(images: Any, contrast_factor: Any) -> Any:
@@ -293,7 +293,7 @@ def adjust_contrast(images: Any, contrast_factor: Any) -> Any:
     x = as_float(given)
     mean = reduce_mean(x, [-3, -2], keepdims=True)
     out = add(multiply(subtract(x, mean), _factor(contrast_factor, x, function)), mean)
-    return _back(out, given._dtype, True)
+    return back(out, given._dtype, True)
 
 
 def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Any:
@@ -321,7 +321,7 @@ def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Any:
             f"gradtape.{function}: gamma must not be negative, not {gamma!r}."
         )
     out = multiply(_factor(gain, x, function), power(x, exponent))
-    return _back(out, given._dtype, True)
+    return back(out, given._dtype, True)
 
 
 def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Any:
@@ -348,7 +348,7 @@ def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Any:
         raise InvalidArgumentError(f"gradtape.{function}: delta must be in [-1, 1], not {delta!r}.")
     hue, saturation, value = _hsv(x)
     hue = floormod(add(hue, turn), _number(1, x))
-    return _back(_rgb([hue, saturation, value]), given._dtype, False)
+    return back(_rgb([hue, saturation, value]), given._dtype, False)
 
 
 def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = None) -> Any:
@@ -372,4 +372,4 @@ def adjust_saturation(image: Any, saturation_factor: Any, name: str | None = Non
     x = as_colours(as_float(given), function)
     hue, saturation, value = _hsv(x)
     scaled = clip_by_value(multiply(saturation, _factor(saturation_factor, x, function)), 0.0, 1.0)
-    return _back(_rgb([hue, scaled, value]), given._dtype, False)
+    return back(_rgb([hue, scaled, value]), given._dtype, False)

@@ -24,6 +24,7 @@ from gradtape.ops.basis import (
     sum_axes,
 )
 from gradtape.ops.calls import wrong_kind
+from gradtape.ops.extremes import reduce_max
 from gradtape.ops.families import FLOATING, INEXACT, linear
 from gradtape.ops.powers import power
 from gradtape.ops.reductions import (
@@ -31,7 +32,6 @@ from gradtape.ops.reductions import (
     batch_reduction,
     count_of,
     kept,
-    reduce_max,
     reduced,
     reduction,
     up,

@@ -20,10 +20,11 @@ from gradtape.ops.basis import (
     transpose,
 )
 from gradtape.ops.calls import wrong_kind
+from gradtape.ops.extremes import reduce_max
 from gradtape.ops.families import INEXACT
 from gradtape.ops.linalg_svd import singular_values
 from gradtape.ops.norms import vector_norm
-from gradtape.ops.reductions import Axis, reduce_max, reduction
+from gradtape.ops.reductions import Axis, reduction
 from gradtape.ops.static import static, static_axes, static_axis
 
 
@@ -89,8 +90,8 @@ def _matrix_norm(x: Any, ord: Any, rows: int, columns: int, keepdims: bool) -> A
         return vector_norm(x, 2, axes, keepdims)
     if ord != "nuc" and (isinstance(ord, str) or ord not in (1, 2, np.inf)):
         raise ValueError(
-            "gradtape.norm: 'ord' must be a supported matrix norm ('euclidean', 'fro', 'nuc', 1, 2, inf), "
-            f"got {ord!r}."
+            "gradtape.norm: 'ord' must be a supported matrix norm ('euclidean', 'fro', 'nuc', 1, "
+            f"2, inf), got {ord!r}."
         )
     if ord in ("nuc", 2):
         rest = [i for i in range(len(x._shape)) if i not in axes]

@@ -134,11 +134,12 @@ def beta(key: Any, shape: Any, first: Any, second: Any, dtype: Any, function: st
 
 def dirichlet(key: Any, shape: Any, alpha: Any, dtype: Any, function: str) -> Any:
     """Dirichlet numbers: gamma numbers over their sum along the last axis."""
-    numbers = gamma(key, shape, alpha, None, dtype, function)
-    if not numbers._shape:
+    alpha = fitted(alpha, floating(dtype, function), function)
+    if not alpha._shape:
         raise InvalidArgumentError(
             f"gradtape.{function}: alpha must be a vector, not {brief(alpha)}."
         )
+    numbers = gamma(key, shape, alpha, None, dtype, function)
     return numbers / sum_axes(numbers, (len(numbers._shape) - 1,), True)
 
 

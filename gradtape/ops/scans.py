@@ -29,11 +29,11 @@ from gradtape.ops.basis import (
     transpose,
 )
 from gradtape.ops.calls import wrong_kind
+from gradtape.ops.extremes import exp_difference
 from gradtape.ops.families import FLOATING, INEXACT, NUMERIC, linear
 from gradtape.ops.reductions import (
     Axis,
     batch_reduction,
-    exp_difference,
     kept,
     reduced,
     reduced_spec,

@@ -150,6 +150,75 @@ def test_integers_stand_for_zero_to_one() -> None:
     assert tf.image.rgb_to_grayscale(x).dtype is tf.uint8
 
 
+def test_turning_against_numpy() -> None:
+    x = draw(2, 4, 5, 3)
+    np.testing.assert_array_equal(tf.image.flip_left_right(x).numpy(), x[:, :, ::-1])
+    np.testing.assert_array_equal(tf.image.flip_up_down(x).numpy(), x[:, ::-1])
+    np.testing.assert_array_equal(tf.image.transpose(x).numpy(), x.transpose(0, 2, 1, 3))
+    for k in range(-1, 5):
+        np.testing.assert_array_equal(tf.image.rot90(x, k).numpy(), np.rot90(x, k, (1, 2)))
+
+
+def test_cutting_and_padding() -> None:
+    x = draw(5, 6, 2)
+    np.testing.assert_array_equal(tf.image.crop_to_bounding_box(x, 1, 2, 3, 4).numpy(), x[1:4, 2:])
+    padded = tf.image.pad_to_bounding_box(x, 1, 2, 8, 9).numpy()
+    np.testing.assert_array_equal(padded, np.pad(x, ((1, 2), (2, 1), (0, 0))))
+    np.testing.assert_array_equal(tf.image.central_crop(x, 0.5).numpy(), x[1:4, 1:5])
+    both = tf.image.resize_with_crop_or_pad(x, 3, 9).numpy()
+    np.testing.assert_array_equal(both, np.pad(x[1:4], ((0, 0), (1, 2), (0, 0))))
+    assert tf.image.resize_with_pad(x, 10, 10).shape == (10, 10, 2)
+    check_gradient(lambda x: tf.image.resize_with_pad(x, 7, 9) ** 2, x)
+
+
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_patches_against_a_view(padding: str) -> None:
+    x = draw(1, 6, 7, 2)
+    wide = np.pad(x, ((0, 0), (1, 1), (0, 1), (0, 0))) if padding == "SAME" else x
+    view = np.lib.stride_tricks.sliding_window_view(wide, (3, 2), (1, 2)).transpose(
+        0, 1, 2, 4, 5, 3
+    )
+    out = tf.image.extract_patches(x, [1, 3, 2, 1], 1, 1, padding).numpy()
+    np.testing.assert_array_equal(out, view.reshape(out.shape))
+
+
+def test_differences_and_measures() -> None:
+    x, y = draw(2, 5, 6, 3), draw(2, 5, 6, 3, seed=1)
+    dy, dx = (t.numpy() for t in tf.image.image_gradients(x))
+    np.testing.assert_array_equal(dy[:, :-1], np.diff(x, axis=1))
+    np.testing.assert_array_equal(dx[:, :, :-1], np.diff(x, axis=2))
+    assert not dy[:, -1].any()
+    assert not dx[:, :, -1].any()
+    variation = np.abs(dy).sum((1, 2, 3)) + np.abs(dx).sum((1, 2, 3))
+    np.testing.assert_allclose(tf.image.total_variation(x).numpy(), variation)
+    edges = tf.image.sobel_edges(x).numpy()
+    for axis in (0, 1):
+        wanted = ndimage.sobel(x[0, :, :, 1], axis, mode="mirror")
+        np.testing.assert_allclose(edges[0, :, :, 1, axis], wanted, atol=1e-12)
+    ratio = 10 * np.log10(1 / ((x - y) ** 2).mean((1, 2, 3)))
+    np.testing.assert_allclose(tf.image.psnr(x, y, 1.0).numpy(), ratio)
+    scaled = tf.image.per_image_standardization(x).numpy()
+    np.testing.assert_allclose(scaled.mean((1, 2, 3)), [0, 0], atol=1e-12)
+    np.testing.assert_allclose(scaled.var((1, 2, 3)), [1, 1])
+    check_gradient(lambda x: tf.image.per_image_standardization(x) ** 3, x)
+
+
+def test_standardizing_a_constant_image_gives_finite_derivatives() -> None:
+    assert np.isfinite(gradient(tf.image.per_image_standardization, np.ones((2, 2, 1)))[0]).all()
+
+
+def test_dtypes_of_images() -> None:
+    convert = tf.image.convert_image_dtype
+    bytes_ = tf.constant([0, 128, 255], tf.uint8)
+    np.testing.assert_allclose(convert(bytes_, tf.float64).numpy(), [0, 128 / 255, 1])
+    np.testing.assert_array_equal(convert(convert(bytes_, tf.float32), tf.uint8).numpy(), bytes_)
+    np.testing.assert_array_equal(convert(convert(bytes_, tf.int32), tf.uint8).numpy(), bytes_)
+    out = convert(tf.constant([-1.0, 2.0]), tf.uint8, saturate=True)
+    np.testing.assert_array_equal(out.numpy(), [0, 255])
+    out = convert(tf.constant([-300, 300], tf.int16), tf.uint8, saturate=True)
+    np.testing.assert_array_equal(out.numpy(), [0, 2])
+
+
 X = np.zeros((4, 5, 3), np.float32)
 
 
@@ -172,6 +241,13 @@ X = np.zeros((4, 5, 3), np.float32)
         (lambda: tf.image.grayscale_to_rgb(X), InvalidArgumentError, ["image.grayscale_to_rgb", "1 channel"]),
         (lambda: tf.image.adjust_hue(X, 2.0), InvalidArgumentError, ["image.adjust_hue", "[-1, 1]"]),
         (lambda: tf.image.adjust_gamma(X, -1.0), InvalidArgumentError, ["image.adjust_gamma", "negative"]),
+        (lambda: tf.image.crop_to_bounding_box(X, 2, 2, 3, 3), InvalidArgumentError, ["is not inside"]),
+        (lambda: tf.image.pad_to_bounding_box(X, 0, 0, 3, 3), InvalidArgumentError, ["do not fit"]),
+        (lambda: tf.image.pad_to_bounding_box(X, -1, 0, 9, 9), InvalidArgumentError, ["offset_height", "-1"]),
+        (lambda: tf.image.central_crop(X, 1.5), InvalidArgumentError, ["image.central_crop", "(0, 1]"]),
+        (lambda: tf.image.flip_left_right(X[0]), InvalidArgumentError, ["image.flip_left_right", "axes"]),
+        (lambda: tf.image.extract_patches(X[None], 9, 1, 1, "VALID"), InvalidArgumentError, ["does not fit"]),
+        (lambda: tf.image.convert_image_dtype(X, tf.bool), InvalidArgumentError, ["real type"]),
         (lambda: tf.image.adjust_contrast(X[0], 1.0), InvalidArgumentError, ["image.adjust_contrast", "axes"]),
     ],
 )  # fmt: skip

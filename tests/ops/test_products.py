@@ -87,7 +87,7 @@ def test_output_type_is_for_bytes() -> None:
 
 
 def test_errors_show_both_shapes_and_a_remedy() -> None:
-    x, y = tf.constant(A), tf.constant(B)
+    x = tf.constant(A)
     with pytest.raises(
         tf.errors.InvalidArgumentError,
         match=r"float64\[2, 3\].*float64\[2, 3\].*3 c.*2 r.*transpose_b",

@@ -216,7 +216,7 @@ def test_dropout() -> None:
         (lambda: tf.random.stateless_normal([2], seed=[1]), ValueError, r"seed=\[1, 2\]"),
         (lambda: tf.random.stateless_normal([2], seed=[1.0, 2.0]), ValueError, "two integers"),
         (lambda: tf.random.categorical([0.1], 2), ValueError, "matrix"),
-        (lambda: tf.random.dirichlet([2], 1.0), ValueError, "."),
+        (lambda: tf.random.dirichlet([], 1.0), ValueError, "vector"),
         (lambda: tf.nn.dropout([1.0], 1.0), ValueError, r"\[0, 1\)"),
         (lambda: tf.nn.dropout([1], 0.5), ValueError, "floating"),
         (lambda: tf.nn.dropout([1.0, 2.0], 0.5, noise_shape=[3]), ValueError, "noise_shape"),
