@@ -56,7 +56,7 @@ REASONS: dict[str, str] = {
         tf.dtypes.experimental tf.debugging.experimental tf.debugging.disable_traceback_filtering
         tf.debugging.enable_traceback_filtering tf.debugging.is_traceback_filtering_enabled
         tf.test.Benchmark tf.test.TestCase tf.test.benchmark_config tf.test.disable_with_predicate
-        tf.test.experimental tf.test.main tf.test.with_eager_op_as_function 
+        tf.test.experimental tf.test.main tf.test.with_eager_op_as_function
         tf.random_index_shuffle tf.conv tf.conv2d_backprop_filter_v2 tf.conv2d_backprop_input_v2
         tf.nn.depthwise_conv2d_backprop_filter tf.nn.depthwise_conv2d_backprop_input
         tf.errors.OK tf.errors.ABORTED tf.errors.ALREADY_EXISTS tf.errors.CANCELLED tf.errors.DATA_LOSS
@@ -82,18 +82,15 @@ REASONS: dict[str, str] = {
         tf.random.learned_unigram_candidate_sampler tf.random.log_uniform_candidate_sampler
         tf.random.uniform_candidate_sampler""",
     "is left out: prepare pictures with slicing, tf.reverse, tf.transpose, tf.pad and tf.random": """
-        tf.image.central_crop tf.image.convert_image_dtype tf.image.crop_to_bounding_box
-        tf.image.extract_glimpse tf.image.extract_patches tf.image.flip_left_right
-        tf.image.flip_up_down tf.image.image_gradients tf.image.pad_to_bounding_box
-        tf.image.per_image_standardization tf.image.psnr tf.image.random_brightness
+        tf.image.extract_glimpse
+        tf.image.random_brightness
         tf.image.random_contrast tf.image.random_crop tf.image.random_flip_left_right
         tf.image.random_flip_up_down tf.image.random_hue tf.image.random_saturation
-        tf.image.resize_with_crop_or_pad tf.image.resize_with_pad tf.image.rot90
-        tf.image.sobel_edges tf.image.ssim tf.image.ssim_multiscale
+        tf.image.ssim tf.image.ssim_multiscale
         tf.image.stateless_random_brightness tf.image.stateless_random_contrast
         tf.image.stateless_random_crop tf.image.stateless_random_flip_left_right
         tf.image.stateless_random_flip_up_down tf.image.stateless_random_hue
-        tf.image.stateless_random_saturation tf.image.total_variation tf.image.transpose
+        tf.image.stateless_random_saturation
         tf.extract_volume_patches""",
     "is left out: boxes are chosen, not differentiated; use torchvision or OpenCV": """
         tf.image.combined_non_max_suppression tf.image.generate_bounding_box_proposals

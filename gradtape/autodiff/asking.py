@@ -42,6 +42,8 @@ def node_of(value: Any) -> Node | None:
 
 def unconnected_mode(value: Any) -> UnconnectedGradients:
     """The member of `UnconnectedGradients` that is meant."""
+    if type(value) is UnconnectedGradients:
+        return value
     try:
         return UnconnectedGradients(value)
     except ValueError:
@@ -68,6 +70,12 @@ def flat_targets(target: Any) -> list[Any]:
 
 def flat_sources(sources: Any, method: str = "gradient") -> list[Any]:
     """The sources as a list of tensors and variables."""
+    if type(sources) is list:
+        for s in sources:
+            if type(s) is not Tensor and type(s) is not Variable:
+                break
+        else:
+            return sources
     return [checked(s, "source", method) for s in nest.flatten(sources)]
 
 
@@ -135,7 +143,10 @@ def finished(result: Any, source: Any, mode: UnconnectedGradients) -> Any:
 def packed(sources: Any, results: Sequence[Any]) -> Any:
     """The results in the structure of the sources."""
     if type(sources) is list and len(sources) == len(results):
-        if all([isinstance(s, (Tensor, Variable)) for s in sources]):
+        for s in sources:
+            if not isinstance(s, (Tensor, Variable)):
+                break
+        else:
             return list(results)
     if isinstance(sources, (Tensor, Variable)) or not nest.is_nested(sources):
         return results[0]

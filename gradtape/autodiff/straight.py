@@ -156,8 +156,18 @@ class Writer:
     def function(self, results: list[Any]) -> Pull:
         """The Python function of the calls; a temporary is dropped after its last use."""
         returned = ["None" if r is None else self.spelled(r) for r in results]
+        fresh = tuple(
+            [
+                isinstance(r, Symbol) and r._fresh and returned.count(name) == 1
+                for r, name in zip(results, returned, strict=True)
+            ]
+        )
+        if not self.shaped:  # then the walk takes it that arrays other than ct are fresh
+            for new, name in zip(fresh, returned, strict=True):
+                if not new and name != "ct" and (name != "None" or len(returned) == 1):
+                    raise NotStraight(f"the rule returns {name}")
         last = f"return {', '.join(returned)}"
-        lines, later = [last], last
+        lines, later = [last], last + ","
         for result, expression in reversed(self.calls):
             unused = [v for v, _ in self.calls if _uses(expression, v) and not _uses(later, v)]
             drop = f"; del {', '.join(unused)}" if unused else ""
@@ -165,7 +175,7 @@ class Writer:
             later += " " + expression
         body = "\n    ".join(reversed(lines))
         exec(f"def pull(ct, record):\n    {body}\n", self.scope)
-        return self.scope["pull"], tuple([isinstance(r, Symbol) and r._fresh for r in results])
+        return self.scope["pull"], fresh
 
 
 def _uses(text: str, variable: str) -> bool:

@@ -99,10 +99,10 @@ class GradientTape:
             ValueError: for anything else, and when the tape was not entered yet.
         """
         for item in nest.flatten(tensor):
-            if isinstance(item, IndexedSlices):
-                item = item.values
-            if not isinstance(item, (Tensor, Variable)) and hasattr(item, "__tf_tensor__"):
-                item = as_tensor(item)
+            if type(item) is not Tensor:
+                item = item.values if isinstance(item, IndexedSlices) else item
+                if not isinstance(item, (Tensor, Variable)) and hasattr(item, "__tf_tensor__"):
+                    item = as_tensor(item)
             if not isinstance(item, (Tensor, Variable)):
                 raise ValueError(
                     f"Passed in object {item!r} of type {type(item).__name__!r}, not tf.Tensor or "

@@ -12,7 +12,7 @@ raise: then nothing is freed before the end, so that a failed walk can be repeat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -76,9 +76,10 @@ def _swept(
         order, notable = _relevant([node for node, _ in targets], wanted, recording)
         _refuse_owed(notable)
         at_once = consume and not any([r.primitive.fallible for r in notable])
-        sweep.run(_in_order(order, sweep, wanted, found, at_once))
-        if consume and not at_once:
-            _release(order)
+        later = order.copy() if consume and not at_once else []
+        sweep.run(_in_order(order, sweep, wanted, found, recording, at_once))
+        own = [n for n in later if recording is None or recording in n.tapes]
+        _release([n for n in own if type(n) is Record])
     return found
 
 
@@ -108,15 +109,22 @@ def _latest_first(recording: Recording) -> Iterator[Record]:
 
 
 def _in_order(
-    order: list[Node], sweep: Sweep, wanted: set[Node], found: dict[Node, Any], at_once: bool
+    order: list[Node],
+    sweep: Sweep,
+    wanted: set[Node],
+    found: dict[Node, Any],
+    recording: Recording | None,
+    at_once: bool,
 ) -> Iterator[Record]:
-    """The records among nodes in ascending order, latest first; what arrived at a wanted one is found."""
-    while at_once and order or not at_once:
+    """The records among ascending nodes, latest first; what arrived at a wanted one is found.
+
+    A source may be a record that another recording made: its past is none of ours."""
+    while order:
         node = order.pop()
         if node in wanted and (ct := sweep.arrived(node)) is not None:
             found[node] = ct
             del ct
-        if type(node) is Record:
+        if type(node) is Record and (recording is None or recording in node.tapes):
             yield node
             if at_once and len(node.tapes) == 1:
                 node.release()

@@ -6,12 +6,14 @@ a caller who writes to an array later does not change a recorded value."""
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
 
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.shapes import TensorShape, check_size
 from gradtape.core.tensor import Tensor
 
 INT32 = np.dtype(np.int32)
@@ -233,8 +235,8 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
     else:
         array = as_array(value, None if dtype is None else as_dtype(dtype).numpy_dtype, "constant")
     if shape is not None:
-        shape = tuple(int(n) for n in shape) if isinstance(shape, (tuple, list)) else (int(shape),)
-        size = int(np.prod(shape, dtype=object))
+        shape = _full_shape(shape, array.itemsize)
+        size = math.prod(shape)
         if array.size == 1:
             array = np.full(shape, array)
         elif array.size == size:
@@ -245,6 +247,14 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
                 f"elements, but got `shape` {shape} with {size} elements. Write tf.reshape or tf.broadcast_to."
             )
     return Tensor(array)
+
+
+def _full_shape(shape: Any, itemsize: int) -> tuple[int, ...]:
+    known = tuple(TensorShape(shape))
+    if None in known:
+        raise InvalidArgumentError(f"gradtape.constant: shape {list(known)} has an unknown size.")
+    check_size(known, "constant", itemsize)
+    return known
 
 
 def same_dtype(tensor: Tensor, dtype: DType, function: str, argument: str) -> None:

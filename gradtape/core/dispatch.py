@@ -25,7 +25,7 @@ NO_PARAMS: dict[str, Any] = {}
 NOTHING_KEPT = (None,)
 ONE = (True,)
 FAILURES = (
-    ValueError, TypeError, IndexError, ZeroDivisionError, np.linalg.LinAlgError, MemoryError,
+    ValueError, TypeError, LookupError, ArithmeticError, np.linalg.LinAlgError, MemoryError,
 )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
+from gradtape.core.asked import located
+
 
 class DType:
     """The type of a tensor's elements, equal to its NumPy type and to its name.
@@ -173,16 +175,33 @@ def as_dtype(type_value: Any) -> DType:
     elif isinstance(type_value, type):
         found = _BY_PYTHON.get(type_value)
     if found is None and type_value is not None:
-        try:
-            found = _BY_NUMPY.get(np.dtype(type_value).newbyteorder("="))
-        except TypeError:
-            found = None
+        found = _known_to_numpy(type_value)
     if found is None:
         names = ", ".join(t.name for t in ALL)
         raise TypeError(
-            f"Cannot convert {type_value!r} to a gradtape dtype. Write one of tf.<name> for: {names}."
+            located(
+                f"gradtape.as_dtype: Cannot convert {_short(type_value)} to a gradtape dtype. "
+                f"Write one of tf.<name> for: {names}."
+            )
         )
     return found
+
+
+def _known_to_numpy(value: Any) -> DType | None:
+    """The `DType` of what NumPy takes for a dtype: a name, a scalar type, a NumPy dtype."""
+    if not isinstance(value, type):
+        value = getattr(value, "dtype", value)  # an array stands for its dtype
+    if not isinstance(value, (str, type, np.dtype)) or value == "a":  # NumPy warns of "a"
+        return None
+    try:
+        return _BY_NUMPY.get(np.dtype(value).newbyteorder("="))
+    except (TypeError, ValueError, SyntaxError):
+        return None
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def differentiable(dtype: np.dtype[Any]) -> bool:

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradtape.core.asked import located
+
 
 class OpError(Exception):
-    """An operation could not be done; the message names it, its values and the remedy."""
+    """An operation could not be done; the message names it, its values and the remedy.
+
+    A message of gradtape's own also names the public function that the program called, if that is
+    another one."""
+
+    def __init__(self, *values: Any) -> None:
+        if values and isinstance(values[0], str) and values[0].startswith("gradtape."):
+            values = (located(values[0]), *values[1:])
+        super().__init__(*values)
 
     @property
     def message(self) -> str:

@@ -2,10 +2,24 @@
 
 from __future__ import annotations
 
+import math
 import operator
+import os
 from typing import Any
 
+from gradtape.core.asked import located
 from gradtape.core.dtypes import DType, as_dtype, float32
+from gradtape.core.errors import InvalidArgumentError, ResourceExhaustedError, brief
+
+def _most_bytes() -> int:
+    """Four times this machine's memory: what is larger is refused before NumPy or XLA try."""
+    try:
+        return 4 * os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # pragma: no cover - a system that does not say
+        return 2**42
+
+
+MOST_BYTES = _most_bytes()
 
 
 class TensorShape(tuple):
@@ -27,7 +41,19 @@ class TensorShape(tuple):
             dims = ()
         elif isinstance(dims, (int,)):
             dims = (dims,)
-        shape = super().__new__(cls, [None if d is None else operator.index(d) for d in dims])
+        try:
+            shape = super().__new__(cls, [None if d is None else operator.index(d) for d in dims])
+        except TypeError:
+            if hasattr(dims, "__index__") and not getattr(dims, "shape", ()):
+                return cls((dims,))
+            raise TypeError(
+                located(
+                    f"gradtape.TensorShape: {brief(dims)} is no list of sizes. "
+                    "Pass integers, with None for a size that is not known."
+                )
+            ) from None
+        if any([d is not None and d < 0 for d in shape]):
+            raise ValueError(located(f"gradtape.TensorShape: {list(shape)} has a negative size."))
         shape._known = known
         return shape
 
@@ -74,7 +100,7 @@ class TensorShape(tuple):
     def assert_is_compatible_with(self, other: Any) -> None:
         """Raise ValueError unless a tensor could have both shapes."""
         if not self.is_compatible_with(other):
-            raise ValueError(f"Shapes {self} and {TensorShape(other)} are incompatible.")
+            raise ValueError(located(f"Shapes {self} and {TensorShape(other)} are incompatible."))
 
     def merge_with(self, other: Any) -> TensorShape:
         """The shape with what either one knows; ValueError when they contradict each other."""
@@ -188,3 +214,16 @@ class TensorSpec:
 
     def __repr__(self) -> str:
         return f"TensorSpec(shape={self.shape}, dtype={self.dtype!r}, name={self.name!r})"
+
+
+def check_size(shape: tuple[int, ...], function: str, itemsize: int = 1) -> None:
+    """Raise ResourceExhaustedError for a shape that no machine can hold."""
+    if len(shape) > 32:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: {len(shape)} axes; at most 32 are supported."
+        )
+    if math.prod(shape) * itemsize > MOST_BYTES:
+        raise ResourceExhaustedError(
+            f"gradtape.{function}: a tensor of shape {shape} has {math.prod(shape)} elements and does not "
+            "fit in memory."
+        )

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.dtypes import DType, from_numpy
 from gradtape.core.operands import Operands
 from gradtape.core.record import Node
@@ -132,7 +133,7 @@ class Tensor(Operands):
     def __len__(self) -> int:
         if not self._shape:
             raise TypeError(
-                "Scalar tensor has no len(). Write tf.size(x) for the number of elements."
+                located("Scalar tensor has no len(). Write tf.size(x) for the number of elements.")
             )
         return self._shape[0]
 
@@ -140,8 +141,10 @@ class Tensor(Operands):
         array = self._array
         if array.size != 1:
             raise ValueError(
-                f"The truth value of a tensor of shape {self._shape} is ambiguous. "
-                "Write tf.reduce_any(x) or tf.reduce_all(x)."
+                located(
+                    f"The truth value of a tensor of shape {self._shape} is ambiguous. "
+                    "Write tf.reduce_any(x) or tf.reduce_all(x)."
+                )
             )
         return bool(array)
 
@@ -157,8 +160,10 @@ class Tensor(Operands):
     def __index__(self) -> int:
         if self._shape or self._dtype.kind not in "iu":
             raise TypeError(
-                f"Only a scalar integer tensor can be an index, not {self.dtype.name}{list(self._shape)}. "
-                "Write tf.cast(x, tf.int32)."
+                located(
+                    "Only a scalar integer tensor can be an index, not "
+                    f"{self.dtype.name}{list(self._shape)}. Write tf.cast(x, tf.int32)."
+                )
             )
         return int(self._array)
 
@@ -166,9 +171,13 @@ class Tensor(Operands):
         array = self._array
         if array.size != 1:
             raise TypeError(
-                f"{use} needs a tensor with one element, not {self.dtype.name}{list(self._shape)}. "
-                "Reduce it first, for instance with tf.reduce_mean(x), or write x.numpy()."
+                located(
+                    f"{use} needs a tensor with one element, not {self.dtype.name}{list(self._shape)}. "
+                    "Reduce it first, for instance with tf.reduce_mean(x), or write x.numpy()."
+                )
             )
+        if array.dtype.kind == "c" and use != "complex()":
+            raise TypeError(located(f"{use} needs a real tensor. Write tf.math.real(x)."))
         return array if not array.ndim else array.reshape(())[()]
 
     def __format__(self, spec: str) -> str:
@@ -189,7 +198,7 @@ class Tensor(Operands):
         return f"<tf.Tensor: shape={self._shape}, dtype={self.dtype.name}, numpy={value}>"
 
     def __hash__(self) -> int:
-        raise TypeError("Tensor is unhashable. Instead, use tensor.ref() as the key.")
+        raise TypeError(located("Tensor is unhashable. Instead, use tensor.ref() as the key."))
 
     def __copy__(self) -> Tensor:
         return self

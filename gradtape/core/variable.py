@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.convert import as_array, as_tensor
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
@@ -381,7 +382,7 @@ class Variable(Operands, metaclass=_ByCreators):
         return format(self._tensor, spec) if spec else repr(self)
 
     def __hash__(self) -> int:
-        raise TypeError("Variable is unhashable. Instead, use variable.ref() as the key.")
+        raise TypeError(located("Variable is unhashable. Instead, use variable.ref() as the key."))
 
     def __copy__(self) -> Variable:
         return copy.deepcopy(self)

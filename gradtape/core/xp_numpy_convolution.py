@@ -34,11 +34,12 @@ def convolve(
     shape = (x.shape[0], *window.places(sizes), w.shape[-1])
     if 0 in shape or x.size == 0 or w.size == 0:
         return np.zeros(shape, x.dtype)
-    if max(input_dilations) > 1:
-        if max(strides) == 1 and groups == 1:
-            return _scattered(x, w, window, input_dilations, shape)
+    apart = max(input_dilations) > 1
+    if max(strides) == 1 and groups == 1 and (apart or _narrow(w)):
+        return _scattered(x, w, window, input_dilations, shape)
+    if apart:
         x = _dilated(x, input_dilations, sizes)
-    if groups == x.shape[-1] and math.prod(window.size) <= 64:
+    if 1 < groups == x.shape[-1] and math.prod(window.size) <= 64:
         return _tap_by_tap(x, w, window, shape)
     x = _padded(x, padding)
     if math.prod(window.size) == 1 and groups == 1:
@@ -50,6 +51,11 @@ def convolve(
     if x.strides[-1] > x.strides[0]:
         return _summed_over_blocks(seen, w, shape)
     return _row_by_row(seen, w, shape)
+
+
+def _narrow(w: Any) -> bool:
+    """Whether so few channels come out that adding products is cheaper than copying windows."""
+    return 8 * w.shape[-1] <= w.shape[-2] and math.prod(w.shape[:-2]) <= 32
 
 
 def _padded(x: Any, padding: Any) -> Any:

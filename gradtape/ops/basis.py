@@ -435,7 +435,11 @@ def zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
 
 def ones(shape: tuple[int, ...], dtype: Any) -> Tensor:
     """A tensor of ones of a NumPy dtype."""
-    return full(shape, 1, dtype)
+    if not shape:
+        return Tensor(dtype.type(1))
+    array = np.empty(shape, dtype)
+    array.fill(1)  # np.full and np.ones take 0.4 us more for the same
+    return Tensor(array)
 
 
 def size_of(shape: tuple[int, ...]) -> int:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 import operator
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from gradtape.core.convert import as_tensor
-from gradtape.core.errors import InvalidArgumentError, ResourceExhaustedError, brief
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.shapes import check_size as check_size
 from gradtape.core.tensor import Tensor
 
-MOST_BYTES = 2**46  # beyond any machine's memory: refuse before NumPy or XLA try
 
 
 def static(value: Any) -> Any:
@@ -29,11 +29,16 @@ def static(value: Any) -> Any:
 def static_int(value: Any, function: str, argument: str) -> int:
     """An integer argument, or TypeError."""
     try:
-        return operator.index(static(value))
+        number = operator.index(static(value))
     except TypeError:
         raise TypeError(
             f"gradtape.{function}: {argument} must be an integer, not {brief(value)}."
         ) from None
+    if not -(2**63) <= number < 2**64:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: {argument} is {number}, which no 64-bit integer holds."
+        )
+    return number
 
 
 def static_shape(value: Any, function: str, dtype: Any = None) -> tuple[int, ...]:
@@ -48,17 +53,34 @@ def static_shape(value: Any, function: str, dtype: Any = None) -> tuple[int, ...
     return shape
 
 
-def check_size(shape: tuple[int, ...], function: str, itemsize: int = 1) -> None:
-    """Raise ResourceExhaustedError for a shape that no machine can hold."""
-    if len(shape) > 32:
-        raise InvalidArgumentError(
-            f"gradtape.{function}: {len(shape)} axes; at most 32 are supported."
+def static_items(value: Any, function: str, argument: str) -> list[Any]:
+    """The items of a list, a tuple or the first axis of a tensor, or TypeError."""
+    if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "__tf_tensor__"):
+        value = static(value)
+    if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"gradtape.{function}: {argument} must be a list or tuple, not {brief(value)}."
         )
-    if math.prod(shape) * itemsize > MOST_BYTES:
-        raise ResourceExhaustedError(
-            f"gradtape.{function}: a tensor of shape {shape} has {math.prod(shape)} elements and does not "
-            "fit in memory."
+    return list(value)
+
+
+def static_float(value: Any, function: str, argument: str) -> float:
+    """A number that is no tensor in the computation, as a float, or TypeError."""
+    number = static(value)
+    while isinstance(number, list) and len(number) == 1:
+        number = number[0]
+    if isinstance(number, (int, float)):
+        return float(number)
+    raise TypeError(f"gradtape.{function}: {argument} must be a number, not {brief(value)}.")
+
+
+def callable_or_raise(value: Any, function: str, argument: str) -> Any:
+    """A function argument, or TypeError."""
+    if not callable(value):
+        raise TypeError(
+            f"gradtape.{function}: {argument} must be a function, not {brief(value)}."
         )
+    return value
 
 
 def static_axis(axis: Any, rank: int, function: str) -> int:

@@ -88,6 +88,7 @@ CASES = [
     row("groups", (2, 4, 5, 6), (3, 2, 2, 9), groups=3, strides=(1, 2), padding=((1, 1), (0, 1))),
     row("depthwise", (2, 4, 5, 3), (3, 2, 1, 6), groups=3, strides=(2, 1), padding=((1, 1), (0, 1))),
     row("depthwise-transposed", (2, 4, 5, 3), (3, 2, 1, 6), groups=3, input_dilations=(2, 1)),
+    row("narrow", (2, 4, 5, 9), (3, 2, 9, 1), dilations=(1, 2), padding=((1, -1), (0, 1))),
     row("window-too-large", (2, 2, 3, 2), (3, 2, 2, 3)),
     row("line", (3, 7, 2), (3, 2, 4), strides=(2,), padding=((1, 1),), dilations=(1,), input_dilations=(1,)),
     row("volume", (2, 3, 4, 3, 2), (2, 2, 2, 2, 3), strides=(1, 2, 1), padding=((1, 0), (0, 1), (0, 0)),

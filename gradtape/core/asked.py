@@ -1,0 +1,74 @@
+"""Which public function a program asked for: errors that arise deeper down name it too.
+
+`tf.nn.crelu(True)` fails in relu, and says "gradtape.relu(...): ... (in gradtape.nn.crelu)". The
+answer is found in the frames of the stack when an error is made; nothing is noted before.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+from types import CodeType, ModuleType
+from typing import Any
+
+MOST_FRAMES = 60
+
+
+def located(text: str) -> str:
+    """An error's text with the public function that the program called, if the text does not name it."""
+    path = asked()
+    if path is None or path.rpartition(".")[2] in text:
+        return text
+    return f"{text} (in {path})" if text.startswith("gradtape.") else f"{path}: {text}"
+
+
+def asked() -> str | None:
+    """The public function that was called from outside gradtape, as in `gradtape.nn.relu`."""
+    paths = _paths()
+    found = None
+    frame = inspect.currentframe()
+    for _ in range(MOST_FRAMES):
+        frame = frame and frame.f_back
+        if frame is None or not str(frame.f_globals.get("__name__")).startswith("gradtape"):
+            break
+        found = paths.get(frame.f_code) or found
+    return found
+
+
+def _paths() -> dict[CodeType, str]:
+    root = sys.modules["gradtape"]
+    return _public_paths(root) if hasattr(root, "__version__") else {}  # not while it is imported
+
+
+@functools.cache
+def _public_paths(root: ModuleType) -> dict[CodeType, str]:
+    """The code of the public functions, each with the shortest path that leads to it."""
+    paths: dict[CodeType, str] = {}
+    owners: dict[CodeType, Any] = {}
+    level = [("gradtape", root)]
+    while level:
+        deeper = []
+        for prefix, module in level:
+            for name, value in vars(module).items():
+                if name.startswith("_"):
+                    continue
+                path = f"{prefix}.{name}"
+                if isinstance(value, ModuleType):
+                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat", "gradtape.core.nest")):
+                        deeper.append((path, value))
+                    continue
+                code = _code(value)
+                if code is not None and owners.setdefault(code, value) is value:
+                    paths.setdefault(code, path)
+                elif code is not None:  # one code for many functions names none of them
+                    paths[code] = ""
+        level = deeper
+    return paths
+
+
+def _code(value: Any) -> CodeType | None:
+    function = value.__init__ if inspect.isclass(value) else inspect.unwrap(value) if callable(value) else None
+    if not str(getattr(function, "__module__", "")).startswith("gradtape"):
+        return None
+    return getattr(function, "__code__", None)
