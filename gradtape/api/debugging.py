@@ -1,6 +1,6 @@
 """`tf.debugging`: public names, re-exports only."""
 
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.assertions import Assert as Assert
 from gradtape.ops.assertions import assert_all_finite as assert_all_finite
 from gradtape.ops.assertions import assert_equal as assert_equal
@@ -28,4 +28,4 @@ from gradtape.ops.shape_assertions import assert_shapes as assert_shapes
 from gradtape.ops.shape_assertions import assert_type as assert_type
 from gradtape.ops.shape_assertions import is_numeric_tensor as is_numeric_tensor
 
-__getattr__ = refusing("tf.debugging")
+__getattr__ = _refusing("tf.debugging")

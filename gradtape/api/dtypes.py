@@ -1,6 +1,6 @@
 """`tf.dtypes`: public names, re-exports only."""
 
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.core.dtypes import DType as DType
 from gradtape.core.dtypes import as_dtype as as_dtype
 from gradtape.core.dtypes import bfloat16 as bfloat16
@@ -25,4 +25,4 @@ from gradtape.ops.casting import cast as cast
 from gradtape.ops.casting import saturate_cast as saturate_cast
 from gradtape.ops.complexes import complex_of as complex
 
-__getattr__ = refusing("tf.dtypes")
+__getattr__ = _refusing("tf.dtypes")

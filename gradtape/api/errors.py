@@ -1,6 +1,6 @@
 """`tf.errors`: public names, re-exports only."""
 
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.core.errors import AbortedError as AbortedError
 from gradtape.core.errors import AlreadyExistsError as AlreadyExistsError
 from gradtape.core.errors import CancelledError as CancelledError
@@ -10,8 +10,8 @@ from gradtape.core.errors import FailedPreconditionError as FailedPreconditionEr
 from gradtape.core.errors import InternalError as InternalError
 from gradtape.core.errors import InvalidArgumentError as InvalidArgumentError
 from gradtape.core.errors import NotFoundError as NotFoundError
-from gradtape.core.errors import OpError as OpError
 from gradtape.core.errors import OperatorNotAllowedInGraphError as OperatorNotAllowedInGraphError
+from gradtape.core.errors import OpError as OpError
 from gradtape.core.errors import OutOfRangeError as OutOfRangeError
 from gradtape.core.errors import PermissionDeniedError as PermissionDeniedError
 from gradtape.core.errors import ResourceExhaustedError as ResourceExhaustedError
@@ -20,4 +20,4 @@ from gradtape.core.errors import UnavailableError as UnavailableError
 from gradtape.core.errors import UnimplementedError as UnimplementedError
 from gradtape.core.errors import UnknownError as UnknownError
 
-__getattr__ = refusing("tf.errors")
+__getattr__ = _refusing("tf.errors")

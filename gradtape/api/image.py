@@ -1,6 +1,6 @@
 """`tf.image`: public names, re-exports only."""
 
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.image_colours import adjust_brightness as adjust_brightness
 from gradtape.ops.image_colours import adjust_contrast as adjust_contrast
 from gradtape.ops.image_colours import adjust_gamma as adjust_gamma
@@ -18,7 +18,7 @@ from gradtape.ops.image_resizing import ResizeMethod as ResizeMethod
 from gradtape.ops.image_resizing import crop_and_resize as crop_and_resize
 from gradtape.ops.image_resizing import resize as resize
 
-__getattr__ = refusing("tf.image")
+__getattr__ = _refusing("tf.image")
 from gradtape.ops.image_arranging import central_crop as central_crop
 from gradtape.ops.image_arranging import convert_image_dtype as convert_image_dtype
 from gradtape.ops.image_arranging import crop_to_bounding_box as crop_to_bounding_box

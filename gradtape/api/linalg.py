@@ -1,7 +1,7 @@
 """`tf.linalg`: public names, re-exports only."""
 
 from gradtape.api import linalg_experimental as experimental
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.clipping import global_norm as global_norm
 from gradtape.ops.einsum import einsum as einsum
 from gradtape.ops.linalg_cholesky import cholesky as cholesky
@@ -51,4 +51,4 @@ from gradtape.ops.products import matrix_transpose as matrix_transpose
 from gradtape.ops.products import matvec as matvec
 from gradtape.ops.tensordot import tensordot as tensordot
 
-__getattr__ = refusing("tf.linalg")
+__getattr__ = _refusing("tf.linalg")

@@ -1,7 +1,7 @@
 """`tf.math`: public names, re-exports only."""
 
 from gradtape.api import special as special
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.arithmetic import absolute as abs
 from gradtape.ops.arithmetic import add_n as add_n
 from gradtape.ops.arithmetic import maximum as maximum
@@ -133,4 +133,4 @@ from gradtape.ops.trigonometric import cos as cos
 from gradtape.ops.trigonometric import sin as sin
 from gradtape.ops.trigonometric import tan as tan
 
-__getattr__ = refusing("tf.math")
+__getattr__ = _refusing("tf.math")

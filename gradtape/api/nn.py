@@ -1,7 +1,7 @@
 """`tf.nn`: public names, re-exports only."""
 
 from gradtape.api import nn_experimental as experimental
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.convolution_public import atrous_conv2d as atrous_conv2d
 from gradtape.ops.convolution_public import conv1d as conv1d
 from gradtape.ops.convolution_public import conv2d as conv2d
@@ -87,4 +87,4 @@ from gradtape.ops.softmax import log_softmax as log_softmax
 from gradtape.ops.softmax import softmax as softmax
 from gradtape.ops.tables import embedding_lookup as embedding_lookup
 
-__getattr__ = refusing("tf.nn")
+__getattr__ = _refusing("tf.nn")

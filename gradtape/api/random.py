@@ -1,7 +1,7 @@
 """`tf.random`: public names, re-exports only."""
 
 from gradtape.api import random_experimental as experimental
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.random_generator import Algorithm as Algorithm
 from gradtape.ops.random_generator import Generator as Generator
 from gradtape.ops.random_generator import create_rng_state as create_rng_state
@@ -30,4 +30,4 @@ from gradtape.ops.random_stateless import stateless_poisson as stateless_poisson
 from gradtape.ops.random_stateless import stateless_truncated_normal as stateless_truncated_normal
 from gradtape.ops.random_stateless import stateless_uniform as stateless_uniform
 
-__getattr__ = refusing("tf.random")
+__getattr__ = _refusing("tf.random")

@@ -1,6 +1,6 @@
 """`tf.signal`: public names, re-exports only."""
 
-from gradtape.api.left_out import refusing
+from gradtape.api.left_out import refusing as _refusing
 from gradtape.ops.signal_cosine import dct as dct
 from gradtape.ops.signal_cosine import idct as idct
 from gradtape.ops.signal_cosine import inverse_mdct as inverse_mdct
@@ -38,4 +38,4 @@ from gradtape.ops.signal_windows import kaiser_bessel_derived_window as kaiser_b
 from gradtape.ops.signal_windows import kaiser_window as kaiser_window
 from gradtape.ops.signal_windows import vorbis_window as vorbis_window
 
-__getattr__ = refusing("tf.signal")
+__getattr__ = _refusing("tf.signal")

@@ -22,10 +22,11 @@ from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import differentiable
-from gradtape.core.errors import brief
+from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import real_dtype
 from gradtape.ops.sparse import IndexedSlices
+from gradtape.ops.static import callable_or_raise, static_float
 
 # TensorFlow's: whole matrices
 
@@ -58,14 +59,20 @@ def compute_gradient(
     """
     if not isinstance(x, (list, tuple)):
         raise ValueError(
-            "`x` must be a list or tuple of values convertible to a Tensor (arguments to `f`), not "
+            "gradtape.test.compute_gradient: `x` must be a list or tuple of values convertible to a Tensor (arguments to `f`), not "
             f"a {type(x)}. Write [x]."
         )
     inputs = [as_tensor(v, "test.compute_gradient") for v in x]
-    step = 1.0 / 1024 if delta is None else float(delta)
+    callable_or_raise(f, "test.compute_gradient", "f")
+    step = 1.0 / 1024 if delta is None else static_float(delta, "test.compute_gradient", "delta")
+    if not 0.0 < abs(step) < 1e30:
+        raise InvalidArgumentError(
+            f"gradtape.test.compute_gradient: delta must be a finite step other than 0, not {step}."
+        )
     for i, tensor in enumerate(inputs):
         assert differentiable(tensor._dtype), (
-            f"Cannot compute gradient for unsupported type {tensor.dtype.name} of argument {i}"
+            "gradtape.test.compute_gradient: Cannot compute gradient for unsupported type "
+            f"{tensor.dtype.name} of argument {i}"
         )
     y = f(*inputs)
     if not isinstance(y, Tensor) and not hasattr(y, "__tf_tensor__"):
@@ -75,7 +82,8 @@ def compute_gradient(
         )
     y = as_tensor(y)
     assert differentiable(y._dtype), (
-        f"Cannot compute gradient for unsupported type {y.dtype.name} of y"
+        "gradtape.test.compute_gradient: Cannot compute gradient for unsupported type "
+        f"{y.dtype.name} of y"
     )
     exact = _by_reverse_mode(f, inputs)
     columns = [_by_differences(f, inputs, i, as_reals(y).size, step) for i in range(len(inputs))]

@@ -10,6 +10,7 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.ops.basis import reshape
+from gradtape.ops.static import callable_or_raise
 
 
 def vectorized_map(
@@ -38,6 +39,7 @@ def vectorized_map(
         array([[ 1.,  2.],
                [ 9., 12.]], dtype=float32)
     """
+    callable_or_raise(fn, "vectorized_map", "fn")
     tensors = [as_tensor(t, "vectorized_map") for t in nest.flatten(elems)]
     size = _size(tensors)
     with batching(size, fallback=fallback_to_while_loop, warn=warn) as mode:

@@ -103,7 +103,8 @@ def _latest_first(recording: Recording) -> Iterator[Record]:
             continue
         yield record
         if len(record.tapes) == 1:
-            record.release()
+            record.parents = record.inputs = record.tapes = ()  # `release`, without the call
+            record.out = None
         else:
             record.tapes = tuple([t for t in record.tapes if t is not recording])
 

@@ -13,10 +13,11 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MOST_FRAMES = 60
+ELSEWHERE = (("compat", "gradtape.compat"), ("nest", "gradtape.core.nest"))
 
 
 def located(text: str) -> str:
-    """An error's text with the public function that the program called, if the text does not name it."""
+    """An error's text with the public function that was called, if the text does not name it."""
     path = asked()
     if path is None or path.rpartition(".")[2] in text:
         return text
@@ -25,7 +26,7 @@ def located(text: str) -> str:
 
 def asked() -> str | None:
     """The public function that was called from outside gradtape, as in `gradtape.nn.relu`."""
-    paths = _paths()
+    paths = _public_paths(len(sys.modules))
     found = None
     frame = inspect.currentframe()
     for _ in range(MOST_FRAMES):
@@ -36,26 +37,26 @@ def asked() -> str | None:
     return found
 
 
-def _paths() -> dict[CodeType, str]:
-    root = sys.modules["gradtape"]
-    return _public_paths(root) if hasattr(root, "__version__") else {}  # not while it is imported
+@functools.lru_cache(maxsize=1)
+def _public_paths(loaded: int) -> dict[CodeType, str]:
+    """The code of the public functions, each with the shortest path that leads to it.
 
-
-@functools.cache
-def _public_paths(root: ModuleType) -> dict[CodeType, str]:
-    """The code of the public functions, each with the shortest path that leads to it."""
+    `loaded` is the number of modules that Python has: the public ones are loaded one by one."""
     paths: dict[CodeType, str] = {}
     owners: dict[CodeType, Any] = {}
-    level = [("gradtape", root)]
+    topics = getattr(sys.modules["gradtape"], "TOPICS", ())
+    level = [("gradtape", sys.modules.get("gradtape.api.root"))]
+    level += [(f"gradtape.{name}", sys.modules.get(f"gradtape.api.{name}")) for name in topics]
+    level += [(f"gradtape.{name}", sys.modules.get(at)) for name, at in ELSEWHERE]
     while level:
         deeper = []
         for prefix, module in level:
-            for name, value in vars(module).items():
+            for name, value in list(vars(module).items()) if module else ():
                 if name.startswith("_"):
                     continue
                 path = f"{prefix}.{name}"
                 if isinstance(value, ModuleType):
-                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat", "gradtape.core.nest")):
+                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat.")):
                         deeper.append((path, value))
                     continue
                 code = _code(value)
@@ -68,7 +69,13 @@ def _public_paths(root: ModuleType) -> dict[CodeType, str]:
 
 
 def _code(value: Any) -> CodeType | None:
-    function = value.__init__ if inspect.isclass(value) else inspect.unwrap(value) if callable(value) else None
+    function = (
+        value.__init__
+        if inspect.isclass(value)
+        else inspect.unwrap(value)
+        if callable(value)
+        else None
+    )
     if not str(getattr(function, "__module__", "")).startswith("gradtape"):
         return None
     return getattr(function, "__code__", None)

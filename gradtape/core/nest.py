@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import optree
+from gradtape.core.asked import located
+from gradtape.core.errors import brief
+from gradtape.core.xp_numpy import Lazy
+
+optree: Any = Lazy("optree")  # 6 ms of the import, and flat lists do without
 
 
 def flatten(structure: Any) -> list[Any]:
@@ -48,10 +52,16 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
         {'a': 1, 'b': [2]}
     """
     leaves, tree = optree.tree_flatten(_plain(structure), none_is_leaf=True)
+    if not isinstance(flat_sequence, Iterable):
+        raise TypeError(
+            f"gradtape.nest.pack_sequence_as: flat_sequence must be a list, not {brief(flat_sequence)}."
+        )
     flat = list(flat_sequence)
     if len(leaves) != len(flat):
         raise ValueError(
-            f"Structure had {len(leaves)} elements, but flat_sequence had {len(flat)} elements."
+            located(
+                f"Structure had {len(leaves)} elements, but flat_sequence had {len(flat)} elements."
+            )
         )
     return optree.tree_unflatten(tree, flat)
 
@@ -82,7 +92,10 @@ def assert_same_structure(nest1: Any, nest2: Any) -> None:
     second = optree.tree_structure(_plain(nest2), none_is_leaf=True)
     if first != second:
         raise ValueError(
-            f"The two structures don't have the same nested structure.\nFirst: {nest1!r}\nSecond: {nest2!r}"
+            located(
+                "The two structures don't have the same nested structure.\n"
+                f"First: {nest1!r}\nSecond: {nest2!r}"
+            )
         )
 
 

@@ -11,6 +11,7 @@ from gradtape.core.asked import located
 from gradtape.core.dtypes import DType, as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, ResourceExhaustedError, brief
 
+
 def _most_bytes() -> int:
     """Four times this machine's memory: what is larger is refused before NumPy or XLA try."""
     try:

@@ -14,6 +14,7 @@ import numpy as np
 
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
+from gradtape.core.errors import brief
 from gradtape.core.shapes import TensorSpec
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -125,6 +126,8 @@ def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) ->
         >>> [float(t) for t in tf.tuple([tf.constant(1.0), tf.constant(2.0)])]
         [1.0, 2.0]
     """
+    if not nest.is_nested(tensors) and not is_tensor(tensors):
+        raise TypeError(f"gradtape.tuple: tensors must be a list or tuple, not {brief(tensors)}.")
     return list(tensors)
 
 

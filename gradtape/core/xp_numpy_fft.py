@@ -54,6 +54,7 @@ def framed(x: Any, length: int, step: int) -> Any:
     count = max(0, 1 + (x.shape[-1] - length) // step)
     if count == 0:
         return np.zeros((*x.shape[:-1], 0, length), x.dtype)
+    step = min(step, x.shape[-1])  # of a single frame the step does not matter
     strides = (*x.strides[:-1], x.strides[-1] * step, x.strides[-1])
     return as_strided(x, (*x.shape[:-1], count, length), strides, writeable=False)
 

@@ -15,6 +15,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
+from gradtape.ops.static import static_float
 
 # values
 
@@ -190,9 +191,13 @@ def assert_near(
         raise wrong_kind("assert_near", "fcV", as_tensor(x), as_tensor(y))
     wide = np.complex128 if a.dtype.kind == "c" else np.float64
     eps = 10.0 * float(_limits(a.dtype).eps)
-    relative, absolute = (eps if t is None else float(as_tensor(t)) for t in (rtol, atol))
+    relative, absolute = (
+        eps if t is None else static_float(t, "assert_near", n)
+        for t, n in ((rtol, "rtol"), (atol, "atol"))
+    )
     p, q = a.astype(wide), b.astype(wide)
-    wrong = ~(np.abs(p - q) <= absolute + relative * np.abs(q))
+    with np.errstate(all="ignore"):  # inf - inf is no number, which is near nothing
+        wrong = ~(np.abs(p - q) <= absolute + relative * np.abs(q))
     if wrong.any():
         what = f"|x - y| <= {absolute:g} + {relative:g} * |y|"
         _refuse_pair(a, b, wrong, what, "assert_near", message, summarize)

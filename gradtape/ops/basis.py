@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
@@ -30,7 +31,7 @@ def broadcast_shapes(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
         sizes = {s[axis] for s in shapes if len(s) >= -axis} - {1}
         known = sizes - {None}
         if len(known) > 1:
-            raise ValueError(f"shapes {shapes} could not be broadcast together")
+            raise ValueError(located(f"shapes {shapes} could not be broadcast together"))
         result.append(known.pop() if known else None if sizes else 1)
     return tuple(result)
 

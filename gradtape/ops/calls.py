@@ -83,8 +83,11 @@ def unary(primitive: Primitive) -> Callable[..., Any]:
     return dressed(call, name, primitive)
 
 
-def binary(primitive: Primitive) -> Callable[..., Any]:
-    """The public function of an elementwise primitive of two inputs of one dtype."""
+def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
+    """The public function of an elementwise primitive of two inputs of one dtype.
+
+    As an operator it leaves a right operand of the type `refused` to that operand's own method.
+    """
     name, kernel, kinds = primitive.name, primitive.kernel, primitive.kinds
     recorded = primitive.differentiable
     masks = ((False, False), (True, False), (False, True), (True, True))
@@ -92,6 +95,8 @@ def binary(primitive: Primitive) -> Callable[..., Any]:
 
     def call(x: Any, y: Any, name: str | None = None) -> Any:
         if type(x) is not Tensor or type(y) is not Tensor:
+            if type(y) is refused:
+                return NotImplemented
             x, y = pair(x, y, primitive.name)
         if here.special:
             check_pair(primitive.name, kinds, x, y)
@@ -145,6 +150,8 @@ def pair(x: Any, y: Any, function: str) -> tuple[Any, Any]:
         x = x._read()
     if type(y) is Variable:
         y = y._read()
+    if type(x) is Tensor and type(y) is Tensor:
+        return x, y
     if isinstance(x, Tensor):
         return x, as_tensor_like(y, x._dtype, function)
     if isinstance(y, Tensor):

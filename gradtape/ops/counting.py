@@ -164,7 +164,7 @@ def _length(numbers: Any, minlength: Any, maxlength: Any) -> int:
             f"gradtape.bincount({brief(numbers)}): Input arr must be non-negative! It holds "
             f"{array.min()}. Shift or clip the numbers."
         )
-    count = int(array.max(initial=-1)) + 1
+    count = int(array.max()) + 1 if array.size else 0
     if minlength is not None:
         count = max(count, static_int(minlength, "bincount", "minlength"))
     if maxlength is not None:

@@ -23,7 +23,7 @@ from gradtape.ops.choosing import select
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype
 from gradtape.ops.shaping import new_axis
-from gradtape.ops.static import check_size, static_int, static_shape
+from gradtape.ops.static import check_size, static_int, static_shape, tensor_items
 from gradtape.ops.stepwise import equal
 
 FLOAT32 = np.dtype(np.float32)
@@ -376,7 +376,7 @@ def shape_n(input: Sequence[Any], out_type: Any = np.int32, name: str | None = N
         >>> [s.numpy().tolist() for s in tf.shape_n([[1, 2], [[3]]])]
         [[2], [1, 1]]
     """
-    return [shape(x, out_type) for x in input]
+    return [shape(x, out_type) for x in tensor_items(input, "shape_n", "input")]
 
 
 def size(input: Any, out_type: Any = None, name: str | None = None) -> Any:

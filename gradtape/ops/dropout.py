@@ -12,7 +12,7 @@ from gradtape.ops.basis import cast, multiply
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.random_draws import unit
 from gradtape.ops.random_keys import key_of_seed, next_key
-from gradtape.ops.static import static
+from gradtape.ops.static import static_float, static_items
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -68,7 +68,7 @@ def dropped(x: Any, rate: Any, noise_shape: Any, key: Any, function: str) -> Any
     x = as_tensor(x, function)
     if x._dtype.kind not in "fV":
         raise wrong_kind(function, "fV", x)
-    share = float(rate)
+    share = static_float(rate, function, "rate")
     if not 0.0 <= share < 1.0:
         raise ValueError(f"gradtape.{function}: `rate` must be in [0, 1), not {rate!r}.")
     if share == 0.0:
@@ -81,7 +81,7 @@ def decisions(x: Any, noise_shape: Any, function: str) -> tuple[int, ...]:
     """The shape of the decisions; None in it stands for x's size."""
     if noise_shape is None:
         return x._shape
-    sizes = list(static(noise_shape))
+    sizes = static_items(noise_shape, function, "noise_shape")
     if len(sizes) != len(x._shape) or any(
         n not in (None, 1, m) for n, m in zip(sizes, x._shape, strict=False)
     ):

@@ -14,19 +14,20 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
-from opt_einsum import contract_path
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
+from gradtape.core.xp_numpy import Lazy
 from gradtape.ops.basis import conj, reshape, sum_axes, transpose
 from gradtape.ops.calls import mixed_dtypes, wrong_kind
 from gradtape.ops.families import bilinear
 from gradtape.ops.linalg_diagonals import take_diagonals
 
 NUMERIC = "iufcV"
+opt_einsum: Any = Lazy("opt_einsum")  # 3 ms of the import
 FIRST_HIDDEN = 192  # labels for the axes of an ellipsis: letters that no equation contains
 
 
@@ -159,7 +160,8 @@ def _path(terms: list[str], out: str, sizes: dict[str, Any]) -> list[tuple[int, 
     if len(terms) < 3:
         return [(0, 1)] if len(terms) == 2 else []
     sized = [tuple(sizes[c] or 1 for c in term) for term in terms]
-    found, _ = contract_path(",".join(terms) + "->" + out, *sized, shapes=True, optimize="auto")
+    equation = ",".join(terms) + "->" + out
+    found, _ = opt_einsum.contract_path(equation, *sized, shapes=True, optimize="auto")
     steps, count = [], len(terms)
     for step in found:  # opt_einsum leaves several terms in one step where the order gains nothing
         numbers = sorted(step)

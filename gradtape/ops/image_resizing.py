@@ -21,7 +21,7 @@ from gradtape.ops.calls import wrong_kind
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
 from gradtape.ops.image_checks import FLOAT32, as_images
-from gradtape.ops.static import check_size, static, static_int
+from gradtape.ops.static import check_size, static, static_float, static_int
 from gradtape.ops.stepwise import floor, greater_equal, less_equal, logical_and
 
 INT64 = np.dtype(np.int64)
@@ -181,7 +181,7 @@ def resize(
     """
     function = "image.resize"
     x = as_images(images, function)
-    if method != "nearest" and method != "area" and method not in KERNELS:
+    if not isinstance(method, str) or method not in ("nearest", "area", *KERNELS):
         raise InvalidArgumentError(
             f"gradtape.{function}: method must be 'nearest', 'area' or one of {sorted(KERNELS)}, "
             f"not {method!r}."
@@ -282,8 +282,9 @@ def crop_and_resize(
                 f"gradtape.{function}: box_indices {places.tolist()} must be in [0, {x._shape[0]})."
             )
     height, width = _size(crop_size, x, False, function)
+    outside = static_float(extrapolation_value, function, "extrapolation_value")
     return _cropped(
-        x, cast(b, x._dtype), cast(which, INT64), (height, width), method, extrapolation_value
+        x, cast(b, x._dtype), cast(which, INT64), (height, width), method, outside
     )
 
 

@@ -19,7 +19,7 @@ from gradtape.ops import assembly
 from gradtape.ops.basis import broadcast_to, reshape, size_of, zeros
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.shaping import new_axis
-from gradtape.ops.static import check_size, static, static_axis, static_int
+from gradtape.ops.static import check_size, static, static_axis, static_int, tensor_items
 
 # primitives
 
@@ -133,6 +133,8 @@ def tensors_alike(values: Any, function: str) -> list[Any]:
         return list(unstack_axis(x, 0)) if x._shape[0] else []
     if not isinstance(values, (list, tuple)):
         values = list(values) if hasattr(values, "__iter__") else [values]
+    if _alike(values):
+        return list(values)
     given = [v for v in values if isinstance(v, Tensor) or hasattr(v, "__tf_tensor__")]
     if not given:
         given = [as_tensor(list(values), function)] if _plain(values) else [as_tensor(values[0])]
@@ -142,6 +144,17 @@ def tensors_alike(values: Any, function: str) -> list[Any]:
         if x._dtype != dtype:
             raise mixed_dtypes(function, tensors[0], x)
     return tensors
+
+
+def _alike(values: Any) -> bool:
+    """Whether these are tensors of one dtype already: the common case, which costs little so."""
+    if not values or type(values[0]) is not Tensor:
+        return False
+    dtype = values[0]._dtype
+    for x in values:
+        if type(x) is not Tensor or x._dtype is not dtype:
+            return False
+    return True
 
 
 def _plain(values: Any) -> bool:
@@ -166,7 +179,7 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
     """
     if isinstance(values, (Tensor, np.ndarray)) or hasattr(values, "__tf_tensor__"):
         return as_tensor(values, "concat")
-    values = list(values)
+    values = tensor_items(values, "concat", "values")
     tensors = tensors_alike(values, "concat") if values else []
     if not tensors:
         raise InvalidArgumentError("gradtape.concat: needs at least one tensor, got an empty list.")
@@ -176,7 +189,10 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
             "gradtape.concat: scalars have no axis to join along. Write tf.stack(values)."
         )
     number = static_axis(axis, len(first), "concat")
+    others = first[:number] + first[number + 1 :]
     for i, x in enumerate(tensors):
+        if x._shape[:number] + x._shape[number + 1 :] == others:
+            continue
         if len(x._shape) != len(first) or any(
             a != b for k, (a, b) in enumerate(zip(x._shape, first, strict=True)) if k != number
         ):

@@ -24,7 +24,7 @@ from gradtape.ops.linalg_diagonals import (
     taken_shape,
 )
 from gradtape.ops.products import with_matrices
-from gradtape.ops.static import check_size, static, static_int, static_shape
+from gradtape.ops.static import check_size, static, static_int, static_items, static_shape
 
 
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Any:
@@ -366,6 +366,6 @@ def eye(
     """
     wanted = as_dtype(dtype).numpy_dtype
     columns = num_rows if num_columns is None else num_columns
-    lead = () if batch_shape is None else tuple(static(batch_shape))
+    lead = [] if batch_shape is None else static_items(batch_shape, "eye", "batch_shape")
     shape = static_shape([*lead, static(num_rows), static(columns)], "eye", wanted)
     return Tensor(np.array(np.broadcast_to(np.eye(shape[-2], shape[-1], dtype=wanted), shape)))

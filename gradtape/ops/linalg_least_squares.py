@@ -25,6 +25,7 @@ from gradtape.ops.linalg_cholesky import cholesky
 from gradtape.ops.linalg_solving import solve_with_triangle
 from gradtape.ops.linalg_svd import pinv
 from gradtape.ops.products import adjoint, matvec, product
+from gradtape.ops.static import static_float, static_int
 
 
 def _normal_solve(gram: Any, rhs: Any, regularizer: Any) -> Any:
@@ -121,20 +122,22 @@ def conjugate_gradient(
         >>> print(state.x.numpy().round(4))
         [0.0909 0.6364]
     """
-    rhs = as_tensor(rhs, "conjugate_gradient")
-    check_dtype(rhs, "conjugate_gradient")
+    function = "conjugate_gradient"
+    rhs = as_tensor(rhs, function)
+    check_dtype(rhs, function)
     if len(rhs._shape) != 1:
         raise InvalidArgumentError(
             f"gradtape.conjugate_gradient: the right side must be a vector, not {brief(rhs)}. "
             "Write one call for each column."
         )
     start = zeros(rhs._shape, rhs._dtype) if x is None else x
-    x = as_tensor_like(start, rhs._dtype, "conjugate_gradient")
+    x = as_tensor_like(start, rhs._dtype, function)
     residual = subtract(rhs, _applied(operator, x))
     turned = _applied(preconditioner, residual)
     p, gamma, step = turned, _inner(residual, turned), 0
-    limit = float(tol) * float(np.linalg.norm(np.asarray(rhs)))
-    while step < max_iter and float(np.linalg.norm(np.asarray(residual))) > limit:
+    limit = static_float(tol, function, "tol") * float(np.linalg.norm(np.asarray(rhs)))
+    most = static_int(max_iter, function, "max_iter")
+    while step < most and float(np.linalg.norm(np.asarray(residual))) > limit:
         image = _applied(operator, p)
         length = safe_divide(gamma, _inner(p, image))
         x = add(x, multiply(length, p))

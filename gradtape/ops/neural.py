@@ -37,6 +37,7 @@ from gradtape.ops.families import FLOATING, PUBLIC, REAL, elementwise
 from gradtape.ops.families import stepwise as declared_stepwise
 from gradtape.ops.joining import concat
 from gradtape.ops.powers import square
+from gradtape.ops.static import static_float
 from gradtape.ops.stepwise import sign
 
 PUBLIC.update({name: f"nn.{name}" for name in ("relu6", "elu", "selu", "softsign", "silu", "gelu")})
@@ -145,7 +146,7 @@ def leaky_relu(features: Any, alpha: float = 0.2, name: str | None = None) -> An
         raise wrong_kind("leaky_relu", REAL, x)
     if x._dtype.kind in "iu":
         x = cast(x, np.dtype(np.float32))
-    return apply(_leaky, (x,), {"alpha": float(alpha)})
+    return apply(_leaky, (x,), {"alpha": static_float(alpha, "leaky_relu", "alpha")})
 
 
 def crelu(features: Any, axis: Any = -1, name: str | None = None) -> Any:
@@ -435,10 +436,13 @@ def _along(bias: Tensor, axis: int, rank: int) -> Any:
 
 
 def _channels_first(data_format: str | None) -> bool:
-    if data_format is None or (data_format.startswith("N") and data_format.endswith("C")):
+    if data_format is None:
         return False
-    if data_format.startswith("NC"):
-        return True
+    if isinstance(data_format, str) and data_format.startswith("N"):
+        if data_format.endswith("C"):
+            return False
+        if data_format.startswith("NC"):
+            return True
     raise ValueError(
         f"gradtape.bias_add: data_format {data_format!r} must begin with 'NC' or be 'N...C', for "
         "instance 'NHWC'."

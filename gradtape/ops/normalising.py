@@ -28,7 +28,7 @@ from gradtape.ops.families import FLOATING, INEXACT
 from gradtape.ops.norms import reduce_variance
 from gradtape.ops.powers import power, rsqrt, square, squared_difference
 from gradtape.ops.reductions import Axis, count_of, reduce_mean, reduction
-from gradtape.ops.static import static_int
+from gradtape.ops.static import static_float, static_int
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -294,6 +294,7 @@ def fused_batch_norm(
             f"gradtape.{function}: `mean` and `variance` must be given when `is_training` is "
             "False or `exponential_avg_factor` is not 1."
         )
+    least = static_float(epsilon, function, "epsilon")
     shape = [1] * len(tensor._shape)
     shape[axis] = tensor._shape[axis]
     row = [_channel_row(v, wide, axis, function) for v in (scale, offset)]
@@ -312,7 +313,7 @@ def fused_batch_norm(
         center, spread = (_channel_row(v, wide, axis, function) for v in (mean, variance))
         kept = center, spread
     sized: Any = [reshape(v, tuple(shape)) for v in (center, spread, row[1], row[0])]
-    y = batch_normalization(wide, sized[0], sized[1], sized[2], sized[3], float(epsilon))
+    y = batch_normalization(wide, sized[0], sized[1], sized[2], sized[3], least)
     return cast(y, tensor._dtype), *kept
 
 
@@ -387,7 +388,11 @@ def local_response_normalization(
     total = slice_axis(wide, 0, channels, 3)
     for start in range(1, 2 * near + 1):
         total = add(total, slice_axis(wide, start, start + channels, 3))
-    size = power(add(multiply(total, float(alpha)), float(bias)), float(beta))
+    factor, shift, exponent = (
+        static_float(v, "local_response_normalization", n)
+        for v, n in ((alpha, "alpha"), (bias, "bias"), (beta, "beta"))
+    )
+    size = power(add(multiply(total, factor), shift), exponent)
     return cast(divide(_single(x), size), x._dtype)
 
 

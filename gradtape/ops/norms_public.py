@@ -25,7 +25,7 @@ from gradtape.ops.families import INEXACT
 from gradtape.ops.linalg_svd import singular_values
 from gradtape.ops.norms import vector_norm
 from gradtape.ops.reductions import Axis, reduction
-from gradtape.ops.static import static, static_axes, static_axis
+from gradtape.ops.static import static, static_axes, static_axis, static_float
 
 
 def norm(
@@ -150,5 +150,5 @@ def l2_normalize(
     """
     tensor, axes = reduction("l2_normalize", x, axis if dim is None else dim, INEXACT)
     size = vector_norm(tensor, 2, axes, True)
-    least = full((), math.sqrt(float(epsilon)), real_dtype(tensor._dtype))
+    least = full((), math.sqrt(max(0.0, static_float(epsilon, "l2_normalize", "epsilon"))), real_dtype(tensor._dtype))
     return divide(tensor, cast(maximum(size, least), tensor._dtype))

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from gradtape.core.asked import located
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import arithmetic, basis, bitwise, powers, products, remainders, stepwise
+from gradtape.ops.calls import binary
 from gradtape.ops.indexing import gather, gather_nd
 from gradtape.ops.joining import unstack_axis
 from gradtape.ops.slicing import getitem, getitem_of_variable
 from gradtape.ops.sparse import IndexedSlices
 
 
-def _multiply(x: Any, y: Any) -> Any:
-    """x * y; a scalar times an IndexedSlices stays one."""
-    return NotImplemented if type(y) is IndexedSlices else basis.multiply(x, y)
+# a scalar times an IndexedSlices stays one
+_multiply = binary(basis.multiply.primitive, refused=IndexedSlices)  # type: ignore[attr-defined]
 
 
 def _logical(name: str, of_bits: Any, of_truth: Any) -> Callable[[Any, Any], Any]:
@@ -65,7 +66,9 @@ def iterate(x: Any) -> Iterator[Any]:
     """The slices along the first axis, one after the other."""
     shape = x._shape
     if not shape:
-        raise TypeError("Cannot iterate over a scalar tensor. Write tf.reshape(x, [1]).")
+        raise TypeError(
+            located("Cannot iterate over a scalar tensor. Write tf.reshape(x, [1]).")
+        )
     if isinstance(x, Variable):
         x = x._read()
     return iter(unstack_axis(x, 0)) if shape[0] else iter(())

@@ -10,8 +10,9 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import reshape, size_of
+from gradtape.ops.calls import wrong_kind
 from gradtape.ops.reductions import reduce_all
-from gradtape.ops.static import static
+from gradtape.ops.static import static_shape
 
 
 def _neighbours(x: Any, function: str) -> tuple[Any, Any]:
@@ -57,11 +58,14 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
                [2, 2]], dtype=int32)
     """
     numbers = as_tensor(indices, "unravel_index")
+    if numbers._dtype.kind not in "iu":
+        raise wrong_kind("unravel_index", "iu", numbers)
+    shape = static_shape(dims, "unravel_index")
     try:
-        places = np.unravel_index(np.asarray(numbers), static(dims))
+        places = np.unravel_index(np.asarray(numbers), shape)
     except ValueError as error:
         raise InvalidArgumentError(
             f"gradtape.unravel_index: indices {np.asarray(numbers).tolist()} do not lie in a tensor "
-            f"of shape {static(dims)}."
+            f"of shape {list(shape)}."
         ) from error
     return Tensor(np.stack(places).astype(numbers._dtype))

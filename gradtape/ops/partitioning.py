@@ -15,7 +15,9 @@ from gradtape.ops.basis import reshape, size_of, zeros
 from gradtape.ops.choosing import nonzero
 from gradtape.ops.gathering import gather_axis, put_rows
 from gradtape.ops.indexing import index_tensor
-from gradtape.ops.static import static_axis, static_int
+from gradtape.ops.static import check_size, static_axis, static_int, tensor_items
+
+MOST_PARTITIONS = 2**20  # each is a tensor of its own
 
 
 def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_mask") -> Any:
@@ -74,6 +76,10 @@ def dynamic_partition(
     data = as_tensor(data, "dynamic_partition")
     partitions = index_tensor(partitions, "dynamic_partition", "partitions")
     count = static_int(num_partitions, "dynamic_partition", "num_partitions")
+    if not 1 <= count <= MOST_PARTITIONS:
+        raise InvalidArgumentError(
+            f"gradtape.dynamic_partition: num_partitions must be in [1, {MOST_PARTITIONS}], not {count}."
+        )
     rank = len(partitions._shape)
     if data._shape[:rank] != partitions._shape:
         raise InvalidArgumentError(
@@ -108,8 +114,9 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
         >>> tf.dynamic_stitch([[0, 2], [1]], [[1.0, 3.0], [2.0]]).numpy()
         array([1., 2., 3.], dtype=float32)
     """
-    places = [index_tensor(i, "dynamic_stitch") for i in indices]
-    values = [as_tensor(d, "dynamic_stitch") for d in data]
+    function = "dynamic_stitch"
+    places = [index_tensor(i, function) for i in tensor_items(indices, function, "indices")]
+    values = [as_tensor(d, function) for d in tensor_items(data, function, "data")]
     if not places or len(places) != len(values):
         raise InvalidArgumentError(
             f"gradtape.dynamic_stitch: {len(places)} indices and {len(values)} data; "
@@ -129,4 +136,5 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
             f"gradtape.dynamic_stitch: index {flat.min()} is negative. Rows count from 0."
         )
     count = int(flat.max(initial=-1)) + 1
+    check_size((count, *rest), function, rows[0]._dtype.itemsize)
     return put_rows(zeros((count, *rest), rows[0]._dtype), Tensor(flat), concat(rows, 0))

@@ -202,6 +202,10 @@ def matmul(
         a = a._read()
     if type(b) is Variable:
         b = b._read()
+    if type(a) is Variable:
+        a = a._read()
+    if type(b) is Variable:
+        b = b._read()
     plain = not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type is not None)
     if plain and type(a) is Tensor and type(b) is Tensor and not here.special:
         left, right = a._array, b._array

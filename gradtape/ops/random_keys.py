@@ -7,6 +7,7 @@ the same program draws the same numbers again.
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
 from gradtape.ops.basis import cast
 from gradtape.ops.random_draws import integers
+from gradtape.ops.static import check_size, static, static_int
 
 UINT64 = np.dtype(np.uint64)
 WORDS = 2**64
@@ -122,8 +124,8 @@ def next_key(seed: Any, function: str) -> Tensor:
         base = _program.fresh if _program.seed is None else _program.seed
         return key_of_words(mixed(base, 1), _program.draws)
     try:
-        own = int(seed)
-    except (TypeError, ValueError):
+        own = operator.index(static(seed))
+    except TypeError:
         raise TypeError(
             f"gradtape.{function}: seed must be an integer, not {brief(seed)}."
         ) from None
@@ -141,7 +143,11 @@ def split(seed: Any, num: int = 2, alg: str = "auto_select") -> Any:
         TensorShape([3, 2])
     """
     seed = as_tensor(seed, "random.split")
-    words = integers(key_of_seed(seed, "random.split"), (int(num), 2), 0, WORDS, UINT64)
+    count = static_int(num, "random.split", "num")
+    if count < 0:
+        raise InvalidArgumentError(f"gradtape.random.split: num must not be negative: {count}.")
+    check_size((count, 2), "random.split", 8)
+    words = integers(key_of_seed(seed, "random.split"), (count, 2), 0, WORDS, UINT64)
     return cast(words, seed._dtype)
 
 

@@ -17,7 +17,7 @@ from gradtape.ops.choosing import select
 from gradtape.ops.gathering import take_along
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.padding import pad_zeros
-from gradtape.ops.static import check_size, static, static_axis, static_int
+from gradtape.ops.static import check_size, static, static_axis, static_int, static_items
 from gradtape.ops.stepwise import less
 from gradtape.ops.striding import WHOLE, strided_slice
 
@@ -141,7 +141,10 @@ def _block(value: Any, axes: int | None, function: str) -> list[int]:
 def _pairs(value: Any, count: int, function: str, argument: str) -> list[tuple[int, int]]:
     items = static(value)
     good = isinstance(items, list) and len(items) == count
-    if not good or not all(isinstance(p, list) and len(p) == 2 and min(p) >= 0 for p in items):
+    if not good or not all(
+        isinstance(p, list) and len(p) == 2 and all(type(n) is int and n >= 0 for n in p)
+        for p in items
+    ):
         raise InvalidArgumentError(
             f"gradtape.{function}: {argument} must have shape [{count}, 2] and hold non-negative "
             f"integers, a pair for each axis of the block; got {items!r}."
@@ -281,7 +284,8 @@ def required_space_to_batch_paddings(
     """
     function = "required_space_to_batch_paddings"
     block = _block(block_shape, None, function)
-    sizes = [static_int(n, function, "input_shape") for n in static(input_shape)]
+    items = static_items(input_shape, function, "input_shape")
+    sizes = [static_int(n, function, "input_shape") for n in items]
     if len(sizes) != len(block):
         raise InvalidArgumentError(
             f"gradtape.{function}: input_shape {sizes} and block_shape {block} differ in length."
@@ -293,6 +297,10 @@ def required_space_to_batch_paddings(
     paddings = [(p[0], p[1] + e) for p, e in zip(base, excess, strict=True)]
     crops = [(0, e) for e in excess]
     shape = (len(block), 2)
+    if any(p[1] >= 2**31 for p in paddings):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: the paddings {paddings} exceed int32. Choose smaller blocks."
+        )
     return tuple(Tensor(np.array(rows, np.int32).reshape(shape)) for rows in (paddings, crops))
 
 

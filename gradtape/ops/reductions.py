@@ -25,6 +25,7 @@ from gradtape.ops.basis import (
     reduced_shape,
     reshape,
     size_of,
+    spread_over,
     sum_axes,
 )
 from gradtape.ops.calls import wrong_kind
@@ -131,7 +132,7 @@ def _mean_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 def _mean_vjp(ct: Any, x_shape: Any, axis: Any) -> Any:
     part = divide(ct, count_of(x_shape, axis) * 1.0)
-    return broadcast_to(kept(part, x_shape, axis), x_shape)
+    return spread_over(part, x_shape, axis)
 
 
 _mean = primitive(

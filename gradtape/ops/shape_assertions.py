@@ -11,7 +11,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
-from gradtape.ops.static import static, static_int
+from gradtape.ops.static import static_int, static_items, tensor_items
 
 
 def _start(message: Any) -> str:
@@ -82,7 +82,7 @@ def assert_rank_in(x: Any, ranks: Any, message: Any = None, name: str | None = N
     """
     function = "assert_rank_in"
     tensor = as_tensor(x, function)
-    wanted = tuple(static_int(r, function, "ranks") for r in static(ranks))
+    wanted = tuple(static_int(r, function, "ranks") for r in static_items(ranks, function, "ranks"))
     if len(tensor._shape) not in wanted:
         raise _wrong_rank(tensor, f"in {wanted}", function, message)
 
@@ -183,10 +183,11 @@ def assert_same_float_dtype(tensors: Any = None, dtype: Any = None) -> Any:
         tf.float32
     """
     wanted = None if dtype is None else as_dtype(dtype)
-    for given in tensors or ():
+    function = "assert_same_float_dtype"
+    for given in () if tensors is None else tensor_items(tensors, function, "tensors"):
         if given is None:
             continue
-        found = as_tensor(given, "assert_same_float_dtype").dtype
+        found = as_tensor(given, function).dtype
         wanted = wanted or found
         if found is not wanted:
             raise ValueError(
@@ -264,8 +265,15 @@ def assert_shapes(
         >>> import gradtape as tf
         >>> tf.debugging.assert_shapes([(tf.ones([2, 3]), ("n", 3)), (tf.ones([2]), ("n",))])
     """
-    pairs = shapes.items() if isinstance(shapes, Mapping) else shapes
+    pairs = list(shapes.items()) if isinstance(shapes, Mapping) else shapes
     start = _start(message)
+    if not isinstance(pairs, (list, tuple)) or not all(
+        [isinstance(p, (list, tuple)) and len(p) == 2 for p in pairs]
+    ):
+        raise TypeError(
+            f"{start}gradtape.assert_shapes: shapes must be a dict or a list of pairs of a tensor "
+            f"and sizes, not {brief(shapes)}."
+        )
     known: dict[str, tuple[int, str]] = {}
     for given, sizes in pairs:
         tensor = as_tensor(given.deref() if hasattr(given, "deref") else given, "assert_shapes")

@@ -18,6 +18,7 @@ from gradtape.ops.static import (
     static,
     static_axes,
     static_int,
+    tensor_items,
 )
 
 
@@ -94,7 +95,7 @@ def _misfit(x: Any, sizes: tuple[int, ...], size: int) -> InvalidArgumentError:
 
 def new_axis(axis: Any, x: Any, function: str) -> int:
     """Where a new axis comes among those of x, as a number in [0, rank]."""
-    number = static_int(axis, function, "axis")
+    number = axis if type(axis) is int else static_int(axis, function, "axis")
     rank = len(x._shape)
     if not -rank - 1 <= number <= rank:
         raise InvalidArgumentError(
@@ -196,7 +197,7 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
     """
     x = input if type(input) is Tensor else as_tensor(input, "squeeze")
     shape = x._shape
-    if axis is None or axis == []:
+    if axis is None or (isinstance(axis, (list, tuple)) and not axis):
         return basis.reshape(x, tuple([n for n in shape if n != 1]))
     axes = static_axes(axis, len(shape), "squeeze")
     for a in axes:
@@ -228,7 +229,7 @@ def identity_n(input: Sequence[Any], name: str | None = None) -> list[Any]:
         >>> [float(x) for x in tf.identity_n([1.0, 2.0])]
         [1.0, 2.0]
     """
-    return [identity(x) for x in input]
+    return [identity(x) for x in tensor_items(input, "identity_n", "input")]
 
 
 def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:

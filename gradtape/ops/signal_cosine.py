@@ -4,6 +4,7 @@ cepstra.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from gradtape.ops.assembly import concat, slice_axis
 from gradtape.ops.basis import multiply, negative, subtract, transpose
 from gradtape.ops.signal_frames import frame, overlap_and_add, positive
 from gradtape.ops.signal_windows import vorbis_window
-from gradtape.ops.static import static, static_axis
+from gradtape.ops.static import callable_or_raise, check_size, static, static_axis, static_float
 from gradtape.ops.striding import WHOLE, strided_slice
 
 INVERSE = {1: 1, 2: 3, 3: 2, 4: 4}
@@ -39,7 +40,7 @@ def _transformed(
     function: str, value: Any, kind: Any, n: Any, axis: Any, norm: Any, inverse: bool
 ) -> Any:
     x = _floats(value, function, 1)
-    if kind not in INVERSE:
+    if not isinstance(kind, int) or kind not in INVERSE:
         raise InvalidArgumentError(f"gradtape.{function}: type must be 1, 2, 3 or 4, not {kind!r}.")
     if norm not in (None, "ortho"):
         raise InvalidArgumentError(
@@ -147,10 +148,11 @@ def _split(x: Any, parts: int) -> list[Any]:
     return [slice_axis(x, i * size, (i + 1) * size, axis) for i in range(parts)]
 
 
-def _windowed(x: Any, window_fn: Any) -> Any:
+def _windowed(x: Any, window_fn: Any, function: str) -> Any:
     if window_fn is None:
         return multiply(x, Tensor(x._dtype.type(np.sqrt(0.5))))
-    return multiply(x, window_fn(x._shape[-1], dtype=x.dtype))
+    window = callable_or_raise(window_fn, function, "window_fn")
+    return multiply(x, window(x._shape[-1], dtype=x.dtype))
 
 
 def mdct(
@@ -190,7 +192,7 @@ def mdct(
         raise InvalidArgumentError(
             f"gradtape.{function}: frame_length must be a multiple of 4, not {length}."
         )
-    framed = _windowed(frame(x, length, length // 2, pad_end), window_fn)
+    framed = _windowed(frame(x, length, length // 2, pad_end), window_fn, "signal.mdct")
     a, b, c, d = _split(framed, 4)
     halves = [subtract(negative(_reversed(c)), d), subtract(a, _reversed(b))]
     return dct(concat(halves, len(framed._shape) - 1), 4, norm=norm)
@@ -235,7 +237,7 @@ def inverse_mdct(
     frames = concat(
         [b, negative(_reversed(b)), negative(_reversed(a)), negative(a)], len(y._shape) - 1
     )
-    return overlap_and_add(_windowed(frames, window_fn), half)
+    return overlap_and_add(_windowed(frames, window_fn, "signal.inverse_mdct"), half)
 
 
 def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None = None) -> Any:
@@ -294,9 +296,17 @@ def linear_to_mel_weight_matrix(
     function = "signal.linear_to_mel_weight_matrix"
     bins = positive(num_mel_bins, function, "num_mel_bins")
     rows = positive(num_spectrogram_bins, function, "num_spectrogram_bins")
-    rate, low, high = map(float, map(static, (sample_rate, lower_edge_hertz, upper_edge_hertz)))
+    check_size((rows, bins), function, 8)
+    rate, low, high = (
+        static_float(v, function, n)
+        for v, n in (
+            (sample_rate, "sample_rate"),
+            (lower_edge_hertz, "lower_edge_hertz"),
+            (upper_edge_hertz, "upper_edge_hertz"),
+        )
+    )
     wanted = as_dtype(dtype).numpy_dtype
-    if wanted.kind not in "fV" or not 0 <= low < high <= rate / 2:
+    if wanted.kind not in "fV" or not 0 <= low < high <= rate / 2 < math.inf:
         raise InvalidArgumentError(
             f"gradtape.{function}: needs a floating-point dtype and 0 <= lower_edge_hertz < "
             "upper_edge_hertz <= "

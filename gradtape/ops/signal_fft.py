@@ -306,7 +306,10 @@ def _axes(x: Any, axes: Any, fft_length: Any, function: str) -> tuple[int, ...]:
         return tuple(range(rank - count, rank))
     order = static(axes)
     order = order if isinstance(order, (list, tuple)) else [order]
-    static_axes(order, rank, function)
+    if not static_axes(order, rank, function):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: axes is empty. Leave it out for all axes."
+        )
     return tuple(a % rank for a in order)
 
 

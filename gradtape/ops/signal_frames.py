@@ -17,7 +17,7 @@ from gradtape.ops import fourier, signal_fft
 from gradtape.ops.assembly import concat
 from gradtape.ops.basis import broadcast_to, multiply, transpose
 from gradtape.ops.signal_windows import hann_window
-from gradtape.ops.static import check_size, static_axis, static_int
+from gradtape.ops.static import callable_or_raise, check_size, static_axis, static_int
 
 
 def positive(value: Any, function: str, argument: str) -> int:
@@ -164,7 +164,8 @@ def stft(
     )
     framed = frame(x, length, frame_step, pad_end)
     if window_fn is not None:
-        framed = multiply(framed, window_fn(length, dtype=framed.dtype))
+        window = callable_or_raise(window_fn, function, "window_fn")
+        framed = multiply(framed, window(length, dtype=framed.dtype))
     return signal_fft.rfft(framed, [size])
 
 
@@ -206,7 +207,8 @@ def inverse_stft(
     frames = signal_fft.irfft(as_tensor(stfts, function), [size])
     frames = fourier.resized(frames, length, len(frames._shape) - 1)
     if window_fn is not None:
-        frames = multiply(frames, window_fn(length, dtype=frames.dtype))
+        window = callable_or_raise(window_fn, function, "window_fn")
+        frames = multiply(frames, window(length, dtype=frames.dtype))
     return overlap_and_add(frames, frame_step)
 
 
@@ -236,10 +238,12 @@ def inverse_stft_window_fn(
         >>> tf.signal.inverse_stft_window_fn(2)(4, dtype=tf.float32).numpy()
         array([0., 1., 1., 1.], dtype=float32)
     """
-    step = positive(frame_step, "signal.inverse_stft_window_fn", "frame_step")
+    function = "signal.inverse_stft_window_fn"
+    step = positive(frame_step, function, "frame_step")
+    callable_or_raise(forward_window_fn, function, "forward_window_fn")
 
     def window(frame_length: Any, dtype: Any = float32) -> Tensor:
-        length = positive(frame_length, "signal.inverse_stft_window_fn", "frame_length")
+        length = positive(frame_length, function, "frame_length")
         forward = np.asarray(forward_window_fn(length, dtype=dtype))
         squares = np.zeros(-(-length // step) * step)
         squares[:length] = forward.astype(np.float64) ** 2

@@ -22,7 +22,7 @@ def _length(value: Any, dtype: Any, function: str) -> tuple[int, Any]:
     n = static_int(value, function, "window_length")
     if n < 0:
         raise InvalidArgumentError(f"gradtape.{function}: window_length must not be negative: {n}.")
-    check_size((n,), function, wanted.itemsize)
+    check_size((n,), function, 8)  # they are computed in double precision
     return n, wanted
 
 
@@ -79,6 +79,10 @@ def _beta(value: Any, function: str) -> float:
     beta = static(value)
     if isinstance(beta, bool) or not isinstance(beta, (int, float)):
         raise TypeError(f"gradtape.{function}: beta must be a number, not {value!r}.")
+    if abs(beta) > 700:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: beta must be in [-700, 700], where I0(beta) is finite, not {beta}."
+        )
     return float(beta)
 
 

@@ -219,6 +219,16 @@ def strided_slice(
             f"gradtape.strided_slice({brief(x)}): begin {starts}, end {stops} and strides {steps} "
             "differ in length."
         )
+    begin_mask, end_mask, ellipsis_mask, new_axis_mask, shrink_axis_mask = (
+        static_int(mask, "strided_slice", f"{name}_mask")
+        for name, mask in (
+            ("begin", begin_mask),
+            ("end", end_mask),
+            ("ellipsis", ellipsis_mask),
+            ("new_axis", new_axis_mask),
+            ("shrink_axis", shrink_axis_mask),
+        )
+    )
     key: list[Any] = []
     for i, (b, e, s) in enumerate(zip(starts, stops, steps, strict=True)):
         bit = 1 << i

@@ -150,7 +150,7 @@ class IndexedSlices:
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self.values: Tensor = as_tensor(values, "IndexedSlices")
         self.indices: Tensor = as_tensor(indices, "IndexedSlices")
-        self._shape = None if dense_shape is None else tuple(int(n) for n in dense_shape)
+        self._shape = None if dense_shape is None else tuple(TensorShape(dense_shape))
         if self.indices._dtype.kind not in "iu" or len(self.indices._shape) != 1:
             raise ValueError(
                 "gradtape.IndexedSlices: indices must be a vector of integers, not "

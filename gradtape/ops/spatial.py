@@ -7,6 +7,7 @@ back.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
@@ -14,6 +15,7 @@ from gradtape.core.windows import Window, same_padding, spread
 from gradtape.ops.basis import reshape, transpose
 from gradtape.ops.static import static
 
+MOST_TAPS = 2**24  # each is a step in Python
 LAST = {1: "NWC", 2: "NHWC", 3: "NDHWC"}
 FIRST = {1: "NCW", 2: "NCHW", 3: "NCDHW"}
 
@@ -108,6 +110,10 @@ def window_of(
     function: str,
 ) -> Window:
     """The geometry of windows over an input with these spatial sizes; it must fit somewhere."""
+    if math.prod(size) > MOST_TAPS:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: a window of size {list(size)} has more than {MOST_TAPS} elements."
+        )
     pairs = _padding(sizes, size, strides, dilations, padding, first, function)
     for n, k, d, (before, after) in zip(sizes, size, dilations, pairs, strict=True):
         if padding != "SAME" and spread(k, d) > n + before + after:

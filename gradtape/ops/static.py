@@ -14,7 +14,6 @@ from gradtape.core.shapes import check_size as check_size
 from gradtape.core.tensor import Tensor
 
 
-
 def static(value: Any) -> Any:
     """A tensor, variable or array of integers as Python ints, nested as it is; anything else unchanged."""
     if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
@@ -64,6 +63,15 @@ def static_items(value: Any, function: str, argument: str) -> list[Any]:
     return list(value)
 
 
+def tensor_items(value: Any, function: str, argument: str) -> list[Any]:
+    """The tensors of a list or tuple, or those along the first axis of a tensor, or TypeError."""
+    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
+        raise TypeError(
+            f"gradtape.{function}: {argument} must be a list or tuple of tensors, not {brief(value)}."
+        )
+    return list(value)
+
+
 def static_float(value: Any, function: str, argument: str) -> float:
     """A number that is no tensor in the computation, as a float, or TypeError."""
     number = static(value)
@@ -85,6 +93,8 @@ def callable_or_raise(value: Any, function: str, argument: str) -> Any:
 
 def static_axis(axis: Any, rank: int, function: str) -> int:
     """One axis as a number in [0, rank)."""
+    if type(axis) is int and 0 <= axis < rank:
+        return axis
     number = static_int(axis, function, "axis")
     if not -rank <= number < rank:
         raise InvalidArgumentError(

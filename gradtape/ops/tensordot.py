@@ -61,7 +61,9 @@ def _dot_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     if not isinstance(items, list):
         count = static_int(items, "tensordot", "axes")
         if count < 0:
-            raise ValueError(f"`axes` must be at least 0. Received: {count}.")
+            raise ValueError(
+                f"gradtape.tensordot: `axes` must be at least 0. Received: {count}."
+            )
         if count > min(ranks):
             raise ValueError(
                 f"gradtape.tensordot: axes={count} exceeds the number of axes of {brief(a)} "
@@ -84,6 +86,7 @@ def _dot_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
         found.append([n % rank for n in numbers])
     if len(found[0]) != len(found[1]) or any(len(set(f)) != len(f) for f in found):
         raise ValueError(
-            f"Different number of contraction axes `a` and `b`, or an axis named twice: {items}."
+            "gradtape.tensordot: Different number of contraction axes `a` and `b`, or an axis "
+            f"named twice: {items}."
         )
     return found[0], found[1]

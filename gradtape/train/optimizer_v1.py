@@ -13,6 +13,7 @@ import numpy as np
 
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
+from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import UnimplementedError, brief
 from gradtape.core.state import here
@@ -46,8 +47,8 @@ class OptimizerV1:
     def __init__(
         self, use_locking: bool, name: str, use_own_namescope_for_non_slot_vars: bool = False
     ) -> None:
-        if not name:
-            raise ValueError("Must specify the optimizer name")
+        if not isinstance(name, str) or not name:
+            raise ValueError(located(f"Must specify the optimizer name, a string, not {name!r}."))
         self._name = name
         self._learning_rate: Any = None
         self._slots: dict[int, tuple[Any, Any]] = {}

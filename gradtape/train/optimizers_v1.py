@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.variable import Variable
 from gradtape.train.optimizer_v1 import OptimizerV1, value_of
 from gradtape.train.options import number
@@ -496,5 +497,5 @@ class ProximalAdagradOptimizer(ProximalGradientDescentOptimizer):
 
 def _positive(value: Any, name: str) -> float:
     if not number(value, name) > 0.0:
-        raise ValueError(f"{name} must be positive: {value}")
+        raise ValueError(located(f"{name} must be positive: {value}"))
     return float(value)

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any, TypedDict
 
+from gradtape.core.asked import located
 from gradtape.core.errors import UnimplementedError
 from gradtape.train.gradients import clip_each_norm, clip_global_norm, clip_values
 
@@ -114,6 +115,9 @@ def number(
         limits = ((">=", least), ("<=", most), (">", above))
         bounds = " and ".join(f"{sign} {x:g}" for sign, x in limits if x is not None)
         raise ValueError(
-            f"`{name}` must be a number{' ' if bounds else ''}{bounds}. Received: {name}={value!r}"
+            located(
+                f"`{name}` must be a number{' ' if bounds else ''}{bounds}. "
+                f"Received: {name}={value!r}"
+            )
         )
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradtape.core.asked import located
 from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -32,7 +33,10 @@ class LearningRate:
             )
         elif isinstance(given, Variable) and given._shape != ():
             raise ValueError(
-                f"`learning_rate` must be a number or a scalar variable. Received: {brief(given)}"
+                located(
+                    "`learning_rate` must be a number or a scalar variable. "
+                    f"Received: {brief(given)}"
+                )
             )
 
     def now(self, step: Any) -> Any:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
@@ -18,6 +19,7 @@ from gradtape.ops.arithmetic import maximum, minimum
 from gradtape.ops.basis import cast
 from gradtape.ops.choosing import where
 from gradtape.ops.exponential import log
+from gradtape.ops.static import tensor_items
 from gradtape.ops.stepwise import ceil, floor
 from gradtape.ops.trigonometric import cos
 from gradtape.train.options import number
@@ -223,14 +225,22 @@ class PiecewiseConstantDecay(LearningRateSchedule):
     parameters = ("boundaries", "values", "name")
 
     def __init__(self, boundaries: Any, values: Any, name: str = "PiecewiseConstant") -> None:
-        if len(boundaries) != len(values) - 1:
+        ends = tensor_items(boundaries, "optimizers.schedules.PiecewiseConstantDecay", "boundaries")
+        rates = tensor_items(values, "optimizers.schedules.PiecewiseConstantDecay", "values")
+        if len(ends) != len(rates) - 1:
             raise ValueError(
-                "The length of boundaries should be 1 less than the length of values. Received: "
-                f"boundaries={boundaries} of length {len(boundaries)}, and values={values} of "
-                f"length {len(values)}."
+                located(
+                    "The length of boundaries should be 1 less than the length of values. Received: "
+                    f"boundaries={boundaries} of length {len(ends)}, and values={values} of "
+                    f"length {len(rates)}."
+                )
             )
-        if any(float(b) <= float(a) for a, b in itertools.pairwise(boundaries)):
-            raise ValueError(f"`boundaries` must increase. Received: boundaries={boundaries}")
+        for rate in rates:
+            _rate_given(rate, "values")
+        if any(b <= a for a, b in itertools.pairwise(number(e, "boundaries") for e in ends)):
+            raise ValueError(
+                located(f"`boundaries` must increase. Received: boundaries={boundaries}")
+            )
         self.boundaries, self.values, self.name = boundaries, values, name
 
     def __call__(self, step: Any) -> Any:
@@ -374,14 +384,14 @@ def _rate_given(value: Any, name: str) -> Any:
     if getattr(value, "__tf_tensor__", None) is not None or isinstance(value, Tensor):
         if as_tensor(value)._shape == ():
             return value
-        raise ValueError(f"`{name}` must be one number. Received: {brief(value)}")
+        raise ValueError(located(f"`{name}` must be one number. Received: {brief(value)}"))
     number(value, name)
     return float(value) if isinstance(value, int) else value
 
 
 def _steps(value: Any, name: str) -> Any:
     if not number(value, name) > 0:
-        raise ValueError(f"Argument `{name}` must be > 0. Received: {name}={value}")
+        raise ValueError(located(f"Argument `{name}` must be > 0. Received: {name}={value}"))
     return value
 
 
@@ -395,6 +405,11 @@ def serialize(learning_rate_schedule: LearningRateSchedule) -> dict[str, Any]:
         >>> described["class_name"], described["config"]["decay_steps"]
         ('InverseTimeDecay', 10)
     """
+    if not isinstance(learning_rate_schedule, LearningRateSchedule):
+        raise TypeError(
+            "gradtape.optimizers.schedules.serialize: needs a LearningRateSchedule, not "
+            f"{brief(learning_rate_schedule)}."
+        )
     return {
         "module": "keras.optimizers.schedules",
         "class_name": type(learning_rate_schedule).__name__,
@@ -413,7 +428,18 @@ def deserialize(config: dict[str, Any], custom_objects: Any = None) -> Any:
         >>> schedules.deserialize(described)
         PiecewiseConstantDecay(boundaries=[2], values=[1.0, 0.5], name='PiecewiseConstant')
     """
-    known = {kind.__name__: kind for kind in _SCHEDULES} | dict(custom_objects or {})
+    for given in (config, {} if custom_objects is None else custom_objects):
+        if not isinstance(given, dict):
+            raise TypeError(
+                f"gradtape.optimizers.schedules.deserialize: needs a dict, not {brief(given)}. "
+                "Pass what serialize returned."
+            )
+    if not {"class_name", "config"} <= config.keys():
+        raise ValueError(
+            "gradtape.optimizers.schedules.deserialize: the dict needs the keys 'class_name' and "
+            f"'config', not {sorted(map(str, config))}. Pass what serialize returned."
+        )
+    known = {kind.__name__: kind for kind in _SCHEDULES} | (custom_objects or {})
     kind = known.get(config["class_name"])
     if kind is None:
         raise ValueError(

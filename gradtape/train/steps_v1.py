@@ -6,13 +6,17 @@ calls it at each step and finds the rate of the global step that the variable th
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.errors import brief
+from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.train.options import number
 from gradtape.train.schedules import (
     CosineDecay,
     CosineDecayRestarts,
@@ -34,7 +38,16 @@ def get_global_step(graph: Any = None) -> Variable | None:
         >>> step is tf.compat.v1.train.get_global_step()
         True
     """
-    return _steps.get(graph)
+    return _steps.get(_key(graph, "get_global_step"))
+
+
+def _key(graph: Any, function: str) -> Any:
+    if getattr(graph, "__hash__", None) is None or isinstance(graph, (Tensor, Variable)):
+        raise TypeError(
+            f"gradtape.compat.v1.train.{function}: graph must be None or a hashable object, not "
+            f"{brief(graph)}."
+        )
+    return graph
 
 
 def create_global_step(graph: Any = None) -> Variable:
@@ -48,8 +61,8 @@ def create_global_step(graph: Any = None) -> Variable:
         >>> int(tf.compat.v1.train.create_global_step(graph=object()))
         0
     """
-    if graph in _steps:
-        raise ValueError('"global_step" already exists. Use get_or_create_global_step().')
+    if _key(graph, "create_global_step") in _steps:
+        raise ValueError(located('"global_step" already exists. Use get_or_create_global_step().'))
     _steps[graph] = Variable(np.int64(0), trainable=False, name="global_step")
     return _steps[graph]
 
@@ -76,6 +89,7 @@ def assert_global_step(global_step_tensor: Any) -> None:
     shape = getattr(global_step_tensor, "_shape", None)
     if shape != () or global_step_tensor._dtype.kind not in "iu":
         raise TypeError(
+            "gradtape.compat.v1.train.assert_global_step: "
             'Existing "global_step" must be a scalar integer Variable or Tensor: '
             f"{brief(global_step_tensor)}. Use get_or_create_global_step()."
         )
@@ -83,7 +97,7 @@ def assert_global_step(global_step_tensor: Any) -> None:
 
 def _at(schedule: Callable[[Any], Any], global_step: Any) -> Callable[[], Any]:
     if global_step is None:
-        raise ValueError("global_step is required: pass get_or_create_global_step().")
+        raise ValueError(located("global_step is required: pass get_or_create_global_step()."))
     return lambda: schedule(global_step() if callable(global_step) else global_step)
 
 
@@ -124,7 +138,8 @@ def natural_exp_decay(
         >>> round(float(tf.compat.v1.train.natural_exp_decay(1.0, step, 10, 0.5)()), 4)
         0.7788
     """
-    factor = float(np.exp(-float(decay_rate)))
+    rate = number(decay_rate, "decay_rate", least=-700.0)  # beyond that exp overflows
+    factor = math.exp(-rate)
     return _at(ExponentialDecay(learning_rate, decay_steps, factor, staircase), global_step)
 
 

@@ -17,7 +17,7 @@ import gradtape as tf
 def public(module: types.ModuleType, path: str, seen: set[int]) -> list[tuple[str, Any]]:
     """The public functions and classes of a module and of the public modules in it."""
     found = []
-    for name in sorted(vars(module)):
+    for name in sorted(dir(module)):
         value = getattr(module, name)
         if name.startswith("_") or name == "api" or id(value) in seen:
             continue

@@ -1,1 +1,77 @@
-TOPICS = []
+"""Random numbers: shapes, dtypes, bounds and mistakes; the numbers themselves are each library's own."""
+
+from __future__ import annotations
+
+from tests.differential.topic import Topic
+
+DRAWN = [
+    "tf.random.normal([2, 3])",
+    "tf.random.normal([2], mean=[1.0, 2.0], stddev=3.0, seed=1)",
+    "tf.random.normal([], dtype=tf.float64)",
+    "tf.random.normal([0, 3], dtype=tf.float16)",
+    "tf.random.uniform([4])",
+    "tf.random.uniform([2, 2], minval=-1, maxval=1)",
+    "tf.random.uniform([3], maxval=10, dtype=tf.int32)",
+    "tf.random.uniform([3], 0, 5, tf.int64, seed=3)",
+    "tf.random.truncated_normal([5], stddev=0.5)",
+    "tf.random.gamma([2], [0.5, 1.5])",
+    "tf.random.gamma([3, 1], 2.0, beta=[1.0, 2.0])",
+    "tf.random.gamma([], alpha=[[1.0], [3.0]], beta=[[3.0, 4.0]])",
+    "tf.random.poisson([5], [1.0, 2.0])",
+    "tf.random.poisson([], 3.0, dtype=tf.int32)",
+    "tf.random.categorical([[0.0, 1.0], [1.0, 0.0]], 4)",
+    "tf.random.categorical([[0.0, 1.0]], 4, dtype=tf.int32)",
+    "tf.random.shuffle(tf.reshape(tf.range(6), [3, 2]))",
+    "tf.random.stateless_normal([2, 3], seed=[1, 2])",
+    "tf.random.stateless_uniform([2], seed=(1, 2), minval=0, maxval=7, dtype=tf.int32)",
+    "tf.random.stateless_uniform([2], seed=[1, 2], dtype=tf.float64)",
+    "tf.random.stateless_truncated_normal([2], [1, 2])",
+    "tf.random.stateless_categorical([[0.0, 1.0]], 3, [1, 2])",
+    "tf.random.stateless_gamma([3, 2], [1, 2], alpha=[1.0, 2.0])",
+    "tf.random.stateless_poisson([3], [1, 2], lam=[2.0, 1.0, 4.0])",
+    "tf.random.stateless_binomial([3], [1, 2], counts=[5.0, 6.0, 7.0], probs=0.5)",
+    "tf.random.Generator.from_seed(1).normal([2])",
+    "tf.random.Generator.from_seed(1).uniform([2], maxval=3, dtype=tf.int32)",
+    "tf.random.Generator.from_seed(1).truncated_normal([2])",
+    "tf.random.Generator.from_seed(1).binomial([2], counts=[3.0, 4.0], probs=[0.5, 0.5])",
+    "tf.random.Generator.from_seed(1).make_seeds(2)",
+    "tf.random.Generator.from_seed(1).split(2)[0].normal([3])",
+    "tf.random.Generator.from_non_deterministic_state().uniform([1])",
+    "tf.random.get_global_generator().normal([1])",
+    "tf.random.split([1, 2], 3)",
+    "tf.random.fold_in([1, 2], 5)",
+    "tf.random.experimental.stateless_split([1, 2], 2)",
+    "tf.random.experimental.stateless_shuffle(tf.range(5), [1, 2])",
+    "tf.nn.dropout(tf.ones([100]), 0.5)",
+    "tf.nn.dropout(tf.ones([4, 5]), rate=0.2, noise_shape=[4, 1])",
+    "tf.random_normal_initializer()([2, 3])",
+    "tf.random_uniform_initializer(-1, 1)([2], dtype=tf.float64)",
+]
+
+TOPICS = [
+    Topic("random, shapes and types", {}, [f"[(t.shape, t.dtype) for t in [{call}]]" for call in DRAWN]),
+    Topic(
+        "random, what is certain",
+        {},
+        [
+            "tf.nn.dropout(tf.constant([1.0, 2.0]), 0)",
+            "tf.nn.dropout(tf.constant([1.0, 2.0]), rate=1.0)",
+            "tf.nn.dropout(tf.constant([1.0, 2.0]), rate=-0.1)",
+            "tf.nn.dropout(tf.constant([1, 2]), rate=0.5)",
+            "tf.sort(tf.random.shuffle(tf.range(6)))",
+            "tf.random.uniform([3], 5, 6, dtype=tf.int32)",
+            "tf.random.uniform([3], 5, 5, dtype=tf.int32)",
+            "tf.random.uniform([3], dtype=tf.int32)",
+            "tf.random.uniform([-1])",
+            "tf.random.normal([2], dtype=tf.int32)",
+            "tf.random.normal('two')",
+            "tf.random.normal([2], stddev=0.0, mean=3.0)",
+            "tf.random.categorical([0.0, 1.0], 4)",
+            "tf.random.stateless_normal([2], seed=[1])",
+            "tf.random.stateless_normal([2], seed=1)",
+            "tf.random.poisson([3], 0.0)",
+            "tf.reduce_all(tf.random.stateless_normal([9], [1, 2]) == tf.random.stateless_normal([9], [1, 2]))",
+            "tf.reduce_all(tf.abs(tf.random.truncated_normal([1000])) <= 2.0)",
+        ],
+    ),
+]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,9 +12,12 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 
-import gradtape  # noqa: F401  declares every primitive
 from gradtape.core.primitive import Primitive, registry
 from gradtape.core.tensor import Tensor
+
+for room in ("gradtape.ops", "gradtape.autodiff"):  # declares every primitive
+    for found in pkgutil.iter_modules(importlib.import_module(room).__path__, f"{room}."):
+        importlib.import_module(found.name)
 
 FLOATS = ("float32", "float64")
 HALVES = ("float16", "bfloat16")
