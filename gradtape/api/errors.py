@@ -4,6 +4,7 @@ from gradtape.api.left_out import refusing as _refusing
 from gradtape.core.errors import AbortedError as AbortedError
 from gradtape.core.errors import AlreadyExistsError as AlreadyExistsError
 from gradtape.core.errors import CancelledError as CancelledError
+from gradtape.core.errors import ConversionError as ConversionError
 from gradtape.core.errors import DataLossError as DataLossError
 from gradtape.core.errors import DeadlineExceededError as DeadlineExceededError
 from gradtape.core.errors import FailedPreconditionError as FailedPreconditionError

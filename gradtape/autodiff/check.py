@@ -65,7 +65,7 @@ def compute_gradient(
     inputs = [as_tensor(v, "test.compute_gradient") for v in x]
     callable_or_raise(f, "test.compute_gradient", "f")
     step = 1.0 / 1024 if delta is None else static_float(delta, "test.compute_gradient", "delta")
-    if not 0.0 < abs(step) < 1e30:
+    if not 0.0 < abs(step) < 1e15:
         raise InvalidArgumentError(
             f"gradtape.test.compute_gradient: delta must be a finite step other than 0, not {step}."
         )
@@ -260,6 +260,7 @@ class _Directions:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], seed: int) -> None:
         self.f = f
         self.random = np.random.default_rng(seed)
+        callable_or_raise(f, "check_gradients", "f")
         self.point = [_point(a) for a in args]
         self.moving = [i for i, x in enumerate(self.point) if differentiable(x._dtype)]
         outs = self.outputs(self.point)

@@ -28,6 +28,7 @@ from gradtape.core.nothing import STOPPED
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.variable import Variable
+from gradtape.ops.static import callable_or_raise
 
 
 def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
@@ -61,7 +62,7 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """
     if f is None:
         return custom_gradient
-    function: Callable[..., Any] = f
+    function: Callable[..., Any] = callable_or_raise(f, "custom_gradient", "f")
     signature = signature_of(function)
     name = getattr(function, "__name__", type(function).__name__)
 
@@ -154,6 +155,8 @@ def grad_pass_through(f: Callable[..., Any]) -> Callable[..., Any]:
         >>> float(y), float(tape.gradient(y, x))
         (2.0, 1.0)
     """
+
+    callable_or_raise(f, "grad_pass_through", "f")
 
     @custom_gradient
     @wraps(f)

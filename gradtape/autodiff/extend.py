@@ -318,9 +318,7 @@ def no_gradient(op_type: str) -> None:
         >>> tf.no_gradient("count_photons")
     """
     if not isinstance(op_type, str):
-        raise TypeError(
-            f"gradtape.no_gradient: op_type must be a string, not {brief(op_type)}."
-        )
+        raise TypeError(f"gradtape.no_gradient: op_type must be a string, not {brief(op_type)}.")
     _register(op_type, None)
 
 

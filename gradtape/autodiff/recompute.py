@@ -31,6 +31,7 @@ from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.random_keys import program_state, replaying
+from gradtape.ops.static import callable_or_raise
 
 
 def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
@@ -52,7 +53,7 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         >>> float(tape.gradient(y, x))
         12.0
     """
-    signature = signature_of(f)
+    signature = signature_of(callable_or_raise(f, "recompute_grad", "f"))
     name = getattr(f, "__name__", type(f).__name__)
 
     @wraps(f)

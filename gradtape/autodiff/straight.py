@@ -162,10 +162,8 @@ class Writer:
                 for r, name in zip(results, returned, strict=True)
             ]
         )
-        if not self.shaped:  # then the walk takes it that arrays other than ct are fresh
-            for new, name in zip(fresh, returned, strict=True):
-                if not new and name != "ct" and (name != "None" or len(returned) == 1):
-                    raise NotStraight(f"the rule returns {name}")
+        if not self.shaped:
+            self._refuse_unlike(results, returned, fresh)
         last = f"return {', '.join(returned)}"
         lines, later = [last], last + ","
         for result, expression in reversed(self.calls):
@@ -176,6 +174,16 @@ class Writer:
         body = "\n    ".join(reversed(lines))
         exec(f"def pull(ct, record):\n    {body}\n", self.scope)
         return self.scope["pull"], fresh
+
+    def _refuse_unlike(self, results: list[Any], returned: list[str], fresh: Any) -> None:
+        """Elementwise functions return `ct` or new arrays of its dtype: the walk counts on it."""
+        for result, name, new in zip(results, returned, fresh, strict=True):
+            if result is None:
+                fits = len(results) > 1
+            else:
+                fits = (new or name == "ct") and result._dtype == self.dtype
+            if not fits:
+                raise NotStraight(f"the rule returns {name}")
 
 
 def _uses(text: str, variable: str) -> bool:
@@ -192,6 +200,8 @@ def written(record: Any, shaped: bool, missing: tuple[bool, ...] = ()) -> Pull |
 
     `missing` says which cotangents of several results are not there."""
     primitive = record.primitive
+    if primitive.fallible:  # user code: it may do anything, and each time
+        return None
     try:
         with frame((), (), writer := Writer(record, shaped)):
             given = primitive.pull(writer, writer.cotangent(missing))
@@ -208,7 +218,7 @@ def written(record: Any, shaped: bool, missing: tuple[bool, ...] = ()) -> Pull |
 
 
 def signature(record: Any, missing: tuple[bool, ...]) -> tuple[Any, ...]:
-    """All that a rule may depend on besides values: shapes, dtypes, what is connected, parameters."""
+    """All that a rule may depend on besides values: shapes, dtypes, connections, parameters."""
     key = [record.shape, record.dtype, missing]
     for parent, kept in zip(record.parents, record.inputs):
         if parent is not None:

@@ -46,7 +46,7 @@ class Sweep:
             if ct is None:
                 continue
             primitive = record.primitive
-            parents = record.parents
+            parents: Any = record.parents
             count = len(parents)
             if primitive.family != "elementwise" or count > 2 or type(ct) is IndexedSlices:
                 self._step_by_shape(record, ct)
@@ -190,7 +190,7 @@ class Sweep:
 
 
 def elementwise(record: Record, key: Any) -> Any:
-    """The straight-line function of an elementwise primitive for every shape, entered under the key."""
+    """An elementwise primitive's straight-line function for every shape, entered under the key."""
     found = None if record.params or record.primitive.several else written(record, False)
     pull = record.primitive.straight[key] = None if found is None else found[0]
     return pull

@@ -11,7 +11,7 @@ leaves it as it was."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -62,7 +62,7 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
-        self._last_watched: tuple[Variable, ...] = ()
+        self._last_watched: Sequence[tuple[int, Variable]] = ()
 
     # recording
 
@@ -130,10 +130,15 @@ class GradientTape:
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables that the tape watches, in the order of their construction."""
+        self._note_watched()
+        numbered = sorted(self._last_watched, key=lambda pair: pair[0])
+        return tuple([v for _, v in numbered])
+
+    def _note_watched(self) -> None:
+        """Note the watched variables for the time after the recording."""
         if self._recording is not None and self._recording.watched:
-            found = [(n.number, v) for n, v in self._recording.watched.items() if v is not None]
-            self._last_watched = tuple([v for _, v in sorted(found, key=lambda pair: pair[0])])
-        return self._last_watched
+            items = self._recording.watched.items()
+            self._last_watched = [(n.number, v) for n, v in items if v is not None]
 
     @contextmanager
     def stop_recording(self) -> Iterator[None]:
@@ -228,7 +233,7 @@ class GradientTape:
             )
         results = self._pull(targets, cotangents, flat, recording)
         if not self._persistent:
-            self.watched_variables()
+            self._note_watched()
             self._drop()
         results = [finished(r, s, mode) for r, s in zip(results, flat, strict=True)]
         return packed(sources, results)
@@ -331,7 +336,7 @@ class GradientTape:
             self._pop()
         result = compute(recording, self._persistent, *arguments)
         if not self._persistent:
-            self.watched_variables()
+            self._note_watched()
             self._drop()
         return result
 

@@ -171,7 +171,7 @@ def _release(records: list[Record]) -> None:
 def _relevant(
     starts: list[Node], wanted: set[Node], recording: Recording | None
 ) -> tuple[list[Node], list[Record]]:
-    """The nodes between the targets and the sources, in ascending order, and the notable among them."""
+    """The nodes between the targets and the sources, ascending, and the notable among them."""
     seen = set(starts)
     pending = list(starts)
     complete = True

@@ -13,7 +13,6 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MOST_FRAMES = 60
-ELSEWHERE = (("compat", "gradtape.compat"), ("nest", "gradtape.core.nest"))
 
 
 def located(text: str) -> str:
@@ -41,17 +40,14 @@ def asked() -> str | None:
 def _public_paths(loaded: int) -> dict[CodeType, str]:
     """The code of the public functions, each with the shortest path that leads to it.
 
-    `loaded` is the number of modules that Python has: the public ones are loaded one by one."""
+    `loaded` is the number of modules that Python has: they grow while gradtape is imported."""
     paths: dict[CodeType, str] = {}
     owners: dict[CodeType, Any] = {}
-    topics = getattr(sys.modules["gradtape"], "TOPICS", ())
-    level = [("gradtape", sys.modules.get("gradtape.api.root"))]
-    level += [(f"gradtape.{name}", sys.modules.get(f"gradtape.api.{name}")) for name in topics]
-    level += [(f"gradtape.{name}", sys.modules.get(at)) for name, at in ELSEWHERE]
+    level = [("gradtape", sys.modules["gradtape"])]
     while level:
         deeper = []
         for prefix, module in level:
-            for name, value in list(vars(module).items()) if module else ():
+            for name, value in list(vars(module).items()):
                 if name.startswith("_"):
                     continue
                 path = f"{prefix}.{name}"

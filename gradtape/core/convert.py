@@ -1,6 +1,6 @@
 """From Python values, NumPy arrays and variables to tensors, with TensorFlow's rules for dtypes.
 
-A Python float becomes float32, a Python int int32, a NumPy value keeps its dtype; next to a tensor,
+A Python float becomes float32, a Python int int32 (int64 when it is too large), a NumPy value keeps its dtype; next to a tensor,
 numbers and arrays take the tensor's dtype when nothing is lost by that. Arrays are copied, so that
 a caller who writes to an array later does not change a recorded value."""
 
@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
-from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.shapes import TensorShape, check_size
+from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
+from gradtape.core.shapes import MOST_AXES, TensorShape, check_size
 from gradtape.core.tensor import Tensor
 
 INT32 = np.dtype(np.int32)
+INT64 = np.dtype(np.int64)
 FLOAT32 = np.dtype(np.float32)
 COMPLEX128 = np.dtype(np.complex128)
 BOOL = np.dtype(np.bool_)
@@ -52,14 +54,18 @@ def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
     else:
         given = True
     if value.dtype.kind in "OSUMm" or (value.dtype.kind == "V" and value.dtype.names):
-        raise TypeError(_strange(value, function))
+        raise ConversionError(_strange(value, function))
     native = value.dtype.newbyteorder("=")
     try:
         wanted = dtype if dtype is not None else from_numpy(native).numpy_dtype
     except KeyError:
-        raise TypeError(_strange(value, function)) from None
+        raise ConversionError(_strange(value, function)) from None
     if wanted != native and (given or value.size):  # [] has no dtype of its own
         _check_fits(value, wanted, function)
+    if value.ndim > MOST_AXES:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: {value.ndim} axes; at most {MOST_AXES} are supported."
+        )
     array = np.array(value, dtype=wanted, order="C")
     return array if array.ndim else array[()]
 
@@ -73,15 +79,21 @@ def _number(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
             return np.bool_(value)
         if kind is complex:
             return np.complex128(value)
-        dtype = INT32
+        dtype = INT32 if -(2**31) <= value < 2**31 else INT64
     if (kind is complex and dtype.kind != "c") or (kind is float and dtype.kind in "iub"):
-        raise TypeError(
-            f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without loss. "
-            f"Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) for the tensor."
+        raise ConversionError(
+            located(
+                f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without "
+                f"loss. Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) "
+                "for the tensor."
+            )
         )
     if kind is int and dtype.kind == "b":
-        raise TypeError(
-            f"gradtape.{function}: {value!r} next to a bool tensor. Write tf.cast(x, tf.int32) first."
+        raise ConversionError(
+            located(
+                f"gradtape.{function}: {value!r} next to a bool tensor. "
+                "Write tf.cast(x, tf.int32) first."
+            )
         )
     try:
         return dtype.type(value)
@@ -99,7 +111,7 @@ def _sequence(value: Any, wanted: Any, function: str) -> Any:
     else:
         found = None
     if value is None or isinstance(value, (str, bytes, dict, set)):
-        raise (ValueError if value is None else TypeError)(_strange(value, function))
+        raise ConversionError(_strange(value, function))
     try:
         array = np.asarray(value)
     except OverflowError:
@@ -108,11 +120,13 @@ def _sequence(value: Any, wanted: Any, function: str) -> Any:
         ) from None
     except ValueError:
         raise ValueError(
-            f"gradtape.{function}: the rows of {brief(value)} differ in length, so that it is no tensor. "
-            "Pad the rows to one length."
+            located(
+                f"gradtape.{function}: the rows of {brief(value)} differ in length, so that it is no "
+                "tensor. Pad the rows to one length."
+            )
         ) from None
     if found is None and array.dtype.kind in "OSU":
-        raise TypeError(_strange(value, function))
+        raise ConversionError(_strange(value, function))
     if found is not None:
         return array.astype(found, copy=False)
     if wanted is not None:
@@ -121,10 +135,7 @@ def _sequence(value: Any, wanted: Any, function: str) -> Any:
         return array.astype(np.float32)
     if array.dtype.kind == "i" and array.dtype == np.int64:
         if array.size and (array.max() > 2**31 - 1 or array.min() < -(2**31)):
-            raise InvalidArgumentError(
-                f"gradtape.{function}: an integer in {brief(value)} does not fit into int32. "
-                "Write tf.constant(value, tf.int64)."
-            )
+            return array
         return array.astype(np.int32)
     return array
 
@@ -161,18 +172,27 @@ def _check_fits(value: Any, dtype: np.dtype[Any], function: str) -> None:
     elif (source.kind == "b") != (dtype.kind == "b"):
         lossy = True
     if lossy:
-        raise TypeError(
-            f"gradtape.{function}: cannot convert {brief(value)} to {from_numpy(dtype).name} without loss. "
-            f"Write tf.cast(tf.constant(value), tf.{from_numpy(dtype).name}) if that is meant."
+        raise ConversionError(
+            located(
+                f"gradtape.{function}: cannot convert {brief(value)} to {from_numpy(dtype).name} "
+                "without loss. "
+                f"Write tf.cast(tf.constant(value), tf.{from_numpy(dtype).name}) if that is meant."
+            )
         )
 
 
 def _strange(value: Any, function: str) -> str:
     if value is None:
-        return f"gradtape.{function}: None is no tensor (TensorFlow: unsupported type). Pass a number or an array."
+        return located(
+            f"gradtape.{function}: None is no tensor (TensorFlow: unsupported type). "
+            "Pass a number or an array."
+        )
     dtype = getattr(value, "dtype", None)
     what = f"array of dtype {dtype}" if dtype is not None else brief(value)
-    return f"gradtape.{function}: {what} cannot become a tensor. Pass numbers, booleans or arrays of them."
+    return located(
+        f"gradtape.{function}: {what} cannot become a tensor. "
+        "Pass numbers, booleans or arrays of them."
+    )
 
 
 def convert_to_tensor(
@@ -200,8 +220,10 @@ def convert_to_tensor(
         tensor = as_tensor(value)
         if wanted is not None and tensor.dtype is not wanted:
             raise ValueError(
-                f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype {tensor.dtype.name}. "
-                f"Write tf.cast(x, tf.{wanted.name})."
+                located(
+                    f"Tensor conversion requested dtype {wanted.name} for Tensor with dtype "
+                    f"{tensor.dtype.name}. Write tf.cast(x, tf.{wanted.name})."
+                )
             )
         return tensor
     if wanted is None and dtype_hint is not None:
@@ -243,8 +265,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
             array = array.reshape(shape)
         else:
             raise TypeError(
-                f"Eager execution of tf.constant with unsupported shape. Tensor {brief(array)} has {array.size} "
-                f"elements, but got `shape` {shape} with {size} elements. Write tf.reshape or tf.broadcast_to."
+                "gradtape.constant: Eager execution of tf.constant with unsupported shape. Tensor "
+                f"{brief(array)} has {array.size} elements, but got `shape` {shape} with {size} "
+                "elements. Write tf.reshape or tf.broadcast_to."
             )
     return Tensor(array)
 

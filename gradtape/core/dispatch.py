@@ -34,6 +34,7 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any] 
     if here.special:
         return _apply_observed(primitive, inputs, params)
     token = silence()
+    out: Any
     try:  # as in `execute`; the step between would cost 60 ns, the list for one input 60 more
         if len(inputs) == 1:
             out = primitive.kernel(xp, inputs[0]._array, **params)
@@ -128,12 +129,12 @@ def record(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]
 def record_one(
     primitive: Primitive,
     x: Any,
-    out: Tensor,
-    tapes: tuple[Recording, ...],
+    out: Any,
+    tapes: Any,
     how: Any = None,
     params: dict[str, Any] = NO_PARAMS,
 ) -> None:
-    """`record` for an operation of one input without observers; `how` is what `kept((True,))` says, if known."""
+    """`record` for one input, without observers; `how` is `kept((True,))` where that is known."""
     node = x._node
     if node is None:
         return
@@ -160,10 +161,8 @@ def record_one(
     )
 
 
-def record_two(
-    primitive: Primitive, x: Any, y: Any, out: Tensor, tapes: tuple[Recording, ...], table: Any
-) -> None:
-    """`record` for an elementwise operation of two inputs; the table says what is kept, by what is connected."""
+def record_two(primitive: Primitive, x: Any, y: Any, out: Any, tapes: Any, table: Any) -> None:
+    """`record` for two inputs; the table says what is kept, by what is connected."""
     left = x._node
     right = y._node
     if left is None and right is None:
@@ -201,7 +200,7 @@ def interested(nodes: list[Any], tapes: tuple[Recording, ...]) -> tuple[Recordin
 
 
 def saved(inputs: tuple[Any, ...], how: tuple[int, ...], parents: Sequence[Any]) -> tuple[Any, ...]:
-    """The inputs as a record keeps them: whole, by shape and dtype (its node knows them), or not at all."""
+    """The inputs as a record keeps them: whole, by shape and dtype (the node has them), or not."""
     return tuple(
         [
             t if h == TENSOR else None if h == NOT else p or Spec(t._shape, t._dtype)

@@ -22,6 +22,10 @@ class DType:
     __slots__ = ("name", "numpy_dtype")
 
     def __init__(self, numpy_dtype: Any, name: str) -> None:
+        if not isinstance(numpy_dtype, (type, np.dtype)):
+            raise TypeError(
+                f"gradtape.DType: {_short(numpy_dtype)} is no NumPy dtype. Write tf.as_dtype(name)."
+            )
         self.numpy_dtype: np.dtype[Any] = np.dtype(numpy_dtype)
         self.name = name
 

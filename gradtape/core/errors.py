@@ -28,6 +28,14 @@ class InvalidArgumentError(OpError, ValueError):
     """An argument's shape, dtype or value does not fit the operation."""
 
 
+class ConversionError(InvalidArgumentError, TypeError):
+    """A value is no tensor of the dtype that is needed, or no static argument.
+
+    TensorFlow raises InvalidArgumentError, ValueError or TypeError for it, by the way that the
+    value takes; a program that catches any of them catches this.
+    """
+
+
 class UnimplementedError(OpError, NotImplementedError):
     """The operation exists in TensorFlow but not in gradtape; the message says why and what to use."""
 

@@ -12,8 +12,10 @@ from gradtape.core.xp_numpy import Lazy
 optree: Any = Lazy("optree")  # 6 ms of the import, and flat lists do without
 
 
-def flatten(structure: Any) -> list[Any]:
+def flatten(structure: Any, expand_composites: bool = False) -> list[Any]:
     """The leaves of a structure in order; dicts in the order of their sorted keys.
+
+    `expand_composites` changes nothing: there are no composite tensors.
 
     Example:
         >>> import gradtape as tf
@@ -29,7 +31,7 @@ def flatten(structure: Any) -> list[Any]:
     return optree.tree_leaves(_plain(structure), none_is_leaf=True)
 
 
-def is_nested(structure: Any) -> bool:
+def is_nested(seq: Any) -> bool:
     """Whether a value is a list, tuple, dict or the like, and not a leaf.
 
     Example:
@@ -37,10 +39,10 @@ def is_nested(structure: Any) -> bool:
         >>> tf.nest.is_nested([1]), tf.nest.is_nested(1)
         (True, False)
     """
-    return not optree.tree_is_leaf(_plain(structure), none_is_leaf=True)
+    return not optree.tree_is_leaf(_plain(seq), none_is_leaf=True)
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
+def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool = False) -> Any:
     """The structure with its leaves replaced by those of the sequence, in order.
 
     Raises:
@@ -66,8 +68,15 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     return optree.tree_unflatten(tree, flat)
 
 
-def map_structure(func: Callable[..., Any], *structure: Any) -> Any:
+def map_structure(
+    func: Callable[..., Any],
+    *structure: Any,
+    check_types: bool = True,
+    expand_composites: bool = False,
+) -> Any:
     """Apply a function to the leaves of structures of one shape.
+
+    Without `check_types` lists and tuples may stand for each other; the result is like the first.
 
     Example:
         >>> import gradtape as tf
@@ -77,12 +86,22 @@ def map_structure(func: Callable[..., Any], *structure: Any) -> Any:
     if not structure:
         raise ValueError("map_structure needs at least one structure.")
     for other in structure[1:]:
-        assert_same_structure(structure[0], other)
-    return optree.tree_map(func, *[_plain(s) for s in structure], none_is_leaf=True)
+        assert_same_structure(structure[0], other, check_types)
+    if check_types:
+        return optree.tree_map(func, *[_plain(s) for s in structure], none_is_leaf=True)
+    return pack_sequence_as(structure[0], map(func, *[flatten(s) for s in structure]))
 
 
-def assert_same_structure(nest1: Any, nest2: Any) -> None:
-    """Raise ValueError unless two structures nest in the same way.
+class StructureError(ValueError, TypeError):
+    """Two structures do not nest in the same way."""
+
+
+def assert_same_structure(
+    nest1: Any, nest2: Any, check_types: bool = True, expand_composites: bool = False
+) -> None:
+    """Raise StructureError, a ValueError and a TypeError, unless two structures nest in one way.
+
+    Without `check_types` lists, tuples and dicts may stand for each other.
 
     Example:
         >>> import gradtape as tf
@@ -91,12 +110,24 @@ def assert_same_structure(nest1: Any, nest2: Any) -> None:
     first = optree.tree_structure(_plain(nest1), none_is_leaf=True)
     second = optree.tree_structure(_plain(nest2), none_is_leaf=True)
     if first != second:
-        raise ValueError(
+        alike = _of_lists(nest1) == _of_lists(nest2)
+        if alike and not check_types:
+            return
+        raise StructureError(
             located(
                 "The two structures don't have the same nested structure.\n"
                 f"First: {nest1!r}\nSecond: {nest2!r}"
             )
         )
+
+
+def _of_lists(structure: Any) -> Any:
+    """The nesting alone: lists in place of all containers, None in place of what they hold."""
+    if isinstance(structure, dict):
+        structure = list(structure.values())
+    if isinstance(structure, (list, tuple)):
+        return [_of_lists(part) for part in structure]
+    return None
 
 
 def _plain(structure: Any) -> Any:

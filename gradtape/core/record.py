@@ -38,7 +38,7 @@ class Node:
         self.dtype = dtype
         self.tapes = tapes
 
-    # a rule that needs an input's shape or dtype reads it here as on a tensor: no `Spec` is made to be kept
+    # a rule that needs an input's shape or dtype reads it here as on a tensor: no `Spec` is kept
     _shape = property(attrgetter("shape"))
     _dtype = property(attrgetter("dtype"))
 
@@ -121,7 +121,7 @@ class Recording:
         self.notable = False  # whether a record's primitive is
 
     def tidy(self) -> None:
-        """Forget the records that died, once there are twice as many references as after the last time."""
+        """Forget the records that died, when there are twice as many as after the last time."""
         if len(self.records) > self.limit:
             self.records = [r for r in self.records if r() is not None]
             self.limit = 2 * len(self.records) + 1024

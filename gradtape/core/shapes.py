@@ -21,6 +21,7 @@ def _most_bytes() -> int:
 
 
 MOST_BYTES = _most_bytes()
+MOST_AXES = 32  # as many as SciPy and NumPy's random numbers take
 
 
 class TensorShape(tuple):
@@ -219,9 +220,9 @@ class TensorSpec:
 
 def check_size(shape: tuple[int, ...], function: str, itemsize: int = 1) -> None:
     """Raise ResourceExhaustedError for a shape that no machine can hold."""
-    if len(shape) > 32:
+    if len(shape) > MOST_AXES:
         raise InvalidArgumentError(
-            f"gradtape.{function}: {len(shape)} axes; at most 32 are supported."
+            f"gradtape.{function}: {len(shape)} axes; at most {MOST_AXES} are supported."
         )
     if math.prod(shape) * itemsize > MOST_BYTES:
         raise ResourceExhaustedError(

@@ -181,8 +181,8 @@ class Tensor(Operands):
         return array if not array.ndim else array.reshape(())[()]
 
     def __format__(self, spec: str) -> str:
-        if not spec:
-            return str(self)
+        if not spec:  # the bare value, as TensorFlow: f"loss {loss}" prints a number
+            return format(self._array)
         if self._shape:
             raise TypeError(
                 f"The format {spec!r} needs a scalar tensor, not {self.dtype.name}{list(self._shape)}. "

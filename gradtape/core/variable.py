@@ -37,8 +37,8 @@ _creators = _Creators()
 
 
 @contextmanager
-def variable_creator_scope(creator: Callable[..., Any]) -> Iterator[None]:
-    """Within the block, `creator(next_creator, **kwargs)` makes the variables.
+def variable_creator_scope(variable_creator: Callable[..., Any]) -> Iterator[None]:
+    """Within the block, `variable_creator(next_creator, **kwargs)` makes the variables.
 
     Example:
         >>> import gradtape as tf
@@ -49,7 +49,7 @@ def variable_creator_scope(creator: Callable[..., Any]) -> Iterator[None]:
         'mine:0'
     """
     before = _creators.stack
-    _creators.stack = (*before, creator)
+    _creators.stack = (*before, variable_creator)
     try:
         yield
     finally:

@@ -172,7 +172,7 @@ def lgamma_near_root(z: Any, root: int) -> Any:
 @verb
 def lgamma(x: Any) -> Any:
     """log |gamma(x)|, with the digits near its roots 1 and 2 that SciPy loses."""
-    value = special.gammaln(x)
+    value = special.gammaln(np.maximum(x, np.finfo(x.dtype).min))  # SciPy: -inf at -inf
     if x.dtype != np.float64:
         return value
     for root in (1, 2):
@@ -205,7 +205,8 @@ def bessel(kind: str, order: int, x: Any) -> Any:
     direct = {"j": "j", "y": "y", "i": "i", "k": "k", "ie": "i{}e", "ke": "k{}e"}[kind]
     general = {"j": "jv", "y": "yn", "i": "iv", "k": "kv", "ie": "ive", "ke": "kve"}[kind]
     if order > 1:
-        return getattr(special, general)(order, x)
+        value = getattr(special, general)(order, x)
+        return np.where(np.isinf(x), 0.0, value) if kind == "ie" else value
     name = direct.format(order) if "{" in direct else f"{direct}{order}"
     return getattr(special, name)(x)
 

@@ -280,7 +280,8 @@ def _parsed(equation: str, shapes: Any) -> tuple[list[str], str]:
     terms = left.split(",")
     if len(terms) != len(shapes):
         raise ValueError(
-            f'Got {len(shapes)} inputs for equation "{equation}", expecting {len(terms)}'
+            f'gradtape.einsum: Got {len(shapes)} inputs for equation "{equation}", '
+            f"expecting {len(terms)}"
         )
     for term in [*terms, out]:
         if not all(c.isalpha() and ord(c) < FIRST_HIDDEN for c in term.replace("...", "", 1)):

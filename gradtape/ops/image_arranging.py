@@ -25,7 +25,7 @@ from gradtape.ops.quotients import divide
 from gradtape.ops.reductions import reduce_mean, reduce_sum
 from gradtape.ops.remainders import floordiv
 from gradtape.ops.spatial import per_axis, window_of
-from gradtape.ops.static import static_int
+from gradtape.ops.static import static_float, static_int
 from gradtape.ops.striding import WHOLE, strided_slice
 
 BACKWARDS = (None, None, -1)
@@ -214,7 +214,7 @@ def central_crop(image: Any, central_fraction: Any) -> Any:
         TensorShape([2, 4, 1])
     """
     x = as_images(image, "image.central_crop")
-    share = float(central_fraction)
+    share = static_float(central_fraction, "image.central_crop", "central_fraction")
     if not 0 < share <= 1:
         raise InvalidArgumentError(
             f"gradtape.image.central_crop: central_fraction must be in (0, 1], not {share}."
@@ -280,6 +280,8 @@ def resize_with_pad(
     x = as_images(image, function)
     height, width = _box(function, target_height, target_width)
     rows, columns = x._shape[-3:-1]
+    if min(rows, columns) < 1:
+        raise InvalidArgumentError(f"gradtape.{function}: images {brief(x)} have no pixels.")
     ratio = max(columns / width, rows / height)
     inner = max(1, math.floor(rows / ratio)), max(1, math.floor(columns / ratio))
     top = max(0, math.floor((height - rows / ratio) / 2))
@@ -452,7 +454,9 @@ def psnr(a: Any, b: Any, max_val: Any, name: str | None = None) -> Any:
     """
     ranks = tuple(range(3, 9))
     x, y = as_images(a, "image.psnr", ranks), as_images(b, "image.psnr", ranks)
-    largest = float(max_val)
+    largest = static_float(max_val, "image.psnr", "max_val")
+    if not largest > 0:
+        raise InvalidArgumentError(f"gradtape.image.psnr: max_val must be positive, not {largest}.")
     if x._dtype.kind in "iu":
         largest /= np.iinfo(x._dtype).max
     x, y = as_float(x), as_float(y)

@@ -105,6 +105,15 @@ def _batch_dims(value: Any, params: Any, indices: Any, function: str) -> int:
     return batch
 
 
+def _check_policy(policy: Any, function: str) -> None:
+    """Indices out of range raise: refuse TensorFlow's policy to leave them out, and unknown ones."""
+    if not isinstance(policy, str) or policy not in ("", "DEFAULT", "ERROR"):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: bad_indices_policy must be '', 'DEFAULT' or 'ERROR', not "
+            f"{brief(policy)}. Select the indices in range first, with tf.boolean_mask."
+        )
+
+
 def gather_nd(
     params: Any,
     indices: Any,
@@ -129,6 +138,7 @@ def gather_nd(
         >>> tf.gather_nd([[1.0, 2.0], [3.0, 4.0]], [[0, 1], [1, 0]]).numpy()
         array([2., 3.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "gather_nd")
     params, indices = as_tensor(params, "gather_nd"), index_tensor(indices, "gather_nd")
     if not indices._shape:
         raise InvalidArgumentError(
@@ -213,6 +223,7 @@ def scatter_nd(
         >>> tf.scatter_nd([[1], [3], [1]], [9.0, 10.0, 1.0], [5]).numpy()
         array([ 0., 10.,  0., 10.,  0.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "scatter_nd")
     whole = static_shape(shape, "scatter_nd")
     flat, values, rows = _updates(indices, updates, whole, None, "scatter_nd")
     return reshape(add_rows(values, flat, rows[0]), whole)
@@ -248,6 +259,7 @@ def tensor_scatter_nd_add(
         >>> tf.tensor_scatter_nd_add([1.0, 1.0, 1.0], [[0], [0]], [5.0, 2.0]).numpy()
         array([8., 1., 1.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "tensor_scatter_nd_add")
     x, flat, values, rows = _tensor_and_updates(tensor, indices, updates, "tensor_scatter_nd_add")
     return add(x, reshape(add_rows(values, flat, rows[0]), x._shape))
 
@@ -268,6 +280,7 @@ def tensor_scatter_nd_sub(
         >>> tf.tensor_scatter_nd_sub([1.0, 1.0, 1.0], [[0], [2]], [5.0, 2.0]).numpy()
         array([-4.,  1., -1.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "tensor_scatter_nd_sub")
     x, flat, values, rows = _tensor_and_updates(tensor, indices, updates, "tensor_scatter_nd_sub")
     return add(x, negative(reshape(add_rows(values, flat, rows[0]), x._shape)))
 
@@ -315,6 +328,7 @@ def tensor_scatter_nd_max(
         >>> tf.tensor_scatter_nd_max([1.0, 1.0, 1.0], [[0], [2]], [5.0, -2.0]).numpy()
         array([5., 1., 1.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "tensor_scatter_nd_max")
     return _scatter_extreme(tensor, indices, updates, True, "tensor_scatter_nd_max")
 
 
@@ -334,4 +348,5 @@ def tensor_scatter_nd_min(
         >>> tf.tensor_scatter_nd_min([1.0, 1.0, 1.0], [[0], [2]], [5.0, -2.0]).numpy()
         array([ 1.,  1., -2.], dtype=float32)
     """
+    _check_policy(bad_indices_policy, "tensor_scatter_nd_min")
     return _scatter_extreme(tensor, indices, updates, False, "tensor_scatter_nd_min")

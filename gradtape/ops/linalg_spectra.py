@@ -215,7 +215,7 @@ def eigh(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
         name: ignored, for compatibility.
 
     Returns:
-        Values (..., n), real, and vectors (..., n, n) as columns. A vector's sign (phase) is
+        Values (..., n), real but of the tensor's dtype, and vectors (..., n, n) as columns. A vector's sign (phase) is
         arbitrary; the gradient of a function that depends on it means nothing.
 
     Raises:
@@ -227,7 +227,9 @@ def eigh(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
         >>> values.numpy()
         array([1., 2.], dtype=float32)
     """
-    return hermitian_eigen(square(tensor, "eigh"))
+    x = square(tensor, "eigh")
+    values, vectors = hermitian_eigen(x)
+    return cast(values, x._dtype), vectors
 
 
 def eigvalsh(tensor: Any, name: str | None = None) -> Any:
@@ -238,7 +240,7 @@ def eigvalsh(tensor: Any, name: str | None = None) -> Any:
         name: ignored, for compatibility.
 
     Returns:
-        (..., n), real.
+        (..., n), real but of the tensor's dtype.
 
     Raises:
         InvalidArgumentError: for matrices that are not square.
@@ -248,7 +250,8 @@ def eigvalsh(tensor: Any, name: str | None = None) -> Any:
         >>> tf.linalg.eigvalsh([[2.0, 0.0], [0.0, 1.0]]).numpy()
         array([1., 2.], dtype=float32)
     """
-    return hermitian_values(square(tensor, "eigvalsh"))
+    x = square(tensor, "eigvalsh")
+    return cast(hermitian_values(x), x._dtype)
 
 
 # general matrices

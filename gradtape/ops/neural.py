@@ -31,7 +31,7 @@ from gradtape.ops.basis import (
     safe_multiply,
     subtract,
 )
-from gradtape.ops.calls import binary, mixed_dtypes, pair, unary, wrong_kind
+from gradtape.ops.calls import binary, first_named, mixed_dtypes, pair, unary, wrong_kind
 from gradtape.ops.exponential import logistic_slope, sigmoid, tanh
 from gradtape.ops.families import FLOATING, PUBLIC, REAL, elementwise
 from gradtape.ops.families import stepwise as declared_stepwise
@@ -447,3 +447,6 @@ def _channels_first(data_format: str | None) -> bool:
         f"gradtape.bias_add: data_format {data_format!r} must begin with 'NC' or be 'N...C', for "
         "instance 'NHWC'."
     )
+
+
+first_named("features", relu, relu6, elu, selu, softsign)

@@ -20,7 +20,6 @@ from gradtape.ops.joining import unstack_axis
 from gradtape.ops.slicing import getitem, getitem_of_variable
 from gradtape.ops.sparse import IndexedSlices
 
-
 # a scalar times an IndexedSlices stays one
 _multiply = binary(basis.multiply.primitive, refused=IndexedSlices)  # type: ignore[attr-defined]
 
@@ -66,9 +65,7 @@ def iterate(x: Any) -> Iterator[Any]:
     """The slices along the first axis, one after the other."""
     shape = x._shape
     if not shape:
-        raise TypeError(
-            located("Cannot iterate over a scalar tensor. Write tf.reshape(x, [1]).")
-        )
+        raise TypeError(located("Cannot iterate over a scalar tensor. Write tf.reshape(x, [1])."))
     if isinstance(x, Variable):
         x = x._read()
     return iter(unstack_axis(x, 0)) if shape[0] else iter(())

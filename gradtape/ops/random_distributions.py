@@ -29,7 +29,7 @@ from gradtape.ops.random_keys import folded
 from gradtape.ops.selection import argmax
 from gradtape.ops.sparse import take_rows
 from gradtape.ops.special import ndtr, ndtri
-from gradtape.ops.static import static_int, static_shape
+from gradtape.ops.static import check_size, static_int, static_shape
 
 
 def floating(dtype: Any, function: str) -> np.dtype[Any]:
@@ -76,8 +76,11 @@ def _uniform_integers(
     key: Any, shape: Any, minval: Any, maxval: Any, kind: Any, function: str
 ) -> Any:
     if maxval is None:
-        if minval is not None and int(minval) != 0:
-            raise ValueError(f"gradtape.{function}: give maxval for a {kind.name} dtype.")
+        if minval is not None:
+            raise ValueError(
+                f"gradtape.{function}: Must specify maxval for integer dtype {kind.name}, or "
+                "minval=None for the whole range of the dtype."
+            )
         return full_integers(key, shape, kind)
     low, high = static_int(minval or 0, function, "minval"), static_int(maxval, function, "maxval")
     if low >= high:
@@ -117,6 +120,7 @@ def gamma(key: Any, shape: Any, alpha: Any, beta: Any, dtype: Any, function: str
     rate = None if beta is None else fitted(beta, kind, function)
     inner = broadcast_shapes(alpha._shape, () if rate is None else rate._shape)
     size = (*static_shape(shape, function, kind), *inner)
+    check_size(size, function, kind.itemsize)
     numbers = standard_gamma(key, broadcast_to(alpha, size))
     return numbers if rate is None else numbers / rate
 
@@ -148,6 +152,7 @@ def poisson(key: Any, shape: Any, lam: Any, dtype: Any, function: str) -> Any:
     wide = np.dtype(np.float64)
     rate = cast(as_tensor(lam, function), wide)
     size = (*static_shape(shape, function), *rate._shape)
+    check_size(size, function, wide.itemsize)
     return cast(poisson_of(key, broadcast_to(rate, size)), as_dtype(dtype).numpy_dtype)
 
 

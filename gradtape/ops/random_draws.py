@@ -42,7 +42,7 @@ def _unit(xp: Any, key: Any, count: int, dtype: Any) -> Any:
 
 
 def _uniform_kernel(xp: Any, key: Any, *, shape: tuple[int, ...], dtype: Any) -> Any:
-    return _unit(xp, key, math.prod(shape), dtype).reshape(*key.shape[:-1], *shape)
+    return _unit(xp, key, math.prod(shape), dtype).reshape((*key.shape[:-1], *shape))
 
 
 def _integers_kernel(
@@ -52,7 +52,7 @@ def _integers_kernel(
     if high - low < 2**64:
         words = words % np.uint64(high - low)
     shifted = words + np.uint64(low % 2**64)
-    return shifted.astype(dtype).reshape(*key.shape[:-1], *shape)
+    return shifted.astype(dtype).reshape((*key.shape[:-1], *shape))
 
 
 def _normal_kernel(xp: Any, key: Any, *, shape: tuple[int, ...], dtype: Any) -> Any:
@@ -64,7 +64,7 @@ def _normal_kernel(xp: Any, key: Any, *, shape: tuple[int, ...], dtype: Any) -> 
     radius = xp.sqrt(-2 * xp.log1p(-units[..., :half]))
     angle = np.asarray(2 * np.pi, work) * units[..., half:]
     pairs = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)], axis=-1)
-    return pairs[..., :count].astype(dtype).reshape(*key.shape[:-1], *shape)
+    return pairs[..., :count].astype(dtype).reshape((*key.shape[:-1], *shape))
 
 
 def _gamma_kernel(xp: Any, key: Any, alpha: Any) -> Any:

@@ -15,7 +15,7 @@ from gradtape.ops import random_distributions as draw
 from gradtape.ops.basis import cast
 from gradtape.ops.random_draws import integers
 from gradtape.ops.random_keys import UINT64, WORDS, folded, key_of_words, mixed
-from gradtape.ops.static import static, static_shape
+from gradtape.ops.static import static, static_int, static_shape
 
 INT64 = np.dtype(np.int64)
 
@@ -36,8 +36,9 @@ def create_rng_state(seed: Any, alg: Any = None) -> Any:
         >>> tf.random.create_rng_state(1, "philox").shape
         (3,)
     """
-    numbers = static(seed)
-    words = numbers if isinstance(numbers, list) else [numbers]
+    given = static(seed)
+    given = given if isinstance(given, list) else [given]
+    words = [static_int(word, "random.create_rng_state", "seed") for word in given]
     return np.array([0, 0, mixed(*words)], np.uint64).view(INT64)
 
 
@@ -210,4 +211,9 @@ def set_global_generator(generator: Generator) -> None:
         >>> import gradtape as tf
         >>> tf.random.set_global_generator(tf.random.Generator.from_seed(1))
     """
+    if not isinstance(generator, Generator):
+        raise TypeError(
+            "gradtape.random.set_global_generator: needs a tf.random.Generator, not "
+            f"{brief(generator)}."
+        )
     _global[:] = [generator]

@@ -36,6 +36,7 @@ from gradtape.ops.choosing import select
 from gradtape.ops.families import INEXACT, NUMERIC, REAL
 from gradtape.ops.powers import sqrt
 from gradtape.ops.reductions import spread_all
+from gradtape.ops.remainders import truncatediv
 from gradtape.ops.scans import recurrence, shifted
 from gradtape.ops.sparse import add_rows, row_numbers, take_rows
 from gradtape.ops.static import check_size, static_int
@@ -185,7 +186,9 @@ def _counts(values: Any, ids: Any, rows: int) -> Any:
 
 
 def mean_of(values: Any, ids: Any, rows: int) -> Any:
-    """The mean of the values in each segment; 0 of none."""
+    """The mean of the values in each segment; 0 of none; of integers, rounded towards 0."""
+    if values._dtype.kind in "iu":
+        return truncatediv(add_rows(values, ids, rows), _counts(values, ids, rows))
     return divide(add_rows(values, ids, rows), _counts(values, ids, rows))
 
 
@@ -342,7 +345,7 @@ WORDS = {
 }  # fmt: skip
 
 segment_sum = _sorted_function("sum", add_rows, NUMERIC, "[3., 4.]")
-segment_mean = _sorted_function("mean", mean_of, INEXACT, "[1.5, 4. ]")
+segment_mean = _sorted_function("mean", mean_of, NUMERIC, "[1.5, 4. ]")
 segment_prod = _sorted_function("prod", product_of, NUMERIC, "[2., 4.]", 1.0)
 segment_max = _sorted_function("max", _largest, REAL, "[2., 4.]", fill=True)
 segment_min = _sorted_function("min", _smallest, REAL, "[1., 4.]", fill=True)

@@ -95,8 +95,8 @@ def _wrong_rank(tensor: Any, wanted: str, function: str, message: Any) -> ValueE
     )
 
 
-def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> Tensor:
-    """Return a tensor, and raise ValueError unless it has no axes.
+def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> None:
+    """Raise ValueError unless a tensor has no axes.
 
     Args:
         tensor: a tensor.
@@ -108,8 +108,7 @@ def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> 
 
     Example:
         >>> import gradtape as tf
-        >>> float(tf.debugging.assert_scalar(1.0))
-        1.0
+        >>> tf.debugging.assert_scalar(1.0)
     """
     x = as_tensor(tensor, "assert_scalar")
     if x._shape:
@@ -117,7 +116,6 @@ def assert_scalar(tensor: Any, message: Any = None, name: str | None = None) -> 
             f"{_start(message)}gradtape.assert_scalar: Expected scalar shape, saw shape: "
             f"{x._shape}. Reduce it first, for instance with tf.reduce_mean."
         )
-    return x
 
 
 def assert_integer(x: Any, message: Any = None, name: str | None = None) -> None:

@@ -45,6 +45,8 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     size = 1
     for n in items:
         if type(n) is not int or n < 0:
+            if type(n) is int and n == -1 and len(items) == 1 and type(x) is Tensor:
+                return basis.reshape(x, (x._array.size,))
             return basis.reshape(x, _sizes(x, items))
         size *= n
     have = x._array.size if type(x) is Tensor else _size(x)

@@ -110,6 +110,11 @@ def window_of(
     function: str,
 ) -> Window:
     """The geometry of windows over an input with these spatial sizes; it must fit somewhere."""
+    if max((*strides, *dilations)) >= 2**31:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: strides {list(strides)} and dilations {list(dilations)} must be "
+            "below 2**31."
+        )
     if math.prod(size) > MOST_TAPS:
         raise InvalidArgumentError(
             f"gradtape.{function}: a window of size {list(size)} has more than {MOST_TAPS} elements."

@@ -12,7 +12,6 @@ from gradtape.core.nothing import Nothing
 from gradtape.ops.basis import add, multiply, negative, subtract, sum_axes
 from gradtape.ops.calls import check_pair, pair
 from gradtape.ops.families import FLOATING, elementwise, pairwise
-from gradtape.ops.quotients import reciprocal
 from gradtape.ops.special_ladders import ladder
 
 # error functions
@@ -29,6 +28,20 @@ half_gaussian = elementwise(
     lambda xp, x: xp.gauss(x, 0.5),
     lambda x, out: negative(multiply(x, out)),
     "Return exp(-x^2 / 2), to the last digits in the tails too.",
+    kinds=FLOATING,
+)
+growth = elementwise(
+    "gaussian_growth",
+    lambda xp, x: 1 / xp.gauss(x, 1.0),
+    lambda x, out: multiply(multiply(2.0, x), out),
+    "Return exp(x^2), to the last digits.",
+    kinds=FLOATING,
+)
+half_growth = elementwise(
+    "half_gaussian_growth",
+    lambda xp, x: 1 / xp.gauss(x, 0.5),
+    lambda x, out: multiply(x, out),
+    "Return exp(x^2 / 2), to the last digits.",
     kinds=FLOATING,
 )
 erf = elementwise(
@@ -60,7 +73,7 @@ ndtr = elementwise(
 erfinv = elementwise(
     "erfinv",
     lambda xp, x: xp.special.erfinv(x),
-    lambda out: multiply(math.sqrt(math.pi) / 2, reciprocal(gaussian(out))),
+    lambda out: multiply(math.sqrt(math.pi) / 2, growth(out)),
     "Return the inverse of erf, on [-1, 1].",
     (0.5, 0.476936),
     kinds=FLOATING,
@@ -70,7 +83,7 @@ erfinv = elementwise(
 erfcinv = elementwise(
     "erfcinv",
     lambda xp, x: xp.erfcinv(x),
-    lambda out: multiply(-math.sqrt(math.pi) / 2, reciprocal(gaussian(out))),
+    lambda out: multiply(-math.sqrt(math.pi) / 2, growth(out)),
     "Return the inverse of erfc, on [0, 2].",
     (0.5, 0.476936),
     kinds=FLOATING,
@@ -80,7 +93,7 @@ erfcinv = elementwise(
 ndtri = elementwise(
     "ndtri",
     lambda xp, x: xp.special.ndtri(x),
-    lambda out: multiply(math.sqrt(2 * math.pi), reciprocal(half_gaussian(out))),
+    lambda out: multiply(math.sqrt(2 * math.pi), half_growth(out)),
     "Return the quantile of the standard normal distribution, on [0, 1].",
     (0.5, 0),
     kinds=FLOATING,

@@ -53,6 +53,14 @@ def _k_slope(run: Callable[..., Any], x: Any, order: int) -> Any:
     return negative(add(run(x, order=order - 1), _share(run, x, order)))
 
 
+def _ke_slope(x: Any, order: int) -> Any:
+    """With one product where the sum of both parts would be inf - inf at 0."""
+    if order == 0:
+        return subtract(bessel_ke(x, order=0), bessel_ke(x, order=1))
+    share = subtract(1.0, divide(float(order), x))
+    return subtract(multiply(share, bessel_ke(x, order=order)), bessel_ke(x, order=order - 1))
+
+
 bessel_j = ladder("bessel_j", _kernel("j"), _j_slope)
 bessel_y = ladder("bessel_y", _kernel("y"), _y_slope, singular=True)
 bessel_i = ladder("bessel_i", _kernel("i"), lambda x, order: _i_slope(bessel_i, x, order))
@@ -69,7 +77,7 @@ bessel_ie = ladder(
 bessel_ke = ladder(
     "bessel_ke",
     _kernel("ke"),
-    lambda x, order: add(bessel_ke(x, order=order), _k_slope(bessel_ke, x, order)),
+    lambda x, order: _ke_slope(x, order),
     singular=True,
 )
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
-from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import check_size as check_size
 from gradtape.core.tensor import Tensor
 
@@ -25,14 +26,18 @@ def static(value: Any) -> Any:
     return value
 
 
+def _wrong_type(function: str, argument: str, needed: str, value: Any) -> ConversionError:
+    return ConversionError(
+        located(f"gradtape.{function}: {argument} must be {needed}, not {brief(value)}.")
+    )
+
+
 def static_int(value: Any, function: str, argument: str) -> int:
     """An integer argument, or TypeError."""
     try:
         number = operator.index(static(value))
     except TypeError:
-        raise TypeError(
-            f"gradtape.{function}: {argument} must be an integer, not {brief(value)}."
-        ) from None
+        raise _wrong_type(function, argument, "an integer", value) from None
     if not -(2**63) <= number < 2**64:
         raise InvalidArgumentError(
             f"gradtape.{function}: {argument} is {number}, which no 64-bit integer holds."
@@ -57,18 +62,14 @@ def static_items(value: Any, function: str, argument: str) -> list[Any]:
     if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "__tf_tensor__"):
         value = static(value)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise TypeError(
-            f"gradtape.{function}: {argument} must be a list or tuple, not {brief(value)}."
-        )
+        raise _wrong_type(function, argument, "a list or tuple", value)
     return list(value)
 
 
 def tensor_items(value: Any, function: str, argument: str) -> list[Any]:
     """The tensors of a list or tuple, or those along the first axis of a tensor, or TypeError."""
     if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
-        raise TypeError(
-            f"gradtape.{function}: {argument} must be a list or tuple of tensors, not {brief(value)}."
-        )
+        raise _wrong_type(function, argument, "a list or tuple of tensors", value)
     return list(value)
 
 
@@ -79,15 +80,13 @@ def static_float(value: Any, function: str, argument: str) -> float:
         number = number[0]
     if isinstance(number, (int, float)):
         return float(number)
-    raise TypeError(f"gradtape.{function}: {argument} must be a number, not {brief(value)}.")
+    raise _wrong_type(function, argument, "a number", value)
 
 
 def callable_or_raise(value: Any, function: str, argument: str) -> Any:
     """A function argument, or TypeError."""
     if not callable(value):
-        raise TypeError(
-            f"gradtape.{function}: {argument} must be a function, not {brief(value)}."
-        )
+        raise _wrong_type(function, argument, "a function", value)
     return value
 
 

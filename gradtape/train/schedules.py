@@ -112,6 +112,7 @@ class ExponentialDecay(_Decay):
     ) -> None:
         self.initial_learning_rate = _rate_given(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = _steps(decay_steps, "decay_steps")
+        _numbers(decay_rate=decay_rate)
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
     def _rate(self, step: Any, initial: Any) -> Any:
@@ -148,6 +149,7 @@ class InverseTimeDecay(_Decay):
     ) -> None:
         self.initial_learning_rate = _rate_given(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = _steps(decay_steps, "decay_steps")
+        _numbers(decay_rate=decay_rate)
         self.decay_rate, self.staircase, self.name = decay_rate, staircase, name
 
     def _rate(self, step: Any, initial: Any) -> Any:
@@ -194,6 +196,7 @@ class PolynomialDecay(_Decay):
     ) -> None:
         self.initial_learning_rate = _rate_given(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = _steps(decay_steps, "decay_steps")
+        _numbers(end_learning_rate=end_learning_rate, power=power)
         self.end_learning_rate, self.power = end_learning_rate, power
         self.cycle, self.name = cycle, name
 
@@ -296,6 +299,8 @@ class CosineDecay(_Decay):
     ) -> None:
         self.initial_learning_rate = _rate_given(initial_learning_rate, "initial_learning_rate")
         self.decay_steps = _steps(decay_steps, "decay_steps")
+        warmed = {} if warmup_target is None else {"warmup_target": warmup_target}
+        _numbers(alpha=alpha, warmup_steps=warmup_steps or 0, **warmed)
         self.alpha, self.name = alpha, name
         self.warmup_target, self.warmup_steps = warmup_target, warmup_steps
 
@@ -347,6 +352,7 @@ class CosineDecayRestarts(_Decay):
         self.initial_learning_rate = _rate_given(initial_learning_rate, "initial_learning_rate")
         self.first_decay_steps = _steps(first_decay_steps, "first_decay_steps")
         self.t_mul = number(t_mul, "t_mul", least=1.0)
+        _numbers(m_mul=m_mul, alpha=alpha)
         self.m_mul, self.alpha, self.name = m_mul, alpha, name
 
     def _rate(self, step: Any, initial: Any) -> Any:
@@ -387,6 +393,11 @@ def _rate_given(value: Any, name: str) -> Any:
         raise ValueError(located(f"`{name}` must be one number. Received: {brief(value)}"))
     number(value, name)
     return float(value) if isinstance(value, int) else value
+
+
+def _numbers(**given: Any) -> None:
+    for name, value in given.items():
+        _rate_given(value, name)
 
 
 def _steps(value: Any, name: str) -> Any:

@@ -6,14 +6,30 @@ import numpy as np
 
 from tests.differential.topic import Topic, calls, spread
 
-METHODS = ("bilinear", "nearest", "bicubic", "area", "lanczos3", "lanczos5", "gaussian", "mitchellcubic")
+METHODS = (
+    "bilinear",
+    "nearest",
+    "bicubic",
+    "area",
+    "lanczos3",
+    "lanczos5",
+    "gaussian",
+    "mitchellcubic",
+)
 
 TOPICS = [
     Topic(
         "images",
-        {"x": spread(2, 4, 5, 3, low=0.05, high=0.95), "b": np.array([[0.1, 0.2, 0.8, 0.9], [0.0, 0.0, 1.2, 1.1]])},
+        {
+            "x": spread(2, 4, 5, 3, low=0.05, high=0.95),
+            "b": np.array([[0.1, 0.2, 0.8, 0.9], [0.0, 0.0, 1.2, 1.1]]),
+        },
         [
-            *[f"tf.image.resize(x, {size}, method='{m}')" for m in METHODS for size in ("[7, 8]", "[2, 3]")],
+            *[
+                f"tf.image.resize(x, {size}, method='{m}')"
+                for m in METHODS
+                for size in ("[7, 8]", "[2, 3]")
+            ],
             *[f"tf.image.resize(x, [2, 3], method='{m}', antialias=True)" for m in METHODS],
             "tf.image.resize(x[0], [3, 3])",
             "tf.image.resize(x, [8, 20], preserve_aspect_ratio=True)",
@@ -22,7 +38,11 @@ TOPICS = [
             "tf.image.crop_and_resize(x, b, [0, 1], [3, 3])",
             "tf.image.crop_and_resize(x, b, [1, 0], [2, 4], extrapolation_value=0.5)",
             "tf.image.crop_and_resize(x, b, [0, 1], [3, 3], method='nearest')",
-            *calls("rgb_to_grayscale rgb_to_hsv hsv_to_rgb rgb_to_yiq yiq_to_rgb rgb_to_yuv yuv_to_rgb", "x", "tf.image"),
+            *calls(
+                "rgb_to_grayscale rgb_to_hsv hsv_to_rgb rgb_to_yiq yiq_to_rgb rgb_to_yuv yuv_to_rgb",
+                "x",
+                "tf.image",
+            ),
             "tf.image.grayscale_to_rgb(x[..., :1])",
             "tf.image.adjust_brightness(x, 0.1)",
             "tf.image.adjust_contrast(x, 1.5)",

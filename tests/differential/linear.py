@@ -153,7 +153,13 @@ TOPICS = [
     ),
     Topic(
         "linear algebra, mistakes",
-        {"a": spread(3, 3), "t": spread(2, 3), "one": np.ones((2, 2)), "i": np.eye(2, dtype=np.int32), "f": np.full((2, 2), np.nan)},
+        {
+            "a": spread(3, 3),
+            "t": spread(2, 3),
+            "one": np.ones((2, 2)),
+            "i": np.eye(2, dtype=np.int32),
+            "f": np.full((2, 2), np.nan),
+        },
         [
             "tf.linalg.inv(one)",
             "tf.linalg.inv(t)",

@@ -11,10 +11,18 @@ ACTIVATIONS = "relu relu6 leaky_relu crelu elu selu softsign silu swish gelu sof
 TOPICS = [
     Topic(
         "activations",
-        {"x": spread(3, 4, low=-3.0, high=3.0), "k": np.array([0.0, 6.0, -1.0, 20.0, -20.0]), "big": np.array([100.0, -100.0, 1e4, -1e4])},
+        {
+            "x": spread(3, 4, low=-3.0, high=3.0),
+            "k": np.array([0.0, 6.0, -1.0, 20.0, -20.0]),
+            "big": np.array([100.0, -100.0, 1e4, -1e4]),
+        },
         [
             *[c for a in ("x", "k") for c in calls(ACTIVATIONS, a, "tf.nn")],
-            *calls("relu relu6 leaky_relu elu selu silu gelu softplus softmax log_softmax", "big", "tf.nn"),
+            *calls(
+                "relu relu6 leaky_relu elu selu silu gelu softplus softmax log_softmax",
+                "big",
+                "tf.nn",
+            ),
             "tf.nn.leaky_relu(x, alpha=0.05)",
             "tf.nn.leaky_relu(x, alpha=1.5)",
             "tf.nn.gelu(x, approximate=True)",
@@ -23,7 +31,7 @@ TOPICS = [
             "tf.nn.softmax(x, axis=0)",
             "tf.nn.log_softmax(x, axis=0)",
             "tf.nn.softmax(x[0])",
-            "tf.nn.bias_add(x, tf.constant([1.0, 2.0, 3.0, 4.0]))" if False else "tf.nn.bias_add(x, x[0])",
+            "tf.nn.bias_add(x, x[0])",
             "tf.nn.l2_loss(x)",
             "tf.nn.zero_fraction(tf.nn.relu(x))",
             "tf.nn.relu(tf.constant([-1, 2]))",
@@ -34,9 +42,16 @@ TOPICS = [
     ),
     Topic(
         "activations, infinite and NaN",
-        {"x": np.array([np.inf, -np.inf, np.nan, 1.0]), "r": np.array([[-np.inf, 1.0, 2.0], [-np.inf] * 3])},
+        {
+            "x": np.array([np.inf, -np.inf, np.nan, 1.0]),
+            "r": np.array([[-np.inf, 1.0, 2.0], [-np.inf] * 3]),
+        },
         [
-            *calls("relu relu6 leaky_relu elu selu softsign silu gelu softplus sigmoid tanh", "x", "tf.nn"),
+            *calls(
+                "relu relu6 leaky_relu elu selu softsign silu gelu softplus sigmoid tanh",
+                "x",
+                "tf.nn",
+            ),
             *calls("softmax log_softmax", "r", "tf.nn"),
         ],
     ),
@@ -135,6 +150,7 @@ TOPICS = [
             "tf.nn.collapse_repeated(l, tf.constant([3, 3]))",
             "tf.nn.ctc_greedy_decoder(x, tf.constant([6, 6]))[1]",
             "tf.nn.ctc_beam_search_decoder(x, tf.constant([6, 6]), beam_width=4)[1]",
+            "tf.nn.ctc_beam_search_decoder(x, tf.constant([6, 6]), top_paths=2)[1]",
             "tf.nn.depth_to_space(h, 2)",
             "tf.nn.space_to_depth(h, 2)",
             "tf.nn.depth_to_space(h, 2, data_format='NCHW')",

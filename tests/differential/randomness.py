@@ -49,7 +49,11 @@ DRAWN = [
 ]
 
 TOPICS = [
-    Topic("random, shapes and types", {}, [f"[(t.shape, t.dtype) for t in [{call}]]" for call in DRAWN]),
+    Topic(
+        "random, shapes and types",
+        {},
+        [f"[(t.shape, t.dtype) for t in [{call}]]" for call in DRAWN],
+    ),
     Topic(
         "random, what is certain",
         {},

@@ -32,7 +32,9 @@ class Leaf:
 
     def __str__(self) -> str:
         if not isinstance(self.value, np.ndarray):
-            return f"{self.value!r}"[:80] if self.kind == self.dtype else f"{self.kind} {self.value!r}"
+            return (
+                f"{self.value!r}"[:80] if self.kind == self.dtype else f"{self.kind} {self.value!r}"
+            )
         text = np.array2string(self.value.reshape(-1)[:8], precision=5, separator=",")
         return f"{self.kind} {self.dtype}{list(self.value.shape)} {' '.join(text.split())}"[:150]
 
@@ -54,7 +56,9 @@ def _stages(tf: Any, work: Any, topic: Topic, dtype: str, outcome: Outcome) -> N
         outcome.leaves["value"] = leaves_of(tf, work(tf))
         return
     code = compile(work, work, "eval")
-    inputs = {name: in_dtype(value, dtype) for name, value in topic.inputs.items() if name in _names(code)}
+    inputs = {
+        name: in_dtype(value, dtype) for name, value in topic.inputs.items() if name in _names(code)
+    }
     for name, value in inputs.items():
         if isinstance(value, np.ndarray):
             inputs[name] = tf.constant(value)
@@ -121,14 +125,18 @@ def leaves_of(tf: Any, result: Any) -> list[Any]:
 def leaf_of(x: Any) -> Leaf:
     """One part of a result, freed from the library."""
     if hasattr(x, "indices") and hasattr(x, "values") and hasattr(x, "dense_shape"):
-        dense = np.zeros(tuple(int(n) for n in np.asarray(x.dense_shape)), np.asarray(x.values).dtype)
+        dense = np.zeros(
+            tuple(int(n) for n in np.asarray(x.dense_shape)), np.asarray(x.values).dtype
+        )
         np.add.at(dense, np.asarray(x.indices), np.asarray(x.values))
         return Leaf("slices", dense.dtype.name, dense)
     if hasattr(x, "numpy") and hasattr(x, "dtype"):
         array = np.asarray(x.numpy())
         return Leaf("tensor", getattr(x.dtype, "name", str(x.dtype)), array)
     if isinstance(x, (np.ndarray, np.generic)):
-        return Leaf("numpy" if isinstance(x, np.ndarray) else "numpy scalar", x.dtype.name, np.asarray(x))
+        return Leaf(
+            "numpy" if isinstance(x, np.ndarray) else "numpy scalar", x.dtype.name, np.asarray(x)
+        )
     if type(x).__name__ in ("TensorShape", "DType", "TensorSpec", "Dimension"):
         return Leaf(type(x).__name__, "", str(x))
     if x is None or isinstance(x, (bool, int, float, complex, str)):

@@ -35,8 +35,18 @@ TOPICS = [
             *calls("fftshift ifftshift", "x", "tf.signal"),
             *calls("fftshift ifftshift", "y, axes=[1]", "tf.signal"),
             "tf.abs(tf.signal.rfft(x)) ** 2",
-            *[f"tf.signal.dct(x, type={t}{n})" for t in (1, 2, 3, 4) for n in ("", ", norm='ortho'") if (t, n) != (1, ", norm='ortho'")],
-            *[f"tf.signal.idct(x, type={t}{n})" for t in (1, 2, 3, 4) for n in ("", ", norm='ortho'") if (t, n) != (1, ", norm='ortho'")],
+            *[
+                f"tf.signal.dct(x, type={t}{n})"
+                for t in (1, 2, 3, 4)
+                for n in ("", ", norm='ortho'")
+                if (t, n) != (1, ", norm='ortho'")
+            ],
+            *[
+                f"tf.signal.idct(x, type={t}{n})"
+                for t in (1, 2, 3, 4)
+                for n in ("", ", norm='ortho'")
+                if (t, n) != (1, ", norm='ortho'")
+            ],
             "tf.signal.dct(x, n=5)",
             "tf.signal.dct(x, n=12)",
             "tf.signal.dct(x, type=1, norm='ortho')",

@@ -8,6 +8,8 @@ from tests.differential.topic import Topic, calls
 
 BESSEL = "bessel_i0 bessel_i0e bessel_i1 bessel_i1e"
 
+ENDS = [0.0, 1e-3, 1.0, 20.0, np.inf, np.nan]
+
 TOPICS = [
     Topic(
         "special functions",
@@ -22,7 +24,11 @@ TOPICS = [
         },
         [
             *calls(BESSEL, "x"),
-            *calls(f"{BESSEL} bessel_j0 bessel_j1 bessel_y0 bessel_y1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e", "p", "tf.math.special"),
+            *calls(
+                f"{BESSEL} bessel_j0 bessel_j1 bessel_y0 bessel_y1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e",
+                "p",
+                "tf.math.special",
+            ),
             *calls("dawsn expint fresnel_cos fresnel_sin spence", "p", "tf.math.special"),
             *calls("dawsn fresnel_cos fresnel_sin bessel_j0 bessel_j1", "x", "tf.math.special"),
             *calls("lgamma digamma erf erfc", "x"),
@@ -42,16 +48,22 @@ TOPICS = [
         "special functions, ends",
         {
             "x": np.array([0.0, -1.0, 1.0, -2.0, 10.0, -10.0, np.inf, -np.inf, np.nan]),
-            "p": np.array([0.0, 1e-3, 1.0, 20.0, np.inf, np.nan]),
+            "p": np.array(ENDS),
+            "a": np.repeat(ENDS, len(ENDS)),
+            "b": np.tile(ENDS, len(ENDS)),
             "u": np.array([0.0, 1.0, 0.5, np.nan, 2.0]),
         },
         [
             *calls(f"{BESSEL} lgamma digamma erf erfc", "x"),
-            *calls("bessel_j0 bessel_j1 bessel_y0 bessel_y1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e", "p", "tf.math.special"),
+            *calls(
+                "bessel_j0 bessel_j1 bessel_y0 bessel_y1 bessel_k0 bessel_k0e bessel_k1 bessel_k1e",
+                "p",
+                "tf.math.special",
+            ),
             *calls("dawsn expint fresnel_cos fresnel_sin spence", "p", "tf.math.special"),
             *calls("erfinv ndtri erfcinv", "u"),
-            *calls("igamma igammac", "p[:, None], p[None, :]"),
-            "tf.math.betainc(p[:, None], tf.constant(1.5, p.dtype), u)",
+            *calls("igamma igammac", "a, b"),
+            "tf.math.betainc(tf.stop_gradient(u + 1), tf.stop_gradient(u + 2), u)",
             "tf.math.zeta(p, tf.constant(1.0, p.dtype))",
             "tf.math.polygamma(tf.constant(1.0, p.dtype), p)",
             "tf.math.lbeta(tf.zeros([0]))",

@@ -1,1 +1,148 @@
-TOPICS = []
+"""What tapes do: short bodies in a tape, and what a gradient then is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.differential.topic import Topic
+
+# the lines of a program; `x` is tf.constant(3.0), `v` tf.Variable(3.0), `t` a tape, `r` the result
+BODIES = {
+    "variable": "with t: y = v * v\nr = t.gradient(y, v)",
+    "constant unwatched": "with t: y = x * x\nr = t.gradient(y, x)",
+    "constant watched": "with t:\n t.watch(x)\n y = x * x\nr = t.gradient(y, x)",
+    "watched late": "with t:\n y = x * x\n t.watch(x)\n z = y + x\nr = t.gradient(z, x)",
+    "not trainable": "w = tf.Variable(2.0, trainable=False)\nwith t: y = w * v\nr = t.gradient(y, [w, v])",
+    "not trainable, watched": "w = tf.Variable(2.0, trainable=False)\nwith t:\n t.watch(w)\n y = w * v\nr = t.gradient(y, [w, v]), len(t.watched_variables())",
+    "no automatic watch": "t = tf.GradientTape(watch_accessed_variables=False)\nwith t: y = v * v\nr = t.gradient(y, v)",
+    "watch a float": "with t: t.watch(3.0)",
+    "watch None": "with t: t.watch(None)",
+    "watch integers": "i = tf.constant(3)\nwith t:\n t.watch(i)\n y = i * i\nr = t.gradient(y, i)",
+    "watch a dictionary": "with t:\n t.watch({'a': x})\n y = x * x\nr = t.gradient(y, {'a': x})",
+    "watch outside": "t.watch(x)",
+    "re-enter active": "with t:\n with t: pass",
+    "re-enter": "with t: y = v * v\nwith t: y = y * v\nr = t.gradient(y, v)",
+    "re-enter used up": "with t: y = v * v\nt.gradient(y, v)\nwith t: y = v * v * v\nr = t.gradient(y, v)",
+    "second gradient": "with t: y = v * v\nt.gradient(y, v)\nr = t.gradient(y, v)",
+    "never entered": "r = t.gradient(x, v)",
+    "persistent": "t = tf.GradientTape(persistent=True)\nwith t:\n y = v * v\n z = y * y\nr = [t.gradient(z, v), t.gradient(y, v), t.gradient(z, y)]",
+    "within the context": "with t:\n y = v * v\n g = t.gradient(y, v)\nr = g",
+    "persistent within": "t = tf.GradientTape(persistent=True)\nwith t:\n y = v ** 3\n g = t.gradient(y, v)\n h = t.gradient(g, v)\nr = [g, h, t.gradient(h, v)]",
+    "nested": "with tf.GradientTape() as o:\n with t: y = v ** 3\n g = t.gradient(y, v)\nr = [g, o.gradient(g, v)]",
+    "nested, gradient outside": "with tf.GradientTape() as o:\n with t: y = v ** 3\ng = t.gradient(y, v)\nr = [g, o.gradient(g, v)]",
+    "nested, inner watch only": "with tf.GradientTape() as o:\n with t:\n  t.watch(x)\n  y = x ** 3\n g = t.gradient(y, x)\nr = [g, o.gradient(g, x)]",
+    "nested three": "with tf.GradientTape() as a:\n with tf.GradientTape() as b:\n  with t: y = tf.sin(v) * tf.exp(v)\n  g = t.gradient(y, v)\n h = b.gradient(g, v)\nr = a.gradient(h, v)",
+    "two at once": "with t, tf.GradientTape() as o:\n y = v * v\n z = y * v\nr = [t.gradient(y, v), o.gradient(z, v)]",
+    "stop recording": "with t:\n y = v * v\n with t.stop_recording(): z = y * y\n w = y * 2\nr = [t.gradient(w, v)]",
+    "stop recording, gradient": "with t:\n y = v * v\n with t.stop_recording(): g = t.gradient(y, v)\n z = v ** 3\nr = [g, t.gradient(z, v)]",
+    "stop recording, result": "t = tf.GradientTape(persistent=True)\nwith t:\n with t.stop_recording(): z = v * v\n u = z * v\nr = [t.gradient(u, v), t.gradient(z, v)]",
+    "stop recording, never entered": "with t.stop_recording(): pass",
+    "reset": "with t:\n y = v * v\n t.reset()\n z = v * 2\nr = t.gradient(y, v)",
+    "reset, forgets watches": "with t:\n t.watch(x)\n t.reset()\n y = x * x\nr = t.gradient(y, x)",
+    "reset outside": "t.reset()",
+    "watched variables": "a = tf.Variable(1.0, name='a')\nb = tf.Variable(1.0, name='b')\nwith t: y = b * a\nr = [w.name for w in t.watched_variables()]",
+    "watched variables before": "r = t.watched_variables()",
+    "exception inside": "try:\n with t:\n  y = v * v\n  raise KeyError('a')\nexcept KeyError: pass\nr = t.gradient(y, v)",
+    "targets": "with t:\n y = v * v\n z = v * 3\nr = t.gradient([y, z], v)",
+    "targets, dictionary": "with t:\n y = v * v\n z = v * 3\nr = t.gradient({'a': y, 'b': z}, [v, v])",
+    "vector target": "with t: y = v * [1.0, 2.0]\nr = t.gradient(y, v)",
+    "same target twice": "with t: y = v * v\nr = t.gradient([y, y], v)",
+    "target is source": "with t: t.watch(x)\nr = t.gradient(x, x)",
+    "target is variable": "with t: pass\nr = t.gradient(v, v)",
+    "target is intermediate": "with t:\n y = v * v\n z = y * y\nr = t.gradient(z, y)",
+    "target None": "with t: y = v * v\nr = t.gradient(None, v)",
+    "target integer": "with t: y = tf.cast(v, tf.int32)\nr = t.gradient(y, v)",
+    "through integer": "with t: y = tf.cast(tf.cast(v, tf.int32), tf.float32) * v\nr = t.gradient(y, v)",
+    "through NumPy": "import numpy as np\nwith t: y = tf.constant(np.square(v.numpy()))\nr = t.gradient(y, v)",
+    "NumPy times variable": "import numpy as np\nwith t: y = np.float32(2.0) * v\nr = t.gradient(y, v)",
+    "sources empty": "with t: y = v * v\nr = t.gradient(y, [])",
+    "sources nested": "w = tf.Variable(2.0)\nwith t: y = v * w\nr = t.gradient(y, {'a': [v, (w,)], 'b': w})",
+    "source integer": "i = tf.Variable(2)\nwith t: y = tf.cast(i, tf.float32) * v\nr = t.gradient(y, [i, v])",
+    "unconnected": "w = tf.Variable([1.0, 2.0])\nwith t: y = v * v\nr = t.gradient(y, [v, w], unconnected_gradients=tf.UnconnectedGradients.ZERO)",
+    "unconnected, by name": "w = tf.Variable([1, 2])\nwith t: y = v * v\nr = t.gradient(y, [v, w], unconnected_gradients='zero')",
+    "unconnected, nonsense": "with t: y = v * v\nr = t.gradient(y, v, unconnected_gradients='nonsense')",
+    "output gradients": "with t: y = v * [1.0, 2.0]\nr = t.gradient(y, v, output_gradients=tf.constant([10.0, 100.0]))",
+    "output gradients, number": "with t: y = v * v\nr = t.gradient(y, v, output_gradients=2.0)",
+    "output gradients, several": "with t: y, z = v * v, v * 3\nr = t.gradient([y, z], v, output_gradients=[tf.constant(1.0), tf.constant(10.0)])",
+    "output gradients, one target and a list": "with t: y = v * [1.0, 2.0]\nr = t.gradient(y, v, output_gradients=[10.0, 100.0])",
+    "output gradients, wrong shape": "with t: y = v * [1.0, 2.0]\nr = t.gradient(y, v, output_gradients=tf.ones([3]))",
+    "output gradients, wrong dtype": "with t: y = v * [1.0, 2.0]\nr = t.gradient(y, v, output_gradients=tf.ones([2], tf.float64))",
+    "stop_gradient": "with t: y = tf.stop_gradient(v) * v\nr = t.gradient(y, v)",
+    "assign": "with t:\n v.assign(v * 2)\n y = v * v\nr = t.gradient(y, v)",
+    "assign a tensor": "with t:\n t.watch(x)\n v.assign(x)\n y = v * v\nr = t.gradient(y, [x, v])",
+    "assign_add": "with t: y = v.assign_add(1.0) * 2\nr = t.gradient(y, v)",
+    "initial value": "with t:\n t.watch(x)\n w = tf.Variable(x * 2)\n y = w * w\nr = t.gradient(y, [x, w])",
+    "x = x + 1": "w = v\nwith t:\n w = w + 1\n y = w * w\nr = [t.gradient(y, v), type(w).__name__]",
+    "branch": "w = tf.Variable(2.0)\nwith t: y = v * 2 if w > 0 else w\nr = t.gradient(y, [v, w])",
+    "identity of later watch": "y = tf.identity(x)\nwith t:\n t.watch(x)\n z = y * y\nr = t.gradient(z, [x, y])",
+    "float16 through float64": "w = tf.Variable(2.0, dtype=tf.float16)\nwith t: y = tf.cast(w, tf.float64) ** 2\nr = t.gradient(y, w)",
+    "real through complex": "with t: y = tf.math.real(tf.cast(v, tf.complex64) ** 2)\nr = t.gradient(y, v)",
+    "broadcast": "w = tf.Variable(tf.ones([2, 1, 3]))\nwith t: y = w * tf.ones([5, 2, 4, 3])\nr = t.gradient(y, w)",
+    "gather": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.gather(w, [0, 2, 0])\ng = t.gradient(y, w)\nr = [type(g).__name__, g.values, g.indices, g.dense_shape, tf.convert_to_tensor(g)]",
+    "gather twice": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.reduce_sum(tf.gather(w, [0, 2])) + tf.reduce_sum(tf.gather(w, [0]))\ng = t.gradient(y, w)\nr = [type(g).__name__, tf.sort(g.indices), tf.convert_to_tensor(g)]",
+    "gather and dense": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.reduce_sum(tf.gather(w, [0, 2])) + tf.reduce_sum(w)\nr = t.gradient(y, w)",
+    "gather on axis 1": "w = tf.Variable([[1.0, 2.0, 3.0]])\nwith t: y = tf.gather(w, [0, 2], axis=1)\nr = t.gradient(y, w)",
+    "slice of variable": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = w[0] * 2\nr = t.gradient(y, w)",
+    "negative slices": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.gather(w, [0])\ng = t.gradient(y, w)\nr = [-g, tf.add_n([g, g]), tf.reduce_sum(g), tf.linalg.global_norm([g, None])]",
+    "sparse_read": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = w.sparse_read([1])\ng = t.gradient(y, w)\nr = [type(g).__name__, tf.convert_to_tensor(g)]",
+    "assign_sub slices": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.gather(w, [0, 0])\ng = t.gradient(y, w)\nw.assign_sub(tf.convert_to_tensor(g))\nr = w",
+    "scatter into variable": "w = tf.Variable([1.0, 2.0, 3.0])\nw.scatter_nd_add([[0], [0]], [1.0, 5.0])\nw.scatter_sub(tf.IndexedSlices(tf.constant([1.0]), tf.constant([2])))\nw.scatter_update(tf.IndexedSlices(tf.constant([9.0]), tf.constant([1])))\nr = w",
+    "jacobian": "w = tf.Variable([1.0, 2.0])\nwith t: y = tf.stack([w[0] * w[1], w[0]])\nr = t.jacobian(y, w)",
+    "jacobian of scalars": "with t: y = v * v\nr = t.jacobian(y, v)",
+    "jacobian unconnected": "w = tf.Variable([1.0, 2.0])\nwith t: y = w * w\nr = t.jacobian(y, {'a': w, 'b': v})",
+    "jacobian, zero": "w = tf.Variable([1.0, 2.0])\nwith t: y = w * w\nr = t.jacobian(y, [w, v], unconnected_gradients='zero')",
+    "jacobian of gather": "w = tf.Variable([1.0, 2.0, 3.0])\nwith t: y = tf.gather(w, [0, 2])\nr = t.jacobian(y, w)",
+    "batch jacobian": "w = tf.constant([[1.0, 2.0], [3.0, 4.0]])\nwith t:\n t.watch(w)\n y = w * w\nr = t.batch_jacobian(y, w)",
+    "batch jacobian, rank": "w = tf.constant([1.0, 2.0])\nwith t:\n t.watch(w)\n y = w * w\nr = t.batch_jacobian(y, w)",
+    "batch jacobian, sizes": "w = tf.constant([[1.0, 2.0], [3.0, 4.0]])\nwith t:\n t.watch(w)\n y = w[:1] * w[:1]\nr = t.batch_jacobian(y, w)",
+    "hessian": "w = tf.constant([1.0, 2.0])\nwith tf.GradientTape() as o:\n o.watch(w)\n with t:\n  t.watch(w)\n  y = tf.reduce_prod(w ** 2)\n g = t.gradient(y, w)\nr = o.jacobian(g, w)",
+    "custom_gradient": "@tf.custom_gradient\ndef f(a):\n return a * a, lambda d: d * 100.0\nwith t: y = f(v)\nr = [y, t.gradient(y, v)]",
+    "custom_gradient, two": "@tf.custom_gradient\ndef f(a, b):\n return a * b, lambda d: (d * 7.0, None)\nwith t: y = f(v, v + 0)\nr = t.gradient(y, v)",
+    "custom_gradient, too few": "@tf.custom_gradient\ndef f(a, b):\n return a * b, lambda d: d\nwith t: y = f(v, v + 0)\nr = t.gradient(y, v)",
+    "custom_gradient, two outputs": "@tf.custom_gradient\ndef f(a):\n return (a, a * 2), lambda d, e: d * 10.0 + e\nwith t: y, z = f(v)\nr = t.gradient(z, v)",
+    "custom_gradient, variables": "w = tf.Variable(5.0)\n@tf.custom_gradient\ndef f(a):\n def g(d, variables): return d * 2.0, [d * 3.0 for _ in variables]\n return a * w, g\nwith t: y = f(v)\nr = t.gradient(y, [v, w])",
+    "custom_gradient, variables not taken": "w = tf.Variable(5.0)\n@tf.custom_gradient\ndef f(a): return a * w, lambda d: d\nwith t: y = f(v)\nr = t.gradient(y, [v, w])",
+    "custom_gradient, second": "@tf.custom_gradient\ndef f(a): return a ** 3, lambda d: d * 3 * a * a\nwith tf.GradientTape() as o:\n with t: y = f(v)\n g = t.gradient(y, v)\nr = o.gradient(g, v)",
+    "grad_pass_through": "with t: y = tf.grad_pass_through(tf.round)(v * 1.3)\nr = [y, t.gradient(y, v)]",
+    "recompute_grad": "f = tf.recompute_grad(lambda a: tf.sin(a) * v)\nwith t: y = f(v * 2)\nr = t.gradient(y, v)",
+    "forward": "with tf.autodiff.ForwardAccumulator(x, tf.constant(2.0)) as f: y = x ** 3\nr = [f.jvp(y), f.jvp(x)]",
+    "forward unconnected": "with tf.autodiff.ForwardAccumulator(x, tf.constant(2.0)) as f: y = v * 2\nr = [f.jvp(y), f.jvp(y, unconnected_gradients='zero')]",
+    "forward over backward": "with tf.autodiff.ForwardAccumulator(v, tf.constant(1.0)) as f:\n with t: y = v ** 3\n g = t.gradient(y, v)\nr = f.jvp(g)",
+    "forward duplicate": "tf.autodiff.ForwardAccumulator([x, x], [x, x])",
+    "forward structures": "tf.autodiff.ForwardAccumulator([x], [x, x])",
+    "forward dtype": "tf.autodiff.ForwardAccumulator(x, tf.constant(1.0, tf.float64))",
+    "compute_gradient": "a, b = tf.test.compute_gradient(lambda a: a * a, [tf.constant([1.0, 2.0])])\nr = [a[0], b[0].round(2)]",
+    "compute_gradient, no list": "tf.test.compute_gradient(lambda a: a * a, tf.constant([1.0, 2.0]))",
+    "vectorized_map": "r = tf.vectorized_map(lambda a: tf.reduce_sum(a * a), tf.constant([[1.0, 2.0], [3.0, 4.0]]))",
+    "round": "with t: y = tf.round(v) * 2\nr = t.gradient(y, v)",
+    "sign": "with t: y = tf.sign(v)\nr = t.gradient(y, v)",
+    "floordiv": "with t: y = v // 2\nr = t.gradient(y, v)",
+    "argmax": "w = tf.Variable([1.0, 2.0])\nwith t: y = tf.cast(tf.argmax(w), tf.float32)\nr = t.gradient(y, w)",
+    "shuffle": "w = tf.Variable([1.0, 2.0])\nwith t: y = tf.random.shuffle(w)\nr = t.gradient(y, w)",
+    "mixed dtypes": "w = tf.Variable(2.0, dtype=tf.float64)\nwith t: y = v * w\nr = t.gradient(y, v)",
+    "other thread": "import threading\nout = []\nwith t:\n th = threading.Thread(target=lambda: out.append(v * v))\n th.start()\n th.join()\nr = t.gradient(out[0], v)",
+    "module": "class M(tf.Module):\n def __init__(self):\n  super().__init__(name='m')\n  self.w = tf.Variable(2.0)\n  self.u = [tf.Variable(1.0, trainable=False)]\n def __call__(self, a): return self.w * a\nm = M()\nwith t: y = m(x)\nr = [t.gradient(y, m.trainable_variables), len(m.variables), m.name]",
+    "format": "r = [f'{v.numpy():.2f}', f'{x:.3f}', f'{x}', '{:.1f}'.format(x), str(v.name)]",
+}
+
+
+def program(name: str, body: str) -> Callable[[Any], Any]:
+    """A program of these lines."""
+
+    def run(tf: Any) -> Any:
+        space = {
+            "tf": tf,
+            "x": tf.constant(3.0),
+            "v": tf.Variable(3.0),
+            "t": tf.GradientTape(),
+            "r": None,
+        }
+        exec(body, space)
+        return space["r"]
+
+    run.__name__ = f"tape, {name}"
+    return run
+
+
+TOPICS = [Topic("tapes", programs=[program(name, body) for name, body in BODIES.items()])]

@@ -36,6 +36,8 @@ CASES = [
         order=0,
     ),
     real("half_gaussian", lambda x: mpmath.exp(-x * x / 2)),
+    real("gaussian_growth", lambda x: mpmath.exp(x * x)),
+    real("half_gaussian_growth", lambda x: mpmath.exp(x * x / 2)),
     real("erf", mpmath.erf),
     real("erfc", mpmath.erfc),
     real("ndtr", mpmath.ncdf, (-3.0, 3.0)),
