@@ -5,7 +5,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 PEERS := .venv-peers
 
-.PHONY: demo test lint bench bench-peers clean
+.PHONY: demo test lint bench bench-peers compare clean
 
 demo: $(ENV)/.examples  ## train a classifier on the real handwritten digits and draw the result
 	$(BIN)/python examples/digits.py
@@ -21,6 +21,9 @@ lint: $(ENV)/.test
 bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, PyTorch, JAX and autograd
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.eager
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.memory
+
+compare: $(PEERS)/.ready  ## run some 2000 small calls under TensorFlow too and print where the two differ
+	PYTHONPATH=. $(PEERS)/bin/python -m tests.differential.compare
 
 bench-peers: $(PEERS)/.ready  ## create the peers' environment only
 

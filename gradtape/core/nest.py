@@ -110,7 +110,7 @@ def assert_same_structure(
     first = optree.tree_structure(_plain(nest1), none_is_leaf=True)
     second = optree.tree_structure(_plain(nest2), none_is_leaf=True)
     if first != second:
-        alike = _of_lists(nest1) == _of_lists(nest2)
+        alike = _alike(nest1, nest2)
         if alike and not check_types:
             return
         raise StructureError(
@@ -121,13 +121,20 @@ def assert_same_structure(
         )
 
 
-def _of_lists(structure: Any) -> Any:
-    """The nesting alone: lists in place of all containers, None in place of what they hold."""
+def _alike(first: Any, second: Any) -> bool:
+    """Whether two structures nest in the same way, if lists, tuples and dicts count as one kind."""
+    if isinstance(first, dict) and isinstance(second, dict) and first.keys() != second.keys():
+        return False
+    parts, others = _parts(first), _parts(second)
+    if parts is None or others is None:
+        return parts is others
+    return len(parts) == len(others) and all(map(_alike, parts, others))
+
+
+def _parts(structure: Any) -> list[Any] | None:
     if isinstance(structure, dict):
-        structure = list(structure.values())
-    if isinstance(structure, (list, tuple)):
-        return [_of_lists(part) for part in structure]
-    return None
+        return [structure[key] for key in sorted(structure)]
+    return list(structure) if isinstance(structure, (list, tuple)) else None
 
 
 def _plain(structure: Any) -> Any:

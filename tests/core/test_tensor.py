@@ -179,3 +179,16 @@ def test_nothing_warns_of_infinities() -> None:
     assert np.isnan((tf.constant(0.0) / 0.0).numpy())
     with pytest.raises(RuntimeWarning, match="divide"):  # the caller's own NumPy still warns
         np.float32(1) / np.float32(0)
+
+
+def test_formats_as_the_bare_value() -> None:
+    assert f"{tf.constant(3.0)} {tf.constant([1, 2])} {tf.constant(2.5):.2f}" == "3.0 [1 2] 2.50"
+
+
+@pytest.mark.parametrize("error", [TypeError, ValueError, tf.errors.InvalidArgumentError])
+@pytest.mark.parametrize("value", ["text", None, {"a": 1}, [None], object()])
+def test_what_cannot_be_converted_is_every_kind_of_error_there_is_for_it(
+    value: object, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        tf.sin(value)

@@ -78,3 +78,15 @@ def test_structures() -> None:
         tf.nest.assert_same_structure([1], [1, 2])
     with pytest.raises(ValueError, match="2 elements"):
         tf.nest.pack_sequence_as([1, 2], [1])
+
+
+def test_structures_of_other_containers_and_of_other_shapes() -> None:
+    for first, second in ([1], (1,)), ([1], {"a": 1}), ([1, (2,)], [1, [2]]):
+        with pytest.raises(TypeError, match="same nested structure"):
+            tf.nest.assert_same_structure(first, second)
+        tf.nest.assert_same_structure(first, second, check_types=False)
+    for first, second in ([1], [1, 2]), ([1], 1), ({"a": 1}, {"b": 1}), ([[1], 2], [1, [2]]):
+        with pytest.raises(ValueError, match="same nested structure"):
+            tf.nest.assert_same_structure(first, second, check_types=False)
+    added = tf.nest.map_structure(lambda a, b: a + b, [1, 2], (10, 20), check_types=False)
+    assert added == [11, 22]

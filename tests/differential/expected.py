@@ -197,13 +197,19 @@ EXPECTED: dict[str, dict[str, str]] = {
         "tf.meshgrid": "parameters",
         "tf.print": "parameters",
         "tf.group": "parameters",
+        "tf.nest.map_structure": "parameters",
     },
     "`tf.random.create_rng_state` without `alg`": {
         "tf.random.create_rng_state": "parameters",
-        "tf.random.experimental.create_rng_state": "parameters",
     },
     "second derivatives of `betainc` at 0 and 1": {
         "tf.math.betainc(tf.stop_gradient(u + 1), tf.stop_gradient(u + 2), u)": "second",
+    },
+    "| `fftnd`, `ifftnd`, `rfftnd`, `irfftnd` |": {
+        "tf.fftnd": "parameters",
+        "tf.ifftnd": "parameters",
+        "tf.rfftnd": "parameters",
+        "tf.irfftnd": "parameters",
     },
     # tapes
     "`tape.watch` before the tape was entered": {"tape, watch outside()": "error in value"},

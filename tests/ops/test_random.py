@@ -226,3 +226,11 @@ def test_dropout() -> None:
 def test_refusals(act: object, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         act()  # type: ignore[operator]
+
+
+def test_scalars_and_whole_ranges() -> None:
+    assert tf.random.normal([]).shape == tf.random.uniform([], dtype=tf.float64).shape == ()
+    with pytest.raises(ValueError, match="Must specify maxval for integer dtype int32"):
+        tf.random.uniform([3], dtype=tf.int32)
+    whole = tf.random.stateless_uniform([100], [1, 2], minval=None, dtype=tf.int32)
+    assert np.ptp(whole.numpy().astype(np.float64)) > 2**31

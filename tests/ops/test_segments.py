@@ -104,3 +104,8 @@ def test_huge_and_wrong_sizes() -> None:
         tf.math.unsorted_segment_sum([1.0], [0], 2**60)
     with pytest.raises(TypeError, match="num_segments must be an integer"):
         tf.math.unsorted_segment_sum([1.0], [0], 1.5)
+
+
+def test_means_of_integers_are_rounded_towards_zero() -> None:
+    found = tf.math.segment_mean([1, 4, -1, -4, 7], [0, 0, 1, 1, 3])
+    assert (found.numpy().tolist(), found.dtype) == ([2, -2, 0, 7], tf.int32)

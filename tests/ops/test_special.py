@@ -256,5 +256,27 @@ def test_arguments_by_keyword() -> None:
     assert tf.math.betainc(x=0.5, a=1.0, b=3.0).numpy() == tf.math.betainc(1.0, 3.0, 0.5).numpy()
     assert tf.atan2(x=-1.0, y=0.5).numpy() == tf.atan2(0.5, -1.0).numpy()
     assert tf.math.nextafter(x2=0.0, x1=1.0).numpy() < 1.0
+    for unit in (tf.nn.relu, tf.nn.relu6, tf.nn.elu, tf.nn.selu, tf.nn.softsign):
+        assert unit(features=1.5).numpy() == unit(1.5).numpy()
     assert tf.nn.softplus(features=0.0).numpy() == tf.nn.softplus(0.0).numpy()
     assert tf.pow(y=2, x=3).numpy() == 9
+
+
+def test_values_and_slopes_at_the_ends() -> None:
+    inf = np.inf
+    assert tf.math.lgamma([-inf, inf]).numpy().tolist() == [inf, inf]
+    x = tf.constant([inf, -inf], tf.float64)
+    zero = tf.constant([0.0], tf.float64)
+    with tf.GradientTape(persistent=True) as outer:
+        outer.watch([x, zero])
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch([x, zero])
+            scaled = tf.math.bessel_i0e(x), tf.math.bessel_i1e(x)
+            quantile = tf.math.ndtri(zero)
+            second_kind = tf.math.special.bessel_k1e(zero)
+        slopes = [tape.gradient(y, x) for y in scaled]
+        slope = tape.gradient(quantile, zero)
+    assert [s.numpy().tolist() for s in slopes] == [[0, 0], [0, 0]]
+    assert [outer.gradient(s, x).numpy().tolist() for s in slopes] == [[0, 0], [0, 0]]
+    assert tape.gradient(second_kind, zero).numpy().tolist() == [-inf]
+    assert (slope.numpy().tolist(), outer.gradient(slope, zero).numpy().tolist()) == ([inf], [-inf])
