@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from types import CodeType, ModuleType
 from typing import Any
@@ -18,7 +19,7 @@ MOST_FRAMES = 60
 def located(text: str) -> str:
     """An error's text with the public function that was called, if the text does not name it."""
     path = asked()
-    if path is None or path.rpartition(".")[2] in text:
+    if path is None or re.search(rf"gradtape\.([\w.]+\.)?{path.rpartition('.')[2]}\b", text):
         return text
     return f"{text} (in {path})" if text.startswith("gradtape.") else f"{path}: {text}"
 
@@ -52,7 +53,7 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
                     continue
                 path = f"{prefix}.{name}"
                 if isinstance(value, ModuleType):
-                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat.")):
+                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat")):
                         deeper.append((path, value))
                     continue
                 code = _code(value)

@@ -89,6 +89,11 @@ class DType:
         """The largest finite value."""
         return self._limits().max
 
+    @property
+    def limits(self) -> tuple[Any, Any]:
+        """The range of values in a picture: (0, 1) for floats, the extremes for integers."""
+        return (0, 1) if self.is_floating else (self.min, self.max)
+
     def _limits(self) -> Any:
         if self.is_floating:
             return ml_dtypes.finfo(self.numpy_dtype)

@@ -84,7 +84,9 @@ def map_structure(
         [11, (22, 33)]
     """
     if not structure:
-        raise ValueError("map_structure needs at least one structure.")
+        raise ValueError("gradtape.nest.map_structure: needs at least one structure.")
+    if not callable(func):
+        raise TypeError(f"gradtape.nest.map_structure: func must be a function, not {brief(func)}.")
     for other in structure[1:]:
         assert_same_structure(structure[0], other, check_types)
     if check_types:

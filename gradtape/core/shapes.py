@@ -90,6 +90,11 @@ class TensorShape(tuple):
         """Whether the rank and every size are known."""
         return self._known and None not in tuple(self)
 
+    def assert_is_fully_defined(self) -> None:
+        """ValueError unless the rank and every size are known."""
+        if not self.is_fully_defined():
+            raise ValueError(f"Shape {self} is not fully defined: give every size.")
+
     def is_compatible_with(self, other: Any) -> bool:
         """Whether a tensor could have both shapes."""
         other = TensorShape(other)
@@ -121,6 +126,12 @@ class TensorShape(tuple):
     def with_rank(self, rank: int) -> TensorShape:
         """The shape with this rank; ValueError when it has another."""
         return self.merge_with([None] * rank)
+
+    def with_rank_at_least(self, rank: int) -> TensorShape:
+        """The shape itself; ValueError when it has fewer axes."""
+        if self._known and len(self) < rank:
+            raise ValueError(f"Shape {self} must have rank at least {rank}.")
+        return self
 
     def __getitem__(self, key: Any) -> Any:
         item = super().__getitem__(key)
@@ -198,10 +209,16 @@ class TensorSpec:
     @classmethod
     def from_tensor(cls, tensor: Any, name: str | None = None) -> TensorSpec:
         """The spec of an existing tensor."""
+        if not hasattr(tensor, "dtype") or not hasattr(tensor, "shape"):
+            raise TypeError(f"gradtape.TensorSpec.from_tensor: {brief(tensor)} is no tensor.")
         return cls(tensor.shape, tensor.dtype, name)
 
     def is_compatible_with(self, value: Any) -> bool:
         """Whether a tensor or spec fits this spec."""
+        if not hasattr(value, "dtype") or not hasattr(value, "shape"):
+            raise TypeError(
+                f"gradtape.TensorSpec.is_compatible_with: {brief(value)} is no tensor or spec."
+            )
         return self.dtype == value.dtype and self.shape.is_compatible_with(value.shape)
 
     def __eq__(self, other: object) -> bool:

@@ -154,6 +154,10 @@ class Variable(Operands, metaclass=_ByCreators):
         """A copy of the value as a NumPy array, or a NumPy scalar."""
         return self._tensor.numpy()
 
+    def is_initialized(self, name: str | None = None) -> Tensor:
+        """True: a variable has its value from the start."""
+        return Tensor(np.bool_(True))
+
     def initialized_value(self) -> Tensor:
         """The value: variables are initialised when they are made."""
         return self._read()
@@ -330,14 +334,25 @@ class Variable(Operands, metaclass=_ByCreators):
         self, indices: Any, updates: Any, write: Callable[..., None], method: str
     ) -> Variable:
         array = np.array(self._array)
-        index = np.asarray(as_tensor(indices))
-        depth = index.shape[-1]
+        index = np.asarray(as_tensor(indices, f"Variable.{method}"))
+        depth = index.shape[-1] if index.ndim else 0
+        if not index.ndim or depth > array.ndim or (index.size and index.dtype.kind not in "iu"):
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{method}: indices {brief(index)} must be integers with a last "
+                f"axis of at most {array.ndim}, one for each axis of shape {array.shape}."
+            )
         bounds = np.array(array.shape[:depth])
-        if depth > array.ndim or ((index < 0) | (index >= bounds)).any():
+        if ((index < 0) | (index >= bounds)).any():
             raise InvalidArgumentError(
                 f"gradtape.Variable.{method}: indices {brief(index)} reach outside shape {array.shape}."
             )
-        write(array, tuple(np.moveaxis(index, -1, 0)), value_array(updates, self._dtype, method))
+        value = value_array(updates, self._dtype, method)
+        if value.shape not in ((), (*index.shape[:-1], *array.shape[depth:])):
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{method}: updates {brief(value)} at indices {brief(index)} must "
+                f"have shape {[*index.shape[:-1], *array.shape[depth:]]}."
+            )
+        write(array, tuple(np.moveaxis(index.astype(np.int64), -1, 0)), value)
         return self._write(array)
 
     def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
@@ -351,6 +366,14 @@ class Variable(Operands, metaclass=_ByCreators):
     def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
         """Replace the elements at the index tuples `indices[..., :]`."""
         return self._scattered_nd(indices, updates, _put, "scatter_nd_update")
+
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Take the maximum with `updates` at the index tuples `indices[..., :]`."""
+        return self._scattered_nd(indices, updates, np.maximum.at, "scatter_nd_max")
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
+        """Take the minimum with `updates` at the index tuples `indices[..., :]`."""
+        return self._scattered_nd(indices, updates, np.minimum.at, "scatter_nd_min")
 
     def _assign_at(self, key: Any, value: Any, write: Callable[..., None]) -> Variable:
         """Sliced assignment: `v[1:].assign(x)` arrives here."""

@@ -8,6 +8,7 @@ import numpy as np
 
 from gradtape.core.convert import constant
 from gradtape.core.dtypes import as_dtype, float32
+from gradtape.core.errors import brief
 from gradtape.ops.basis import full
 from gradtape.ops.random_stateful import normal, uniform
 from gradtape.ops.static import static_shape
@@ -27,6 +28,10 @@ class Initializer:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Initializer:
         """Make an initializer of `get_config`'s result."""
+        if not isinstance(config, dict):
+            raise TypeError(
+                f"gradtape.{cls.__name__}.from_config: needs a dict, not {brief(config)}."
+            )
         return cls(**{k: v for k, v in config.items() if k != "dtype"})
 
     def __repr__(self) -> str:
@@ -83,7 +88,7 @@ class ConstantInitializer(Initializer):
     def __call__(self, shape: Any, dtype: Any = float32, **kwargs: Any) -> Any:
         """Make the constants."""
         kind = as_dtype(dtype)
-        return constant(np.asarray(self.value).astype(kind.numpy_dtype), kind, list(shape))
+        return constant(np.asarray(self.value).astype(kind.numpy_dtype), kind, static_shape(shape, "constant_initializer"))
 
 
 class RandomNormalInitializer(Initializer):

@@ -15,7 +15,7 @@ from gradtape.ops import random_distributions as draw
 from gradtape.ops.basis import cast
 from gradtape.ops.random_draws import integers
 from gradtape.ops.random_keys import UINT64, WORDS, folded, key_of_words, mixed
-from gradtape.ops.static import static, static_int, static_shape
+from gradtape.ops.static import static, static_int, static_items, static_shape
 
 INT64 = np.dtype(np.int64)
 
@@ -113,14 +113,23 @@ class Generator:
 
     def reset_from_key_counter(self, key: Any, counter: Any) -> None:
         """Go to a key and a counter of two numbers."""
-        words = [*static(counter), static(key)]
+        function = "random.Generator.reset_from_key_counter"
+        words = [static_int(w, function, "counter") for w in static_items(counter, function, "counter")]
+        words.append(static_int(key, function, "key"))
+        if len(words) != 3:
+            raise InvalidArgumentError(f"gradtape.{function}: counter must be two integers.")
         self._state.assign(np.array([w % WORDS for w in words], np.uint64).view(INT64))
 
     def skip(self, delta: int) -> Any:
         """Advance the counter; returns the state before."""
         before = self._state.numpy()
         words = before.view(np.uint64)
-        total = (int(words[0]) + (int(words[1]) << 64) + static(delta)) % 2**128
+        step = static(delta)
+        if type(step) is not int:
+            raise TypeError(
+                f"gradtape.random.Generator.skip: delta must be an integer, not {brief(delta)}."
+            )
+        total = (int(words[0]) + (int(words[1]) << 64) + step) % 2**128
         after = np.array([total % WORDS, total >> 64, int(words[2])], np.uint64)
         self._state.assign(after.view(INT64))
         return before

@@ -22,6 +22,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.sparse import IndexedSlices
+from gradtape.ops.static import static_float, static_items, static_shape, tensor_items
 from gradtape.train import options
 from gradtape.train.arrays import complex_again, filled
 from gradtape.train.gradients import Rows, check_variable, prepared
@@ -149,17 +150,23 @@ class Optimizer:
     ) -> Variable:
         """Make a variable of the optimizer; `initializer` is "zeros", "ones" or a number."""
         numpy_dtype = as_dtype(dtype or "float32").numpy_dtype
-        array = np.full(tuple(shape), _INITIAL.get(initializer, initializer), numpy_dtype)
+        sizes = static_shape(shape, "optimizers.Optimizer.add_variable", numpy_dtype)
+        array = np.full(sizes, self._start(initializer), numpy_dtype)
         full = f"{self.name}/{name or 'variable'}"
         made = Variable(array, trainable=False, name=full)
         self._variables.append(made)
         return made
 
+    def _start(self, initializer: Any) -> float:
+        known = _INITIAL.get(initializer) if isinstance(initializer, str) else initializer
+        return static_float(known, f"optimizers.{type(self).__name__}", "initializer")
+
     def add_variable_from_reference(
         self, reference_variable: Any, name: str | None = None, initializer: Any = "zeros"
     ) -> Variable:
         """Make a slot: a variable like another one, in float32 for one of a 16-bit dtype."""
-        array = filled(reference_variable, _INITIAL.get(initializer, initializer))
+        check_variable(reference_variable, f"optimizers.{type(self).__name__}")
+        array = filled(reference_variable, self._start(initializer))
         full = f"{self.name}/{reference_variable.name.split(':')[0]}_{name or 'var'}"
         made = Variable(array, trainable=False, name=full)
         self._variables.append(made)
@@ -169,7 +176,7 @@ class Optimizer:
         """Make the slots for these variables; the first `apply_gradients` does it."""
         if self.built:
             return
-        variables = list(var_list)
+        variables = tensor_items(var_list, f"optimizers.{type(self).__name__}.build", "var_list")
         for variable in variables:
             check_variable(variable, f"optimizers.{type(self).__name__}")
         self._trainable_variables = variables
@@ -194,8 +201,13 @@ class Optimizer:
                 "`exclude_from_weight_decay()` can only be configured before the optimizer is "
                 "built."
             )
-        pattern = re.compile("|".join(var_names)) if var_names else None
-        self._decay_excluded = ({id(v) for v in var_list or ()}, pattern)
+        function = f"optimizers.{type(self).__name__}.exclude_from_weight_decay"
+        texts = [] if var_names is None else static_items(var_names, function, "var_names")
+        if not all(isinstance(t, str) for t in texts):
+            raise TypeError(f"gradtape.{function}: var_names must be strings, not {brief(var_names)}.")
+        given = [] if var_list is None else tensor_items(var_list, function, "var_list")
+        pattern = re.compile("|".join(texts)) if texts else None
+        self._decay_excluded = ({id(v) for v in given}, pattern)
 
     # applying gradients
 
@@ -229,7 +241,8 @@ class Optimizer:
             >>> w.numpy()
             array([0.5, 1. ], dtype=float32)
         """
-        pairs = [self._pair(item) for item in grads_and_vars]
+        function = f"optimizers.{type(self).__name__}.apply_gradients"
+        pairs = [self._pair(i) for i in tensor_items(grads_and_vars, function, "grads_and_vars")]
         if not pairs:
             raise ValueError(
                 "No gradients provided for any variable: grads_and_vars is empty. A zip can be "
@@ -245,7 +258,7 @@ class Optimizer:
             grads: one gradient, or None, for each variable.
             trainable_variables: the variables; by default those that the optimizer was built with.
         """
-        grads = list(grads)
+        grads = tensor_items(grads, f"optimizers.{type(self).__name__}.apply", "grads")
         if not grads:
             return
         if here.mode is not None:
@@ -394,6 +407,11 @@ class Optimizer:
             )
         if tape is None:
             tape = GradientTape()
+        if not isinstance(tape, GradientTape):
+            raise TypeError(
+                f"gradtape.optimizers.{type(self).__name__}.minimize: tape must be a GradientTape, "
+                f"not {brief(tape)}."
+            )
         if callable(loss):
             with tape:
                 loss = loss()
@@ -422,6 +440,11 @@ class Optimizer:
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: Any = None) -> Any:
         """Make an optimizer from what `get_config` returned."""
+        if not isinstance(config, dict) or "learning_rate" not in config:
+            raise TypeError(
+                f"gradtape.optimizers.{cls.__name__}.from_config: needs the dict that get_config "
+                f"returned, not {brief(config)}."
+            )
         rate = rate_from_config(config["learning_rate"], custom_objects)
         return cls(**{**config, "learning_rate": rate})
 

@@ -18,6 +18,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.errors import UnimplementedError, brief
 from gradtape.core.state import here
 from gradtape.core.variable import Variable
+from gradtape.ops.static import tensor_items
 from gradtape.train.arrays import filled
 from gradtape.train.gradients import check_variable, prepared
 from gradtape.train.options import number
@@ -164,7 +165,7 @@ class OptimizerV1:
             InvalidArgumentError: when a gradient does not fit its variable.
         """
         label = f"compat.v1.train.{type(self).__name__}.apply_gradients"
-        pairs = [_pair(item, label) for item in grads_and_vars]
+        pairs = [_pair(i, label) for i in tensor_items(grads_and_vars, label, "grads_and_vars")]
         if not pairs:
             raise ValueError("No variables provided.")
         for _, variable in pairs:

@@ -60,6 +60,11 @@ class LearningRateSchedule:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Make a schedule from what `get_config` returned."""
+        if not isinstance(config, dict):
+            raise TypeError(
+                f"gradtape.optimizers.schedules.{cls.__name__}.from_config: needs a dict, not "
+                f"{brief(config)}."
+            )
         return cls(**config)
 
     def __repr__(self) -> str:

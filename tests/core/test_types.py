@@ -90,3 +90,13 @@ def test_structures_of_other_containers_and_of_other_shapes() -> None:
             tf.nest.assert_same_structure(first, second, check_types=False)
     added = tf.nest.map_structure(lambda a, b: a + b, [1, 2], (10, 20), check_types=False)
     assert added == [11, 22]
+
+
+def test_shapes_that_must_be_known() -> None:
+    assert tf.TensorShape([2, None]).with_rank_at_least(1).as_list() == [2, None]
+    with pytest.raises(ValueError, match="rank at least 3"):
+        tf.TensorShape([2, None]).with_rank_at_least(3)
+    with pytest.raises(ValueError, match="not fully defined"):
+        tf.TensorShape([2, None]).assert_is_fully_defined()
+    tf.TensorShape([2, 3]).assert_is_fully_defined()
+    assert (tf.uint8.limits, tf.float16.limits) == ((0, 255), (0, 1))

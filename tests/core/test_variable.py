@@ -100,6 +100,11 @@ def test_scatter_nd() -> None:
     v.scatter_nd_add([[0, 1], [0, 1]], [1.0, 1.0])
     v.scatter_nd_sub([[1, 0]], [3.0])
     v.scatter_nd_update([[1, 1]], [9.0])
+    assert v.is_initialized()
+    w = tf.Variable([1.0, 5.0])
+    w.scatter_nd_max([[0], [1]], [2.0, 2.0])
+    w.scatter_nd_min([[1]], [4.0])
+    assert w.numpy().tolist() == [2.0, 4.0]
     assert v.numpy().tolist() == [[1, 4], [0, 9]]
 
 

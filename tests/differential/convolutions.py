@@ -81,6 +81,7 @@ TOPICS = [
             "tf.nn.convolution(y, g, padding='SAME')",
             *[f"tf.nn.atrous_conv2d(x, f, {r}, {p})" for r in (1, 2) for p in PADDINGS],
         ],
+        dtypes=("float32", "float64", "bfloat16"),
         slack=10.0,
     ),
     Topic(
@@ -113,6 +114,7 @@ TOPICS = [
             "tf.nn.atrous_conv2d_transpose(x, f, [2, 3, 4, 2], 1, 'SAME')",
             "tf.nn.atrous_conv2d_transpose(x, f, [2, 7, 6, 2], 2, 'VALID')",
         ],
+        dtypes=("float32", "float64", "bfloat16"),
         slack=10.0,
     ),
     Topic(
@@ -173,6 +175,7 @@ TOPICS = [
             "tf.nn.avg_pool2d(x, 2, 2, 'same')",
             "tf.nn.max_pool2d(x, 2, 2, 'NONE')",
         ],
+        dtypes=("float32", "float64", "bfloat16"),
         slack=10.0,
     ),
 ]

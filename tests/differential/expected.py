@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+CTC = [
+    "tf.nn.ctc_loss(l, x, tf.constant([3, 2]), tf.constant([6, 5]), blank_index=0)",
+    "tf.nn.ctc_loss(l[:, :2], x, tf.constant([2, 2]), tf.constant([6, 5]), blank_index=0)",
+    "tf.nn.ctc_loss(l[:, :2] - 1, x, tf.constant([2, 2]), tf.constant([6, 5]), blank_index=-1)",
+    "tf.nn.ctc_loss(l[:, :2], tf.transpose(x, [1, 0, 2]), tf.constant([2, 2]), tf.constant([6, 5]), "
+    "logits_time_major=False, blank_index=0)",
+]
+
 # words of a row in docs/differences.md, docs/kinks.md or docs/limits.md: {call: aspects}
 EXPECTED: dict[str, dict[str, str]] = {
     # elementwise and special
@@ -112,7 +120,12 @@ EXPECTED: dict[str, dict[str, str]] = {
         "tf.signal.irfft2d(q, [3, 5])": "error in gradient",
     },
     # networks
-    "`gelu`, and `silu` with `beta`, of float64": {
+    "`in_top_k` and `ctc_loss` of other floats than float32": {
+        "tf.nn.in_top_k(i, x, 2)": "error in value",
+        **dict.fromkeys(CTC, "error in value"),
+    },
+    "`gelu`, `silu` with `beta`, `compute_average_loss` of float64": {
+        "tf.nn.compute_average_loss(x[0], sample_weight=u[0], global_batch_size=8)": "value, gradient, second",
         "tf.nn.gelu(x)": "second",
         "tf.nn.silu(x, beta=1.7)": "second",
     },
@@ -145,13 +158,7 @@ EXPECTED: dict[str, dict[str, str]] = {
     "gradient of `embedding_lookup` of several tables": {
         "tf.nn.embedding_lookup([e, f], tf.constant([0, 1, 7]))": "gradient",
     },
-    "`ctc_loss`, second derivatives": {
-        "tf.nn.ctc_loss(l, x, tf.constant([3, 2]), tf.constant([6, 5]), blank_index=0)": "second",
-        "tf.nn.ctc_loss(l[:, :2], x, tf.constant([2, 2]), tf.constant([6, 5]), blank_index=0)": "second",
-        "tf.nn.ctc_loss(l[:, :2] - 1, x, tf.constant([2, 2]), tf.constant([6, 5]), blank_index=-1)": "second",
-        "tf.nn.ctc_loss(l[:, :2], tf.transpose(x, [1, 0, 2]), tf.constant([2, 2]), "
-        "tf.constant([6, 5]), logits_time_major=False, blank_index=0)": "second",
-    },
+    "`ctc_loss`, second derivatives": dict.fromkeys(CTC, "second"),
     "`ctc_beam_search_decoder` with narrow beams": {
         "tf.nn.ctc_beam_search_decoder(x, tf.constant([6, 6]), beam_width=4)[1]": "value",
     },
@@ -182,8 +189,22 @@ EXPECTED: dict[str, dict[str, str]] = {
         "tf.constant([x, x])": "error in value",
         "tf.constant([s, 2.0])": "error in value",
     },
-    "`tf.constant(3, int)`": {"tf.constant(3, int)": "error in value"},
+    "`tf.constant(3, int)`": {
+        "tf.constant(3, int)": "error in value",
+        "tf.as_dtype(complex)": "error in value",
+    },
     "`float(x)`, `int(x)` of one element with axes": {"float(one)": "error in value"},
+    "`len`, `ndim` of a variable, `assign_sub` of a number": {
+        "len(v)": "error in value",
+        "v.ndim": "error in value",
+        "v.assign_sub(1.0)": "error in value",
+        "v.assign([1.0, 2.0, 3.0], read_value=False)": "kind",
+    },
+    "`len` of a shape of unknown rank": {"len(tf.TensorShape(None))": "error in value"},
+    "`tf.identity`, `tf.stop_gradient` of `IndexedSlices`": {
+        "tf.identity(g)": "kind",
+        "tf.stop_gradient(g)": "kind",
+    },
     "names of types": {"tape, x = x + 1()": "value"},
     "arguments of a wrong dtype or number of channels": {
         "tf.nn.conv2d(x, f, [2, 1, 1, 1], 'VALID')": "error in value",

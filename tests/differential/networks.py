@@ -91,6 +91,7 @@ TOPICS = [
             "tf.nn.softmax_cross_entropy_with_logits(t, x[0])",
             "tf.nn.sigmoid_cross_entropy_with_logits(u, x[0])",
         ],
+        dtypes=("float32", "float64", "float16"),
         slack=5.0,
     ),
     Topic(
@@ -124,6 +125,7 @@ TOPICS = [
             "tf.compat.v1.nn.fused_batch_norm(x, s, o)[1:]",
             "tf.compat.v1.nn.fused_batch_norm(tf.transpose(x, [0, 3, 1, 2]), s, o, data_format='NCHW', mean=m, variance=v, is_training=False)[0]",
         ],
+        dtypes=("float32", "float64"),
         slack=20.0,
     ),
     Topic(
@@ -164,6 +166,7 @@ TOPICS = [
             "tf.reverse_sequence(e, tf.constant([1, 2, 3, 0, 2]), seq_axis=1, batch_axis=0)",
             "tf.nn.isotonic_regression(e)",
         ],
+        dtypes=("float32", "float64"),
         slack=20.0,
     ),
 ]

@@ -62,6 +62,8 @@ def _stages(tf: Any, work: Any, topic: Topic, dtype: str, outcome: Outcome) -> N
     for name, value in inputs.items():
         if isinstance(value, np.ndarray):
             inputs[name] = tf.constant(value)
+        elif callable(value):
+            inputs[name] = value(tf)
     watched = [x for x in inputs.values() if hasattr(x, "dtype") and _differentiable(x)]
     space = {"tf": tf, "np": np, **inputs}
     if not (topic.derivatives and watched):

@@ -19,8 +19,8 @@ class Topic:
     """Calls that share their inputs.
 
     Arrays of float64 and complex128 among the inputs are made constants of each of `dtypes` (or
-    the complex type of that width), other arrays constants of their own type; what is no array is
-    passed as it is.
+    the complex type of that width), other arrays constants of their own type; a function
+    makes its input of the library; anything else is passed as it is.
     """
 
     name: str
