@@ -59,8 +59,8 @@ def compute_gradient(
     """
     if not isinstance(x, (list, tuple)):
         raise ValueError(
-            "gradtape.test.compute_gradient: `x` must be a list or tuple of values convertible to a Tensor (arguments to `f`), not "
-            f"a {type(x)}. Write [x]."
+            "gradtape.test.compute_gradient: `x` must be a list or tuple of values convertible to"
+            f" a Tensor (arguments to `f`), not a {type(x)}. Write [x]."
         )
     inputs = [as_tensor(v, "test.compute_gradient") for v in x]
     callable_or_raise(f, "test.compute_gradient", "f")

@@ -1,8 +1,9 @@
 """From Python values, NumPy arrays and variables to tensors, with TensorFlow's rules for dtypes.
 
-A Python float becomes float32, a Python int int32 (int64 when it is too large), a NumPy value keeps its dtype; next to a tensor,
-numbers and arrays take the tensor's dtype when nothing is lost by that. Arrays are copied, so that
-a caller who writes to an array later does not change a recorded value."""
+A Python float becomes float32, a Python int int32 (int64 when it is too large), a NumPy value keeps
+its dtype; next to a tensor, numbers and arrays take the tensor's dtype when nothing is lost by
+that. Arrays are copied, so that a caller who writes to an array later does not change a recorded
+value."""
 
 from __future__ import annotations
 
@@ -35,7 +36,9 @@ def as_tensor(value: Any, function: str = "convert_to_tensor") -> Tensor:
 
 
 def as_tensor_like(value: Any, dtype: np.dtype[Any], function: str) -> Tensor:
-    """Convert a value that stands next to a tensor of this dtype; a tensor or variable keeps its own."""
+    """Convert a value that stands next to a tensor of this dtype; a tensor or variable keeps its
+    own.
+    """
     if isinstance(value, Tensor):
         return value
     read = getattr(value, "__tf_tensor__", None)
@@ -45,7 +48,9 @@ def as_tensor_like(value: Any, dtype: np.dtype[Any], function: str) -> Tensor:
 
 
 def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
-    """Convert a number, a NumPy array or a nested list to an array of its own, in `dtype` when that is given."""
+    """Convert a number, a NumPy array or a nested list to an array of its own, in `dtype` when that
+    is given.
+    """
     kind = type(value)
     if kind is float or kind is int or kind is bool or kind is complex:
         return _number(value, dtype, function)
@@ -83,9 +88,9 @@ def _number(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
     if (kind is complex and dtype.kind != "c") or (kind is float and dtype.kind in "iub"):
         raise ConversionError(
             located(
-                f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without "
-                f"loss. Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) "
-                "for the tensor."
+                f"gradtape.{function}: cannot convert {value!r} to {from_numpy(dtype).name} without"
+                f" loss. Write tf.cast(x, tf.{'complex64' if kind is complex else 'float32'}) for"
+                " the tensor."
             )
         )
     if kind is int and dtype.kind == "b":
@@ -105,7 +110,9 @@ def _number(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
 
 
 def _sequence(value: Any, wanted: Any, function: str) -> Any:
-    """A nested list of numbers, tensors, arrays and variables as an array with TensorFlow's dtype."""
+    """A nested list of numbers, tensors, arrays and variables as an array with TensorFlow's
+    dtype.
+    """
     if isinstance(value, (list, tuple)):
         value, found = _unwrapped(value)
     else:
@@ -121,8 +128,8 @@ def _sequence(value: Any, wanted: Any, function: str) -> Any:
     except ValueError:
         raise ValueError(
             located(
-                f"gradtape.{function}: the rows of {brief(value)} differ in length, so that it is no "
-                "tensor. Pad the rows to one length."
+                f"gradtape.{function}: the rows of {brief(value)} differ in length, so that it is"
+                " no tensor. Pad the rows to one length."
             )
         ) from None
     if found is None and array.dtype.kind in "OSU":
@@ -141,7 +148,9 @@ def _sequence(value: Any, wanted: Any, function: str) -> Any:
 
 
 def _unwrapped(value: Any) -> tuple[Any, Any]:
-    """A nested list with arrays in place of tensors, and the dtype of the first array in it, if any."""
+    """A nested list with arrays in place of tensors, and the dtype of the first array in it, if
+    any.
+    """
     found = None
     items = []
     for item in value:
@@ -160,7 +169,9 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
 
 
 def _check_fits(value: Any, dtype: np.dtype[Any], function: str) -> None:
-    """Refuse conversions that lose something: complex to real, float to integer, integers out of range."""
+    """Refuse conversions that lose something: complex to real, float to integer, integers out of
+    range.
+    """
     source, lossy = value.dtype, False
     if (source.kind == "c" and dtype.kind != "c") or (
         (source.kind in "fV") and dtype.kind in "iub"

@@ -250,7 +250,10 @@ def reason(error: Exception, inputs: Any) -> str:
     text = str(error)
     if "could not be broadcast" in text:
         shapes = " and ".join(str(list(t._shape)) for t in inputs)
-        return f"incompatible shapes {shapes} do not broadcast. Reshape one, for instance with tf.expand_dims."
+        return (
+            f"incompatible shapes {shapes} do not broadcast. Reshape one, for instance with"
+            " tf.expand_dims."
+        )
     if "not supported for the input types" in text or "no matching signature" in text:
         dtypes = ", ".join(dict.fromkeys(t.dtype.name for t in inputs))
         return f"not defined for dtype {dtypes}. Convert with tf.cast(x, tf.float32)."

@@ -1,4 +1,6 @@
-"""The exceptions that gradtape raises, under TensorFlow's names, and the words that describe values."""
+"""The exceptions that gradtape raises, under TensorFlow's names, and the words that describe
+values.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ class ConversionError(InvalidArgumentError, TypeError):
 
 
 class UnimplementedError(OpError, NotImplementedError):
-    """The operation exists in TensorFlow but not in gradtape; the message says why and what to use."""
+    """The operation exists in TensorFlow but not in gradtape; the message says why and what to
+    use.
+    """
 
 
 class FailedPreconditionError(OpError, RuntimeError):
@@ -61,7 +65,9 @@ class InternalError(OpError, RuntimeError):
 
 
 def brief(value: Any) -> str:
-    """Describe a value in a few words: `float32 tensor of shape (2, 3)`, `list of length 2`, `'text'`."""
+    """Describe a value in a few words: `float32 tensor of shape (2, 3)`, `list of length 2`,
+    `'text'`.
+    """
     shape = getattr(value, "_shape", None)
     if shape is None:
         shape = getattr(value, "shape", None)

@@ -12,7 +12,8 @@ from gradtape.core.variable import Variable
 
 
 class Module:
-    """A base class that collects the variables and modules in its attributes, nested structures included.
+    """A base class that collects the variables and modules in its attributes, nested structures
+    included.
 
     Example:
         >>> import gradtape as tf
@@ -49,7 +50,9 @@ class Module:
 
     @property
     def variables(self) -> tuple[Variable, ...]:
-        """All variables of this module and its submodules, attributes in sorted order, each once."""
+        """All variables of this module and its submodules, attributes in sorted order, each
+        once.
+        """
         return tuple(v for v in _unique(self._walk()) if isinstance(v, Variable))
 
     @property

@@ -56,7 +56,8 @@ def pack_sequence_as(structure: Any, flat_sequence: Any, expand_composites: bool
     leaves, tree = optree.tree_flatten(_plain(structure), none_is_leaf=True)
     if not isinstance(flat_sequence, Iterable):
         raise TypeError(
-            f"gradtape.nest.pack_sequence_as: flat_sequence must be a list, not {brief(flat_sequence)}."
+            "gradtape.nest.pack_sequence_as: flat_sequence must be a list, not"
+            f" {brief(flat_sequence)}."
         )
     flat = list(flat_sequence)
     if len(leaves) != len(flat):

@@ -1,4 +1,6 @@
-"""Cotangents that are not there, each with its reason: stopped, not differentiable, owed, unconnected."""
+"""Cotangents that are not there, each with its reason: stopped, not differentiable, owed,
+unconnected.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +20,9 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """A derivative that exists in mathematics but that no rule gives; differentiating raises `why`."""
+    """A derivative that exists in mathematics but that no rule gives; differentiating raises
+    `why`.
+    """
 
     why: str
 

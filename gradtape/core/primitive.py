@@ -5,9 +5,9 @@ A primitive is declared once, with its kernel `kernel(xp, *arrays, **params)`, w
 against an array namespace, and the rules that transform it, which are written in gradtape's own
 operations:
 
-    vjps    one rule for each input, or one `joint` rule for all: cotangent of the output -> of the input(s)
+    vjps    one rule for each input, or one joint rule: cotangent of the output -> of the input(s)
     jvps    one rule for each input, or one joint rule: tangent of the input(s) -> of the output
-    batch   batch(mask, *inputs, **params): the operation with a leading batch axis where mask says so
+    batch   batch(mask, *inputs, **params): the same with a leading batch axis where mask says so
     shape   shape(*specs, **params): shape and dtype of the result from those of the inputs
 
 **A rule's parameter names say what it needs**: after the cotangent `ct` (or the tangent `t`), an
@@ -110,12 +110,12 @@ def _fetch(record: Any, kind: str, key: Any, wanted: Any) -> Any:
 class Primitive:
     """One operation: kernel, rules and facts.
 
-    Facts: `several` (the result is a tuple), `gaps` (its vjp rules take None for a result's cotangent that is not
-    there, instead of zeros), `broadcasts` (inputs broadcast against each other, so
-    the walk sums cotangents back), `differentiable` (some input has a derivative), `linear` (in all
-    tensor inputs together), `kinds` (NumPy's letters of the dtypes that the inputs may have),
-    `fallible` (a rule is user code and may raise), `notable` (fallible, or a rule is owed: the walk
-    looks before it starts)."""
+    Facts: `several` (the result is a tuple), `gaps` (its vjp rules take None for a result's
+    cotangent that is not there, instead of zeros), `broadcasts` (inputs broadcast against each
+    other, so the walk sums cotangents back), `differentiable` (some input has a derivative),
+    `linear` (in all tensor inputs together), `kinds` (NumPy's letters of the dtypes that the inputs
+    may have), `fallible` (a rule is user code and may raise), `notable` (fallible, or a rule is
+    owed: the walk looks before it starts)."""
 
     name: str
     kernel: Callable[..., Any]
@@ -154,11 +154,13 @@ class Primitive:
             tensors = frozenset().union(*[r.tensors for r in rules])
             specs = frozenset().union(*[r.specs for r in rules])
             how = tuple(
-                TENSOR
-                if i in tensors or ALL in tensors
-                else SPEC
-                if i in specs or ALL in specs
-                else NOT
+                (
+                    TENSOR
+                    if i in tensors or ALL in tensors
+                    else SPEC
+                    if i in specs or ALL in specs
+                    else NOT
+                )
                 for i in range(len(wanted))
             )
             found = self._kept[wanted] = (how, any(r.out for r in rules))
@@ -225,7 +227,8 @@ def primitive(
     if not variadic and made.joint_vjp is None and made.differentiable:
         if len(made.vjps) != len(inputs):
             raise ValueError(
-                f"Primitive {name!r} has inputs {inputs} but {len(made.vjps)} entries in vjps: give one each."
+                f"Primitive {name!r} has inputs {inputs} but {len(made.vjps)} entries in vjps: give"
+                " one each."
             )
     registry[name] = made
     return made

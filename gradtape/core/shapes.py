@@ -1,4 +1,6 @@
-"""Shapes: `TensorShape`, a tuple whose sizes may be unknown, and `TensorSpec`, a shape with a dtype."""
+"""Shapes: `TensorShape`, a tuple whose sizes may be unknown, and `TensorSpec`, a shape with a
+dtype.
+"""
 
 from __future__ import annotations
 
@@ -170,7 +172,9 @@ class TensorShape(tuple):
 
 
 class Spec:
-    """Shape (a tuple, None where unknown) and NumPy dtype of a value: what shape rules take and return."""
+    """Shape (a tuple, None where unknown) and NumPy dtype of a value: what shape rules take and
+    return.
+    """
 
     __slots__ = ("_dtype", "_shape")
 
@@ -243,6 +247,6 @@ def check_size(shape: tuple[int, ...], function: str, itemsize: int = 1) -> None
         )
     if math.prod(shape) * itemsize > MOST_BYTES:
         raise ResourceExhaustedError(
-            f"gradtape.{function}: a tensor of shape {shape} has {math.prod(shape)} elements and does not "
-            "fit in memory."
+            f"gradtape.{function}: a tensor of shape {shape} has {math.prod(shape)} elements and"
+            " does not fit in memory."
         )

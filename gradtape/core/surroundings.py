@@ -1,4 +1,6 @@
-"""What programs say about their surroundings: devices, dependencies, printing; mostly accepted and without effect."""
+"""What programs say about their surroundings: devices, dependencies, printing; mostly accepted and
+without effect.
+"""
 
 from __future__ import annotations
 
@@ -148,7 +150,8 @@ def print_(
     if isinstance(stream, str):
         if not stream.startswith("file://"):
             raise ValueError(
-                f"gradtape.print: output_stream {stream!r} is neither a stream nor a file:// address."
+                f"gradtape.print: output_stream {stream!r} is neither a stream nor a file://"
+                " address."
             )
         with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
             file.write(text)

@@ -25,8 +25,10 @@ from gradtape.core.shapes import TensorShape
 
 NUMPY_METHODS = {
     "T": "tf.transpose(x)", "astype": "tf.cast(x, dtype)", "ravel": "tf.reshape(x, [-1])",
-    "transpose": "tf.transpose(x)", "reshape": "tf.reshape(x, shape)", "tolist": "x.numpy().tolist()",
-    "size": "tf.size(x)", "item": "x.numpy().item()", "sum": "tf.reduce_sum(x)", "mean": "tf.reduce_mean(x)",
+    "transpose": "tf.transpose(x)", "reshape": "tf.reshape(x, shape)",
+    "tolist": "x.numpy().tolist()",
+    "size": "tf.size(x)", "item": "x.numpy().item()", "sum": "tf.reduce_sum(x)",
+    "mean": "tf.reduce_mean(x)",
     "max": "tf.reduce_max(x)", "min": "tf.reduce_min(x)", "backward": "tape.gradient(y, x)",
     "grad": "tape.gradient(y, x)", "detach": "tf.stop_gradient(x)", "assign": "a tf.Variable",
 }  # fmt: skip
@@ -172,8 +174,9 @@ class Tensor(Operands):
         if array.size != 1:
             raise TypeError(
                 located(
-                    f"{use} needs a tensor with one element, not {self.dtype.name}{list(self._shape)}. "
-                    "Reduce it first, for instance with tf.reduce_mean(x), or write x.numpy()."
+                    f"{use} needs a tensor with one element, not"
+                    f" {self.dtype.name}{list(self._shape)}. Reduce it first, for instance with"
+                    " tf.reduce_mean(x), or write x.numpy()."
                 )
             )
         if array.dtype.kind == "c" and use != "complex()":
@@ -185,8 +188,8 @@ class Tensor(Operands):
             return format(self._array)
         if self._shape:
             raise TypeError(
-                f"The format {spec!r} needs a scalar tensor, not {self.dtype.name}{list(self._shape)}. "
-                "Write x.numpy() or reduce it first."
+                f"The format {spec!r} needs a scalar tensor, not"
+                f" {self.dtype.name}{list(self._shape)}. Write x.numpy() or reduce it first."
             )
         return format(self._array[()], spec)
 

@@ -116,7 +116,8 @@ class Variable(Operands, metaclass=_ByCreators):
         self._declared = TensorShape(array.shape if shape is None else shape)
         if not self._declared.is_compatible_with(array.shape):
             raise ValueError(
-                f"gradtape.Variable: the initial value's shape {array.shape} does not fit shape {self._declared}."
+                f"gradtape.Variable: the initial value's shape {array.shape} does not fit shape"
+                f" {self._declared}."
             )
         self._name = name or "Variable"
         self._trainable = True if trainable is None else bool(trainable)
@@ -220,8 +221,9 @@ class Variable(Operands, metaclass=_ByCreators):
         if array.shape != self._leaf.shape:
             if not self._declared.is_compatible_with(array.shape):
                 raise ValueError(
-                    f"gradtape.Variable.assign: cannot assign a value of shape {array.shape} to variable "
-                    f"{self.name!r} of shape {self._declared}. Shapes must be equal: reshape or broadcast the value."
+                    f"gradtape.Variable.assign: cannot assign a value of shape {array.shape} to"
+                    f" variable {self.name!r} of shape {self._declared}. Shapes must be equal:"
+                    " reshape or broadcast the value."
                 )
             self._leaf = Node(array.shape, array.dtype)
         self._tensor = Tensor(array if array.ndim else array[()], self._leaf)
@@ -261,8 +263,9 @@ class Variable(Operands, metaclass=_ByCreators):
         array = value_array(value, self._dtype, method)
         if array.dtype != self._dtype:
             raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: the value is {brief(array)} but variable {self.name!r} is "
-                f"{self.dtype.name}{list(self._shape)}. Write tf.cast(value, tf.{self.dtype.name})."
+                f"gradtape.Variable.{method}: the value is {brief(array)} but variable"
+                f" {self.name!r} is {self.dtype.name}{list(self._shape)}. Write tf.cast(value,"
+                f" tf.{self.dtype.name})."
             )
         return array
 
@@ -270,8 +273,8 @@ class Variable(Operands, metaclass=_ByCreators):
         array = self._converted(value, method)
         if array.shape != self._shape and array.shape != ():
             raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: the value's shape {array.shape} differs from that of variable "
-                f"{self.name!r}, {self._shape}. Reshape or broadcast the value first."
+                f"gradtape.Variable.{method}: the value's shape {array.shape} differs from that of"
+                f" variable {self.name!r}, {self._shape}. Reshape or broadcast the value first."
             )
         return array
 
@@ -279,7 +282,8 @@ class Variable(Operands, metaclass=_ByCreators):
         """Apply a NumPy in-place write to a copy at the rows of an IndexedSlices."""
         if not hasattr(sparse_delta, "indices"):
             raise TypeError(
-                f"gradtape.Variable.{method} takes tf.IndexedSlices(values, indices), not {brief(sparse_delta)}."
+                f"gradtape.Variable.{method} takes tf.IndexedSlices(values, indices), not"
+                f" {brief(sparse_delta)}."
             )
         array = np.array(self._array)
         indices = row_indices(sparse_delta.indices, array.shape[0] if array.ndim else 0, method)
@@ -344,13 +348,14 @@ class Variable(Operands, metaclass=_ByCreators):
         bounds = np.array(array.shape[:depth])
         if ((index < 0) | (index >= bounds)).any():
             raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: indices {brief(index)} reach outside shape {array.shape}."
+                f"gradtape.Variable.{method}: indices {brief(index)} reach outside shape"
+                f" {array.shape}."
             )
         value = value_array(updates, self._dtype, method)
         if value.shape not in ((), (*index.shape[:-1], *array.shape[depth:])):
             raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: updates {brief(value)} at indices {brief(index)} must "
-                f"have shape {[*index.shape[:-1], *array.shape[depth:]]}."
+                f"gradtape.Variable.{method}: updates {brief(value)} at indices {brief(index)} must"
+                f" have shape {[*index.shape[:-1], *array.shape[depth:]]}."
             )
         write(array, tuple(np.moveaxis(index.astype(np.int64), -1, 0)), value)
         return self._write(array)

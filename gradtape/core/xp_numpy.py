@@ -85,7 +85,9 @@ def at_add(array: Any, index: Any, value: Any) -> Any:
 
 @verb
 def broadcast_to(array: Any, shape: tuple[int, ...]) -> Any:
-    """The array repeated to a shape: a copy where it is small, because NumPy's view costs 3 us to make."""
+    """The array repeated to a shape: a copy where it is small, because NumPy's view costs 3 us to
+    make.
+    """
     if math.prod(shape) > 4096:
         return np.broadcast_to(array, shape)
     result = np.empty(shape, array.dtype)

@@ -1,8 +1,8 @@
 """Verbs of random numbers on NumPy: the bits of Philox 4x64-10, and a loop.
 
-The generator is counter-based: the bits are a pure function of a key of two 64-bit words (J. Salmon et al., "Parallel
-random numbers: as easy as 1, 2, 3", 2011), so that eager and compiled programs draw the same numbers.
-"""
+The generator is counter-based: the bits are a pure function of a key of two 64-bit words (J. Salmon
+et al., "Parallel random numbers: as easy as 1, 2, 3", 2011), so that eager and compiled programs
+draw the same numbers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ def random_bits(key: Any, count: int) -> Any:
 
 @verb
 def halves(words: Any) -> Any:
-    """The 32-bit halves of 64-bit words, the low one first: (..., n) uint64 -> (..., 2 n) uint32."""
+    """The 32-bit halves of 64-bit words, the low one first: (..., n) uint64 -> (..., 2 n)
+    uint32.
+    """
     return np.ascontiguousarray(words).astype("<u8").view("<u4").astype(np.uint32)
 
 

@@ -1,4 +1,5 @@
-"""The ground of the compiled namespace: `jax.numpy` under NumPy's names, to which topics add their verbs.
+"""The ground of the compiled namespace: `jax.numpy` under NumPy's names, to which topics add their
+verbs.
 
 It has the same names as `core.xp_numpy.xp`; a kernel cannot tell them apart but by speed.
 """

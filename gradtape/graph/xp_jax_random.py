@@ -54,7 +54,9 @@ def random_bits(key: Any, count: int) -> Any:
 
 @verb
 def halves(words: Any) -> Any:
-    """The 32-bit halves of 64-bit words, the low one first: (..., n) uint64 -> (..., 2 n) uint32."""
+    """The 32-bit halves of 64-bit words, the low one first: (..., n) uint64 -> (..., 2 n)
+    uint32.
+    """
     pairs = jax.lax.bitcast_convert_type(words, jnp.uint32)
     return pairs.reshape(*words.shape[:-1], 2 * words.shape[-1])
 
@@ -67,7 +69,9 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], stat
 
 @verb
 def gammaincinv(a: Any, p: Any) -> Any:
-    """The x at which the regularised lower incomplete gamma function of a is p, by bisection of log x."""
+    """The x at which the regularised lower incomplete gamma function of a is p, by bisection of log
+    x.
+    """
     low = jnp.full_like(p, -745.0)
     high = jnp.log(a + 40.0 + 12.0 * jnp.sqrt(a))
 

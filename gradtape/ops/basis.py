@@ -24,7 +24,9 @@ from gradtape.ops.calls import binary, unary
 
 
 def broadcast_shapes(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The shape to which shapes broadcast; None is an unknown size. ValueError when they do not fit."""
+    """The shape to which shapes broadcast; None is an unknown size. ValueError when they do not
+    fit.
+    """
     rank = max(len(s) for s in shapes)
     result: list[Any] = []
     for axis in range(-rank, 0):
@@ -47,7 +49,9 @@ def elementwise_shape(*specs: Any) -> Spec:
 
 
 def align(mask: tuple[bool, ...], inputs: tuple[Any, ...]) -> list[Any]:
-    """Give batched inputs of lower rank axes of size 1 behind the batch axis, so that they broadcast."""
+    """Give batched inputs of lower rank axes of size 1 behind the batch axis, so that they
+    broadcast.
+    """
     rank = max(len(t._shape) - b for t, b in zip(inputs, mask, strict=True))
     aligned = []
     for tensor, batched in zip(inputs, mask, strict=True):
@@ -172,7 +176,9 @@ def sum_axes(x: Any, axis: tuple[int, ...], keepdims: bool = False) -> Any:
 
 
 def sum_to(x: Any, shape: tuple[int, ...]) -> Any:
-    """The sum of x over the axes along which `shape` was broadcast: the transpose of broadcasting."""
+    """The sum of x over the axes along which `shape` was broadcast: the transpose of
+    broadcasting.
+    """
     have = x._shape
     if have == shape:
         return x
@@ -377,7 +383,9 @@ multiply = binary(
 
 
 def _no_nan(xp: Any, product: Any, t: Any) -> Any:
-    """The product with 0 where t is 0: a zero cotangent times an infinite slope is no derivative at all."""
+    """The product with 0 where t is 0: a zero cotangent times an infinite slope is no derivative at
+    all.
+    """
     bad = product != product
     if xp.name == "numpy" and not bad.any():
         return product

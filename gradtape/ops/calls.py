@@ -22,7 +22,8 @@ from gradtape.core.xp_numpy import restore, silence, xp
 
 KIND_NAMES = {
     "biufcV": "any", "b": "bool", "iu": "integer", "biu": "integer or bool", "fV": "floating-point",
-    "fcV": "floating-point or complex", "iufV": "real", "iufcV": "numeric", "c": "complex", "f": "float16, float32 or float64",
+    "fcV": "floating-point or complex", "iufV": "real", "iufcV": "numeric", "c": "complex",
+    "f": "float16, float32 or float64",
 }  # fmt: skip
 
 
@@ -46,8 +47,8 @@ def wrong_kind(name: str, kinds: str, *values: Any) -> InvalidArgumentError:
 def mixed_dtypes(name: str, x: Any, y: Any) -> InvalidArgumentError:
     """The error for two tensors of different dtypes."""
     return InvalidArgumentError(
-        f"gradtape.{name}({brief(x)}, {brief(y)}): the dtypes differ, {x.dtype.name} and {y.dtype.name}. "
-        f"Tensors are not promoted: write tf.cast(y, tf.{x.dtype.name})."
+        f"gradtape.{name}({brief(x)}, {brief(y)}): the dtypes differ, {x.dtype.name} and"
+        f" {y.dtype.name}. Tensors are not promoted: write tf.cast(y, tf.{x.dtype.name})."
     )
 
 
@@ -137,7 +138,9 @@ def check_pair(name: str, kinds: str, x: Any, y: Any) -> None:
 
 
 def pair(x: Any, y: Any, function: str) -> tuple[Any, Any]:
-    """Convert two operands, of which a number or an array takes the dtype of the other, a tensor."""
+    """Convert two operands, of which a number or an array takes the dtype of the other, a
+    tensor.
+    """
     if type(x) is Tensor and (type(y) is float or type(y) is int):
         dtype = x._array.dtype
         if dtype.kind == "f":

@@ -24,12 +24,9 @@ def dropout(
 
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    Args:
-        x: a floating tensor.
-        rate: a number in [0, 1).
-        noise_shape: the shape of the decisions, by default that of x; size 1 shares one along an axis.
-        seed: an integer; together with `set_seed` it fixes the decisions.
-        name: ignored, for compatibility.
+    Args: x: a floating tensor. rate: a number in [0, 1). noise_shape: the shape of the decisions,
+        by default that of x; size 1 shares one along an axis. seed: an integer; together with
+        `set_seed` it fixes the decisions. name: ignored, for compatibility.
 
     Raises:
         ValueError: for a rate outside [0, 1).

@@ -1,10 +1,11 @@
 """Families of primitives: from the kind of an operation follow its vjp, jvp, batching and shape
 rules.
 
-elementwise     one input, one derivative: `elementwise("sin", lambda xp, x: xp.sin(x), lambda x: cos(x))`
+elementwise     one input, one derivative: `elementwise("sin", lambda xp, x: xp.sin(x), lambda x:
+                cos(x))`
 pairwise        two inputs that broadcast, each with a slope: a map from a tangent to a tangent
 stepwise        constant between jumps: comparisons, rounding, argmax
-linear          linear in its one tensor input: the kernel itself is its jvp, the vjp is the transpose
+linear          linear in its one tensor input: the kernel is its jvp, the vjp is the transpose
 bilinear        linear in each of two inputs
 
 Broadcasting is undone by the walk (the fact `broadcasts`), complex conjugation here. A derivative
@@ -261,17 +262,25 @@ def in_single(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def documented(doc: str, name: str, example: tuple[Any, Any] | None) -> str:
-    """The docstring of an elementwise function: the sentence, what it takes, and a checked example."""
+    """The docstring of an elementwise function: the sentence, what it takes, and a checked
+    example.
+    """
     text = textwrap.dedent(doc).strip()
     if ">>>" in text:
         return text
-    text += "\n\nWorks element by element, broadcasting where there are two inputs; the dtype is kept.\n"
+    text += (
+        "\n\nWorks element by element, broadcasting where there are two inputs; the dtype is"
+        " kept.\n"
+    )
     if example is not None:
         arguments, value = example
         if not isinstance(arguments, tuple):
             arguments = (arguments,)
         call = f"tf.{PUBLIC.get(name, 'math.' + name)}({', '.join(map(repr, arguments))})"
-        text += f'\nExample:\n    >>> import gradtape as tf\n    >>> print(f"{{{call}:.6g}}")\n    {value}\n'
+        text += (
+            f'\nExample:\n    >>> import gradtape as tf\n    >>> print(f"{{{call}:.6g}}")\n   '
+            f" {value}\n"
+        )
     return text
 
 

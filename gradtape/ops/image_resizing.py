@@ -283,9 +283,7 @@ def crop_and_resize(
             )
     height, width = _size(crop_size, x, False, function)
     outside = static_float(extrapolation_value, function, "extrapolation_value")
-    return _cropped(
-        x, cast(b, x._dtype), cast(which, INT64), (height, width), method, outside
-    )
+    return _cropped(x, cast(b, x._dtype), cast(which, INT64), (height, width), method, outside)
 
 
 def _cropped(x: Any, boxes: Any, which: Any, size: Any, method: str, outside: float) -> Any:

@@ -106,7 +106,9 @@ def _batch_dims(value: Any, params: Any, indices: Any, function: str) -> int:
 
 
 def _check_policy(policy: Any, function: str) -> None:
-    """Indices out of range raise: refuse TensorFlow's policy to leave them out, and unknown ones."""
+    """Indices out of range raise: refuse TensorFlow's policy to leave them out, and unknown
+    ones.
+    """
     if not isinstance(policy, str) or policy not in ("", "DEFAULT", "ERROR"):
         raise InvalidArgumentError(
             f"gradtape.{function}: bad_indices_policy must be '', 'DEFAULT' or 'ERROR', not "

@@ -88,7 +88,11 @@ class ConstantInitializer(Initializer):
     def __call__(self, shape: Any, dtype: Any = float32, **kwargs: Any) -> Any:
         """Make the constants."""
         kind = as_dtype(dtype)
-        return constant(np.asarray(self.value).astype(kind.numpy_dtype), kind, static_shape(shape, "constant_initializer"))
+        return constant(
+            np.asarray(self.value).astype(kind.numpy_dtype),
+            kind,
+            static_shape(shape, "constant_initializer"),
+        )
 
 
 class RandomNormalInitializer(Initializer):

@@ -214,9 +214,9 @@ def eigh(tensor: Any, name: str | None = None) -> tuple[Any, Any]:
         tensor: (..., n, n), float32, float64 or complex.
         name: ignored, for compatibility.
 
-    Returns:
-        Values (..., n), real but of the tensor's dtype, and vectors (..., n, n) as columns. A vector's sign (phase) is
-        arbitrary; the gradient of a function that depends on it means nothing.
+    Returns: Values (..., n), real but of the tensor's dtype, and vectors (..., n, n) as columns. A
+        vector's sign (phase) is arbitrary; the gradient of a function that depends on it means
+        nothing.
 
     Raises:
         InvalidArgumentError: for matrices that are not square.

@@ -70,7 +70,7 @@ def norm(
         return _matrix_norm(x, ord, rows, columns, bool(keepdims))
     if not _vector_order(ord):
         raise ValueError(
-            f"gradtape.norm: 'ord' must be a supported vector norm ('euclidean', 1, 2, inf or a "
+            "gradtape.norm: 'ord' must be a supported vector norm ('euclidean', 1, 2, inf or a "
             f"positive number), got {ord!r}. For matrices name two axes."
         )
     return vector_norm(x, ord, static_axes(given, rank, "norm"), bool(keepdims))
@@ -150,5 +150,9 @@ def l2_normalize(
     """
     tensor, axes = reduction("l2_normalize", x, axis if dim is None else dim, INEXACT)
     size = vector_norm(tensor, 2, axes, True)
-    least = full((), math.sqrt(max(0.0, static_float(epsilon, "l2_normalize", "epsilon"))), real_dtype(tensor._dtype))
+    least = full(
+        (),
+        math.sqrt(max(0.0, static_float(epsilon, "l2_normalize", "epsilon"))),
+        real_dtype(tensor._dtype),
+    )
     return divide(tensor, cast(maximum(size, least), tensor._dtype))

@@ -65,7 +65,7 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
         places = np.unravel_index(np.asarray(numbers), shape)
     except ValueError as error:
         raise InvalidArgumentError(
-            f"gradtape.unravel_index: indices {np.asarray(numbers).tolist()} do not lie in a tensor "
-            f"of shape {list(shape)}."
+            f"gradtape.unravel_index: indices {np.asarray(numbers).tolist()} do not lie in a tensor"
+            f" of shape {list(shape)}."
         ) from error
     return Tensor(np.stack(places).astype(numbers._dtype))

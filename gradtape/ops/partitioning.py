@@ -78,7 +78,8 @@ def dynamic_partition(
     count = static_int(num_partitions, "dynamic_partition", "num_partitions")
     if not 1 <= count <= MOST_PARTITIONS:
         raise InvalidArgumentError(
-            f"gradtape.dynamic_partition: num_partitions must be in [1, {MOST_PARTITIONS}], not {count}."
+            f"gradtape.dynamic_partition: num_partitions must be in [1, {MOST_PARTITIONS}], not"
+            f" {count}."
         )
     rank = len(partitions._shape)
     if data._shape[:rank] != partitions._shape:

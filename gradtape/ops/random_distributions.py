@@ -1,8 +1,9 @@
-"""Random numbers of many distributions from a key: what the stateless, stateful and generator faces share.
+"""Random numbers of many distributions from a key: what the stateless, stateful and generator faces
+share.
 
-Each function takes a key and then TensorFlow's arguments. Numbers are differentiable in the parameters wherever a
-sample is a smooth function of them: location and scale, bounds, gamma, beta and Dirichlet parameters.
-"""
+Each function takes a key and then TensorFlow's arguments. Numbers are differentiable in the
+parameters wherever a sample is a smooth function of them: location and scale, bounds, gamma, beta
+and Dirichlet parameters."""
 
 from __future__ import annotations
 
@@ -47,8 +48,8 @@ def fitted(parameter: Any, dtype: Any, function: str) -> Any:
     tensor = as_tensor_like(parameter, dtype, function)
     if tensor._dtype != dtype:
         raise InvalidArgumentError(
-            f"gradtape.{function}: a parameter is {brief(tensor)} but the numbers are {dtype.name}. "
-            f"Write tf.cast(parameter, tf.{as_dtype(dtype).name})."
+            f"gradtape.{function}: a parameter is {brief(tensor)} but the numbers are {dtype.name}."
+            f" Write tf.cast(parameter, tf.{as_dtype(dtype).name})."
         )
     return tensor
 
@@ -167,7 +168,9 @@ def binomial(key: Any, shape: Any, counts: Any, probs: Any, dtype: Any, function
 
 
 def categorical(key: Any, logits: Any, count: Any, dtype: Any, function: str) -> Any:
-    """Class numbers (batch, count) drawn with the probabilities softmax(logits): Gumbel's maximum."""
+    """Class numbers (batch, count) drawn with the probabilities softmax(logits): Gumbel's
+    maximum.
+    """
     logits = as_tensor(logits, function)
     if len(logits._shape) != 2:
         raise InvalidArgumentError(

@@ -1,10 +1,11 @@
-"""The primitives that draw: uniform, integers, normal, and gamma, Poisson and binomial numbers of given parameters.
+"""The primitives that draw: uniform, integers, normal, and gamma, Poisson and binomial numbers of
+given parameters.
 
-Each is a pure function of a key of two 64-bit words (see `core.xp_numpy_random`); `random_keys` makes keys of
-seeds. A key may have leading axes: then there is a draw for each. Gamma numbers are drawn by inverting the
-distribution function, so that a sample is a smooth function of its parameter at a fixed key, and its derivative
-that of M. Figurnov et al., "Implicit reparameterization gradients", 2018: dz/da = -(dP/da) / p(z).
-"""
+Each is a pure function of a key of two 64-bit words (see `core.xp_numpy_random`); `random_keys`
+makes keys of seeds. A key may have leading axes: then there is a draw for each. Gamma numbers are
+drawn by inverting the distribution function, so that a sample is a smooth function of its parameter
+at a fixed key, and its derivative that of M. Figurnov et al., "Implicit reparameterization
+gradients", 2018: dz/da = -(dP/da) / p(z)."""
 
 from __future__ import annotations
 

@@ -114,7 +114,9 @@ class Generator:
     def reset_from_key_counter(self, key: Any, counter: Any) -> None:
         """Go to a key and a counter of two numbers."""
         function = "random.Generator.reset_from_key_counter"
-        words = [static_int(w, function, "counter") for w in static_items(counter, function, "counter")]
+        words = [
+            static_int(w, function, "counter") for w in static_items(counter, function, "counter")
+        ]
         words.append(static_int(key, function, "key"))
         if len(words) != 3:
             raise InvalidArgumentError(f"gradtape.{function}: counter must be two integers.")

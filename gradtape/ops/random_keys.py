@@ -1,9 +1,8 @@
 """Keys of the random generator: from seeds, from other keys, and from the program's own state.
 
-A key is a tensor of two uint64 words. `fold` makes a new one of a key and a number, so that draws for different
-purposes never share bits. The program's state is one seed and a count of draws in each thread: after `set_seed`
-the same program draws the same numbers again.
-"""
+A key is a tensor of two uint64 words. `fold` makes a new one of a key and a number, so that draws
+for different purposes never share bits. The program's state is one seed and a count of draws in
+each thread: after `set_seed` the same program draws the same numbers again."""
 
 from __future__ import annotations
 
@@ -118,7 +117,9 @@ def replaying(state: tuple[Any, ...]) -> Iterator[None]:
 
 
 def next_key(seed: Any, function: str) -> Tensor:
-    """The key of the next draw: of the program's seed, the draw's own seed if it has one, and the count."""
+    """The key of the next draw: of the program's seed, the draw's own seed if it has one, and the
+    count.
+    """
     if seed is None:
         _program.draws += 1
         base = _program.fresh if _program.seed is None else _program.seed

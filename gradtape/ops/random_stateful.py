@@ -1,4 +1,6 @@
-"""Random numbers from the program's own state: `tf.random.normal` and its like, repeatable by `set_seed`."""
+"""Random numbers from the program's own state: `tf.random.normal` and its like, repeatable by
+`set_seed`.
+"""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ def stateless_uniform(
     name: str | None = None,
     alg: str = "auto_select",
 ) -> Any:
-    """Draw numbers uniform on [minval, maxval), the same for the same seed; integers for an integer dtype.
+    """Draw numbers uniform on [minval, maxval), the same for the same seed; integers for an integer
+    dtype.
 
     Integers without bounds (minval=None, maxval=None) cover their whole range.
 

@@ -81,7 +81,8 @@ def _beta(value: Any, function: str) -> float:
         raise TypeError(f"gradtape.{function}: beta must be a number, not {value!r}.")
     if abs(beta) > 700:
         raise InvalidArgumentError(
-            f"gradtape.{function}: beta must be in [-700, 700], where I0(beta) is finite, not {beta}."
+            f"gradtape.{function}: beta must be in [-700, 700], where I0(beta) is finite, not"
+            f" {beta}."
         )
     return float(beta)
 

@@ -117,7 +117,8 @@ def window_of(
         )
     if math.prod(size) > MOST_TAPS:
         raise InvalidArgumentError(
-            f"gradtape.{function}: a window of size {list(size)} has more than {MOST_TAPS} elements."
+            f"gradtape.{function}: a window of size {list(size)} has more than {MOST_TAPS}"
+            " elements."
         )
     pairs = _padding(sizes, size, strides, dilations, padding, first, function)
     for n, k, d, (before, after) in zip(sizes, size, dilations, pairs, strict=True):

@@ -1,4 +1,6 @@
-"""Static arguments: axes, shapes and sizes, whether they come as Python numbers, arrays or tensors."""
+"""Static arguments: axes, shapes and sizes, whether they come as Python numbers, arrays or
+tensors.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +18,9 @@ from gradtape.core.tensor import Tensor
 
 
 def static(value: Any) -> Any:
-    """A tensor, variable or array of integers as Python ints, nested as it is; anything else unchanged."""
+    """A tensor, variable or array of integers as Python ints, nested as it is; anything else
+    unchanged.
+    """
     if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
         value = np.asarray(as_tensor(value))
     if isinstance(value, (np.ndarray, np.generic)):
@@ -97,7 +101,8 @@ def static_axis(axis: Any, rank: int, function: str) -> int:
     number = static_int(axis, function, "axis")
     if not -rank <= number < rank:
         raise InvalidArgumentError(
-            f"gradtape.{function}: axis {number} is not in [{-rank}, {rank}) for a tensor with {rank} axes."
+            f"gradtape.{function}: axis {number} is not in [{-rank}, {rank}) for a tensor with"
+            f" {rank} axes."
         )
     return number % rank
 

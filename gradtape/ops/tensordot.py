@@ -61,9 +61,7 @@ def _dot_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     if not isinstance(items, list):
         count = static_int(items, "tensordot", "axes")
         if count < 0:
-            raise ValueError(
-                f"gradtape.tensordot: `axes` must be at least 0. Received: {count}."
-            )
+            raise ValueError(f"gradtape.tensordot: `axes` must be at least 0. Received: {count}.")
         if count > min(ranks):
             raise ValueError(
                 f"gradtape.tensordot: axes={count} exceeds the number of axes of {brief(a)} "

@@ -130,8 +130,10 @@ def clip_global_norm(gradients: list[Array | Rows], limit: float) -> list[Array 
 def clip_values(gradients: list[Array | Rows], limit: float) -> list[Array | Rows]:
     """Each element is put into [-limit, limit]; nan stays nan."""
     return [
-        g._replace(values=np.clip(g.values, -limit, limit))
-        if isinstance(g, Rows)
-        else np.clip(g, -limit, limit)
+        (
+            g._replace(values=np.clip(g.values, -limit, limit))
+            if isinstance(g, Rows)
+            else np.clip(g, -limit, limit)
+        )
         for g in gradients
     ]

@@ -204,7 +204,9 @@ class Optimizer:
         function = f"optimizers.{type(self).__name__}.exclude_from_weight_decay"
         texts = [] if var_names is None else static_items(var_names, function, "var_names")
         if not all(isinstance(t, str) for t in texts):
-            raise TypeError(f"gradtape.{function}: var_names must be strings, not {brief(var_names)}.")
+            raise TypeError(
+                f"gradtape.{function}: var_names must be strings, not {brief(var_names)}."
+            )
         given = [] if var_list is None else tensor_items(var_list, function, "var_list")
         pattern = re.compile("|".join(texts)) if texts else None
         self._decay_excluded = ({id(v) for v in given}, pattern)

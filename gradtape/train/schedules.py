@@ -238,9 +238,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         if len(ends) != len(rates) - 1:
             raise ValueError(
                 located(
-                    "The length of boundaries should be 1 less than the length of values. Received: "
-                    f"boundaries={boundaries} of length {len(ends)}, and values={values} of "
-                    f"length {len(rates)}."
+                    "The length of boundaries should be 1 less than the length of values."
+                    f" Received: boundaries={boundaries} of length {len(ends)}, and values={values}"
+                    f" of length {len(rates)}."
                 )
             )
         for rate in rates:
