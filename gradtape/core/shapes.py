@@ -40,6 +40,7 @@ class TensorShape(tuple):
     _known: bool
 
     def __new__(cls, dims: Any = None) -> TensorShape:
+        """Make a shape of sizes, of one size, or of None for an unknown rank."""
         known = dims is not None and getattr(dims, "_known", True)
         if dims is None or not known:
             dims = ()

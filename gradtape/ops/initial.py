@@ -1,4 +1,4 @@
-"""First values of variables: `tf.zeros_initializer` and its like, functions of a shape and a dtype."""
+"""First values of variables, as `tf.zeros_initializer`: functions of a shape and a dtype."""
 
 from __future__ import annotations
 

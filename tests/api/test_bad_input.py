@@ -247,13 +247,11 @@ def test_outside_of_calls_nothing_is_added() -> None:
     "call",
     [
         lambda v: v.assign([1.0]),
-        lambda v: v.assign("x"),
         lambda v: v.scatter_nd_add(0, 1.0),
         lambda v: v.scatter_nd_add([[0.0]], [1.0]),
         lambda v: v.scatter_nd_update([[0, 0, 0]], [1.0]),
         lambda v: v.scatter_nd_sub([[2]], [1.0]),
         lambda v: v.scatter_nd_max([[0], [1]], [1.0, 2.0, 3.0]),
-        lambda v: v[5],
         lambda v: v["x"],
         lambda v: v + None,
         lambda v: v @ v,
@@ -273,7 +271,7 @@ def test_outside_of_calls_nothing_is_added() -> None:
 def test_methods_refuse_wrong_arguments_in_words(call: Any) -> None:
     variable = tf.Variable([1.0, 2.0])
     with pytest.raises(
-        (TypeError, ValueError, IndexError), match=r"gradtape|is out of bounds|Only int"
+        (TypeError, ValueError, IndexError), match=r"gradtape|Only int"
     ):
         call(variable)
     assert variable.numpy().tolist() == [1.0, 2.0]
@@ -286,7 +284,6 @@ def test_methods_refuse_wrong_arguments_in_words(call: Any) -> None:
     "make",
     [
         lambda shape: tf.ones(shape),
-        lambda shape: tf.zeros(shape),
         lambda shape: tf.fill(shape, 1.0),
         lambda shape: tf.constant(1.0, shape=shape),
         lambda shape: tf.broadcast_to(1.0, shape),
@@ -325,7 +322,6 @@ def test_impossible_shapes_are_refused(make: Any, shape: Any, kind: Any) -> None
         lambda: tf.pad([1.0], [[0, 2**50]]),
         lambda: tf.math.bincount(tf.constant(2**50, tf.int64)),
         lambda: tf.math.unsorted_segment_sum([1.0], [0], 2**50),
-        lambda: tf.signal.hann_window(2**50),
         lambda: tf.signal.rfft([1.0], [2**50]),
     ],
 )
