@@ -57,8 +57,11 @@ class TensorShape(tuple):
                     "Pass integers, with None for a size that is not known."
                 )
             ) from None
-        if any([d is not None and d < 0 for d in shape]):
-            raise ValueError(located(f"gradtape.TensorShape: {list(shape)} has a negative size."))
+        for size in tuple.__iter__(shape):
+            if size is not None and size < 0:
+                raise ValueError(
+                    located(f"gradtape.TensorShape: {tuple(shape)} has a negative size.")
+                )
         shape._known = known
         return shape
 
