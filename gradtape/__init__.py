@@ -6,30 +6,27 @@ x = tf.Variable(3.0)
 with tf.GradientTape() as tape:
     y = x**2
 print(tape.gradient(y, x))  # 6
+
+Topics that many programs never use are loaded when they are first asked for: with them the import
+would take more than twice NumPy's time.
 """
 
-from gradtape import compat as compat
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from gradtape.api import autodiff as autodiff
 from gradtape.api import bitwise as bitwise
 from gradtape.api import debugging as debugging
 from gradtape.api import dtypes as dtypes
 from gradtape.api import errors as errors
-from gradtape.api import image as image
-from gradtape.api import keras as keras
 from gradtape.api import linalg as linalg
 from gradtape.api import math as math
 from gradtape.api import nest as nest
 from gradtape.api import nn as nn
-from gradtape.api import optimizers as optimizers
 from gradtape.api import random as random
-from gradtape.api import raw_ops as raw_ops
-from gradtape.api import signal as signal
-from gradtape.api import test as test
 from gradtape.api import train as train
 from gradtape.api.left_out import refusing as _refusing
-from gradtape.autodiff import numerical as numerical
 from gradtape.autodiff.asking import UnconnectedGradients as UnconnectedGradients
-from gradtape.autodiff.check import check_gradients as check_gradients
 from gradtape.autodiff.custom import custom_gradient as custom_gradient
 from gradtape.autodiff.custom import grad_pass_through as grad_pass_through
 from gradtape.autodiff.custom import stop_gradient as stop_gradient
@@ -205,10 +202,6 @@ from gradtape.ops.shaping import identity_n as identity_n
 from gradtape.ops.shaping import reshape as reshape
 from gradtape.ops.shaping import squeeze as squeeze
 from gradtape.ops.shaping import transpose as transpose
-from gradtape.ops.signal_fft import fftnd as fftnd
-from gradtape.ops.signal_fft import ifftnd as ifftnd
-from gradtape.ops.signal_fft import irfftnd as irfftnd
-from gradtape.ops.signal_fft import rfftnd as rfftnd
 from gradtape.ops.slicing import slice_ as slice
 from gradtape.ops.slicing import strided_slice as strided_slice
 from gradtape.ops.sparse import IndexedSlices as IndexedSlices
@@ -235,6 +228,57 @@ from gradtape.ops.trigonometric import cos as cos
 from gradtape.ops.trigonometric import sin as sin
 from gradtape.ops.trigonometric import tan as tan
 
+if TYPE_CHECKING:
+    from gradtape import compat as compat
+    from gradtape.api import image as image
+    from gradtape.api import keras as keras
+    from gradtape.api import optimizers as optimizers
+    from gradtape.api import raw_ops as raw_ops
+    from gradtape.api import signal as signal
+    from gradtape.api import test as test
+    from gradtape.autodiff import numerical as numerical
+    from gradtape.autodiff.check import check_gradients as check_gradients
+    from gradtape.ops.signal_fft import fftnd as fftnd
+    from gradtape.ops.signal_fft import ifftnd as ifftnd
+    from gradtape.ops.signal_fft import irfftnd as irfftnd
+    from gradtape.ops.signal_fft import rfftnd as rfftnd
+
 __version__ = "0.1.0"
 newaxis = None
-__getattr__ = _refusing("tf")
+
+_TOPICS = {
+    "compat": "gradtape.compat",
+    "image": "gradtape.api.image",
+    "keras": "gradtape.api.keras",
+    "numerical": "gradtape.autodiff.numerical",
+    "optimizers": "gradtape.api.optimizers",
+    "raw_ops": "gradtape.api.raw_ops",
+    "signal": "gradtape.api.signal",
+    "test": "gradtape.api.test",
+}
+_FUNCTIONS = {
+    "check_gradients": "gradtape.autodiff.check",
+    "fftnd": "gradtape.api.signal",
+    "ifftnd": "gradtape.api.signal",
+    "irfftnd": "gradtape.api.signal",
+    "rfftnd": "gradtape.api.signal",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _TOPICS:
+        value: Any = import_module(_TOPICS[name])
+    elif name in _FUNCTIONS:
+        value = getattr(import_module(_FUNCTIONS[name]), name)
+    else:
+        return _refuse(name)
+    globals()[name] = value
+    globals()["train"] = import_module("gradtape.api.train")  # the room `train` takes the name
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_TOPICS, *_FUNCTIONS})
+
+
+_refuse = _refusing("tf")

@@ -11,6 +11,13 @@ os.environ.setdefault("JAX_PLATFORMS", "cpu")
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 
 
+@pytest.fixture(autouse=True)
+def _warnings_anew() -> None:
+    """What is said only the first few times is said again in each test."""
+    for module, name in (("asking", "_warned"), ("batching", "_said")):
+        getattr(importlib.import_module(f"gradtape.autodiff.{module}"), name).clear()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many primitives stood how many checks, when the whole table was run."""
     done = {report.nodeid for report in terminalreporter.stats.get("passed", [])}
