@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.asked import located
-from gradtape.core.dtypes import DType, as_dtype, from_numpy
+from gradtape.core.dtypes import as_dtype, from_numpy
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import MOST_AXES, TensorShape, check_size
 from gradtape.core.tensor import Tensor
@@ -289,12 +289,3 @@ def _full_shape(shape: Any, itemsize: int) -> tuple[int, ...]:
         raise InvalidArgumentError(f"gradtape.constant: shape {list(known)} has an unknown size.")
     check_size(known, "constant", itemsize)
     return known
-
-
-def same_dtype(tensor: Tensor, dtype: DType, function: str, argument: str) -> None:
-    """Raise InvalidArgumentError unless the tensor has the dtype."""
-    if tensor.dtype is not dtype:
-        raise InvalidArgumentError(
-            f"gradtape.{function}: {argument} is {brief(tensor)} but {dtype.name} is needed. "
-            f"Write tf.cast({argument}, tf.{dtype.name})."
-        )

@@ -380,12 +380,6 @@ class Variable(Operands, metaclass=_ByCreators):
         """Take the minimum with `updates` at the index tuples `indices[..., :]`."""
         return self._scattered_nd(indices, updates, np.minimum.at, "scatter_nd_min")
 
-    def _assign_at(self, key: Any, value: Any, write: Callable[..., None]) -> Variable:
-        """Sliced assignment: `v[1:].assign(x)` arrives here."""
-        array = np.array(self._array)
-        write(array, key, value_array(value, self._dtype, "assign"))
-        return self._write(array)
-
     # being a Python object
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:

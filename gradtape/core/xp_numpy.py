@@ -76,14 +76,6 @@ def at_set(array: Any, index: Any, value: Any) -> Any:
 
 
 @verb
-def at_add(array: Any, index: Any, value: Any) -> Any:
-    """A copy of the array to which the values are added at the indices; repeated indices add up."""
-    array = np.array(array)
-    np.add.at(array, index, value)
-    return array
-
-
-@verb
 def broadcast_to(array: Any, shape: tuple[int, ...]) -> Any:
     """The array repeated to a shape: a copy where it is small, because NumPy's view costs 3 us to
     make.

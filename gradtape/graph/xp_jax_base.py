@@ -36,9 +36,3 @@ def verb(function: Any) -> Any:
 def at_set(array: Any, index: Any, value: Any) -> Any:
     """A copy of the array with `array[index] = value`."""
     return array.at[index].set(value)
-
-
-@verb
-def at_add(array: Any, index: Any, value: Any) -> Any:
-    """A copy of the array to which the values are added at the indices; repeated indices add up."""
-    return array.at[index].add(value)
