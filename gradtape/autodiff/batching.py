@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradtape.core.dispatch import apply
+from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.mode import Mode
 from gradtape.core.primitive import Primitive
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
@@ -29,6 +31,7 @@ class BatchedTensor(Tensor):
     """One example that stands for all: `_array` is the tensor of all, the batch axis first."""
 
     __slots__ = ("_mode",)
+    concrete = False
 
     def __init__(self, array: Any, node: Any = None, mode: Batching | None = None) -> None:
         super().__init__(array, node)
@@ -73,7 +76,7 @@ class BatchedTensor(Tensor):
     __str__ = __repr__
 
 
-class Batching:
+class Batching(Mode):
     """The mode of one batch: it knows the state outside and runs operations there.
 
     Args:
@@ -87,6 +90,12 @@ class Batching:
         self.fallback = fallback
         self.warn = warn
         self.outside = here.tapes, here.observers, here.mode
+
+    @property
+    def symbolic(self) -> bool:  # type: ignore[override]
+        """Whether values come later: as outside."""
+        mode = self.outside[2]
+        return mode is not None and mode.symbolic
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation for all examples."""
@@ -112,10 +121,20 @@ class Batching:
             return tuple([BatchedTensor(spread(t, self), None, self) for t in out])
         return BatchedTensor(spread(out, self), None, self)
 
-    def reads(self, variable: Any) -> None:
-        """A variable is read inside: tapes outside watch it too."""
+    def read(self, variable: Any) -> Any:
+        """The value of a variable outside, whose tapes watch it too."""
         with frame(*self.outside):
-            variable._read()
+            return variable._read()
+
+    def update(self, variable: Any, how: str, *values: Any) -> Any:
+        """Change a variable outside, by a value that all examples share."""
+        if any(self.owns(v) for value in values for v in (value, getattr(value, "values", None))):
+            raise InvalidArgumentError(
+                f"gradtape.Variable.{how}: variable {variable.name!r} cannot hold a value for each"
+                " example of vectorized_map. Reduce it first, or return it."
+            )
+        with frame(*self.outside):
+            return variable._change(how, *values)
 
     def owns(self, tensor: Any) -> bool:
         """Whether a tensor is batched by this mode."""

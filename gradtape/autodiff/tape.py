@@ -81,7 +81,7 @@ class GradientTape:
                 "already-active tape. Open a second tf.GradientTape() instead."
             )
         if self._recording is None:
-            self._recording = Recording(self._watch_accessed_variables)
+            self._recording = Recording(self._watch_accessed_variables, self._persistent)
         self._is_recording = True
         here.set_tapes((*here.tapes, self._recording))
 

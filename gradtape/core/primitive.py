@@ -13,7 +13,7 @@ operations:
 **A rule's parameter names say what it needs**: after the cotangent `ct` (or the tangent `t`), an
 input's name as the kernel spells it, that name with `_shape` or `_dtype` where only those are
 needed, `out` for the output, the name of a keyword of the kernel. Joint rules may name `inputs`,
-`shapes`, `dtypes` (of all inputs) and `wanted` (which inputs need a derivative). What no rule of a
+`shapes`, `dtypes` (of all inputs), `wanted` (which inputs need a derivative) and `record`. What no rule of a
 connected input names is not kept. An input's rule may also be a `Nothing` (there is no derivative,
 and why) or `Owed` (there is one, but no rule: differentiating raises)."""
 
@@ -60,7 +60,7 @@ class Rule:
                 needs.append(("tensor", inputs.index(name)))
             elif stem in inputs and aspect in ("shape", "dtype"):
                 needs.append((aspect, inputs.index(stem)))
-            elif name in ("inputs", "shapes", "dtypes", "out", "wanted"):
+            elif name in ("inputs", "shapes", "dtypes", "out", "wanted", "record"):
                 needs.append((name, ALL))
             else:
                 needs.append(("param", name))
@@ -103,7 +103,7 @@ def _fetch(record: Any, kind: str, key: Any, wanted: Any) -> Any:
         return tuple([t._shape for t in record.inputs])
     if kind == "dtypes":
         return tuple([t._dtype for t in record.inputs])
-    return wanted
+    return record if kind == "record" else wanted
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +115,8 @@ class Primitive:
     other, so the walk sums cotangents back), `differentiable` (some input has a derivative),
     `linear` (in all tensor inputs together), `kinds` (NumPy's letters of the dtypes that the inputs
     may have), `fallible` (a rule is user code and may raise), `notable` (fallible, or a rule is
-    owed: the walk looks before it starts)."""
+    owed: the walk looks before it starts), `effect` (it does something besides its result, and is
+    done once in the order of the program)."""
 
     name: str
     kernel: Callable[..., Any]
@@ -131,12 +132,12 @@ class Primitive:
     variadic: bool = False
     broadcasts: bool = False
     linear: bool = False
+    effect: bool = False
     fallible: bool = False
     differentiable: bool = True
     kinds: str = "biufcV"
     family: str = "free"
     doc: str = ""
-    run: Callable[..., Any] = field(default=None)  # type: ignore[assignment]
     notable: bool = False
     straight: dict[Any, Any] = field(default_factory=dict)  # filled by autodiff.straight
     _kept: dict[Any, Any] = field(default_factory=dict)

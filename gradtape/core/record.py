@@ -111,10 +111,11 @@ class Part(Node):
 class Recording:
     """One stretch of recording by one tape: the leaves that it watches and, weakly, its records."""
 
-    __slots__ = ("automatic", "limit", "notable", "records", "watched")
+    __slots__ = ("automatic", "limit", "notable", "persistent", "records", "watched")
 
-    def __init__(self, automatic: bool = True) -> None:
+    def __init__(self, automatic: bool = True, persistent: bool = False) -> None:
         self.automatic = automatic
+        self.persistent = persistent  # whether it may record its own gradients
         self.watched: dict[Node, Any] = {}
         self.records: list[ref[Record]] = []
         self.limit = 1024

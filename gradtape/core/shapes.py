@@ -12,6 +12,7 @@ from typing import Any
 from gradtape.core.asked import located
 from gradtape.core.dtypes import DType, as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, ResourceExhaustedError, brief
+from gradtape.core.sizes import Size
 
 
 def _most_bytes() -> int:
@@ -47,7 +48,7 @@ class TensorShape(tuple):
         elif isinstance(dims, (int,)):
             dims = (dims,)
         try:
-            shape = super().__new__(cls, [None if d is None else operator.index(d) for d in dims])
+            shape = super().__new__(cls, [_known_size(d) for d in dims])
         except TypeError:
             if hasattr(dims, "__index__") and not getattr(dims, "shape", ()):
                 return cls((dims,))
@@ -173,6 +174,10 @@ class TensorShape(tuple):
 
     def __str__(self) -> str:
         return super().__repr__() if self._known else "<unknown>"
+
+
+def _known_size(size: Any) -> int | None:
+    return None if size is None or type(size) is Size else operator.index(size)
 
 
 class Spec:

@@ -50,6 +50,7 @@ class Tensor(Operands):
 
     __slots__ = ("__weakref__", "_array", "_node")
     __array_priority__ = 100
+    concrete = True  # whether `_array` is an array of numbers
 
     def __init__(self, array: Any, node: Node | None = None) -> None:
         self._array = array

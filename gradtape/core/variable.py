@@ -110,7 +110,9 @@ class Variable(Operands, metaclass=_ByCreators):
             raise ValueError(
                 "gradtape.Variable needs an initial value: write tf.Variable(tf.zeros(shape))."
             )
-        if callable(initial_value) and not hasattr(initial_value, "__tf_tensor__"):
+        if here.mode is not None:
+            initial_value = here.mode.initial(initial_value)
+        elif callable(initial_value) and not hasattr(initial_value, "__tf_tensor__"):
             initial_value = initial_value()
         array = value_array(initial_value, None if dtype is None else as_dtype(dtype).numpy_dtype)
         self._declared = TensorShape(array.shape if shape is None else shape)
@@ -134,11 +136,8 @@ class Variable(Operands, metaclass=_ByCreators):
             for tape in here.tapes:
                 if tape.automatic and self._trainable:
                     tape.watched[self._leaf] = self
-        if here.special:
-            reads = getattr(here.mode, "reads", None)
-            if reads is not None:
-                reads(self)
-        return self._tensor
+        mode = here.mode
+        return self._tensor if mode is None else mode.read(self)
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
         return self._read()
@@ -237,7 +236,7 @@ class Variable(Operands, metaclass=_ByCreators):
         read_value: bool = True,
     ) -> Any:
         """Replace the value; returns the variable."""
-        return self._write(self._converted(value, "assign"))
+        return self._change("assign", value)
 
     def assign_add(
         self,
@@ -247,7 +246,7 @@ class Variable(Operands, metaclass=_ByCreators):
         read_value: bool = True,
     ) -> Any:
         """Add `delta`; returns the variable."""
-        return self._write(self._array + self._fitting(delta, "assign_add"))
+        return self._change("assign_add", delta)
 
     def assign_sub(
         self,
@@ -257,82 +256,109 @@ class Variable(Operands, metaclass=_ByCreators):
         read_value: bool = True,
     ) -> Any:
         """Subtract `delta`; returns the variable."""
-        return self._write(self._array - self._fitting(delta, "assign_sub"))
+        return self._change("assign_sub", delta)
+
+    def scatter_sub(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Subtract the rows of an `IndexedSlices`; repeated indices add up."""
+        return self._change("scatter_sub", sparse_delta)
+
+    def scatter_add(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Add the rows of an `IndexedSlices`; repeated indices add up."""
+        return self._change("scatter_add", sparse_delta)
+
+    def scatter_mul(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Multiply by the rows of an `IndexedSlices`."""
+        return self._change("scatter_mul", sparse_delta)
+
+    def scatter_div(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Divide by the rows of an `IndexedSlices`."""
+        return self._change("scatter_div", sparse_delta)
+
+    def scatter_max(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Take the maximum with the rows of an `IndexedSlices`."""
+        return self._change("scatter_max", sparse_delta)
+
+    def scatter_min(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Take the minimum with the rows of an `IndexedSlices`."""
+        return self._change("scatter_min", sparse_delta)
+
+    def scatter_update(
+        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
+    ) -> Any:
+        """Replace the rows that an `IndexedSlices` names."""
+        return self._change("scatter_update", sparse_delta)
+
+    batch_scatter_update = scatter_update
+
+    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Add `updates` at the index tuples `indices[..., :]`."""
+        return self._change("scatter_nd_add", indices, updates)
+
+    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Subtract `updates` at the index tuples `indices[..., :]`."""
+        return self._change("scatter_nd_sub", indices, updates)
+
+    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Replace the elements at the index tuples `indices[..., :]`."""
+        return self._change("scatter_nd_update", indices, updates)
+
+    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Take the maximum with `updates` at the index tuples `indices[..., :]`."""
+        return self._change("scatter_nd_max", indices, updates)
+
+    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Any:
+        """Take the minimum with `updates` at the index tuples `indices[..., :]`."""
+        return self._change("scatter_nd_min", indices, updates)
+
+    # how a change is made at once
+
+    def _change(self, how: str, *values: Any) -> Any:
+        mode = here.mode
+        return self._updated(how, *values) if mode is None else mode.update(self, how, *values)
+
+    def _updated(self, how: str, *values: Any) -> Variable:
+        """Make a change now, on NumPy's arrays."""
+        if how == "assign":
+            return self._write(self._converted(values[0], how))
+        if how == "assign_add":
+            return self._write(self._array + self._fitting(values[0], how))
+        if how == "assign_sub":
+            return self._write(self._array - self._fitting(values[0], how))
+        if how.startswith("scatter_nd"):
+            return self._scattered_nd(*values, IN_PLACE[how.removeprefix("scatter_nd_")], how)
+        return self._scattered(*values, IN_PLACE[how.removeprefix("scatter_")], how)
 
     def _converted(self, value: Any, method: str) -> Any:
         array = value_array(value, self._dtype, method)
         if array.dtype != self._dtype:
-            raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: the value is {brief(array)} but variable"
-                f" {self.name!r} is {self.dtype.name}{list(self._shape)}. Write tf.cast(value,"
-                f" tf.{self.dtype.name})."
-            )
+            raise other_dtype(self, array, method)
         return array
 
     def _fitting(self, value: Any, method: str) -> Any:
         array = self._converted(value, method)
         if array.shape != self._shape and array.shape != ():
-            raise InvalidArgumentError(
-                f"gradtape.Variable.{method}: the value's shape {array.shape} differs from that of"
-                f" variable {self.name!r}, {self._shape}. Reshape or broadcast the value first."
-            )
+            raise other_shape(self, array.shape, method)
         return array
 
     def _scattered(self, sparse_delta: Any, write: Callable[..., None], method: str) -> Variable:
         """Apply a NumPy in-place write to a copy at the rows of an IndexedSlices."""
-        if not hasattr(sparse_delta, "indices"):
-            raise TypeError(
-                f"gradtape.Variable.{method} takes tf.IndexedSlices(values, indices), not"
-                f" {brief(sparse_delta)}."
-            )
+        check_slices(sparse_delta, method)
         array = np.array(self._array)
         indices = row_indices(sparse_delta.indices, array.shape[0] if array.ndim else 0, method)
         write(array, indices, value_array(sparse_delta.values, self._dtype, method))
         return self._write(array)
-
-    def scatter_sub(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Subtract the rows of an `IndexedSlices`; repeated indices add up."""
-        return self._scattered(sparse_delta, np.subtract.at, "scatter_sub")
-
-    def scatter_add(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Add the rows of an `IndexedSlices`; repeated indices add up."""
-        return self._scattered(sparse_delta, np.add.at, "scatter_add")
-
-    def scatter_mul(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Multiply by the rows of an `IndexedSlices`."""
-        return self._scattered(sparse_delta, np.multiply.at, "scatter_mul")
-
-    def scatter_div(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Divide by the rows of an `IndexedSlices`."""
-        return self._scattered(sparse_delta, np.divide.at, "scatter_div")
-
-    def scatter_max(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Take the maximum with the rows of an `IndexedSlices`."""
-        return self._scattered(sparse_delta, np.maximum.at, "scatter_max")
-
-    def scatter_min(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Take the minimum with the rows of an `IndexedSlices`."""
-        return self._scattered(sparse_delta, np.minimum.at, "scatter_min")
-
-    def scatter_update(
-        self, sparse_delta: Any, use_locking: bool = False, name: str | None = None
-    ) -> Variable:
-        """Replace the rows that an `IndexedSlices` names."""
-        return self._scattered(sparse_delta, _put, "scatter_update")
-
-    batch_scatter_update = scatter_update
 
     def _scattered_nd(
         self, indices: Any, updates: Any, write: Callable[..., None], method: str
@@ -359,26 +385,6 @@ class Variable(Operands, metaclass=_ByCreators):
             )
         write(array, tuple(np.moveaxis(index.astype(np.int64), -1, 0)), value)
         return self._write(array)
-
-    def scatter_nd_add(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Add `updates` at the index tuples `indices[..., :]`."""
-        return self._scattered_nd(indices, updates, np.add.at, "scatter_nd_add")
-
-    def scatter_nd_sub(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Subtract `updates` at the index tuples `indices[..., :]`."""
-        return self._scattered_nd(indices, updates, np.subtract.at, "scatter_nd_sub")
-
-    def scatter_nd_update(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Replace the elements at the index tuples `indices[..., :]`."""
-        return self._scattered_nd(indices, updates, _put, "scatter_nd_update")
-
-    def scatter_nd_max(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Take the maximum with `updates` at the index tuples `indices[..., :]`."""
-        return self._scattered_nd(indices, updates, np.maximum.at, "scatter_nd_max")
-
-    def scatter_nd_min(self, indices: Any, updates: Any, name: str | None = None) -> Variable:
-        """Take the minimum with `updates` at the index tuples `indices[..., :]`."""
-        return self._scattered_nd(indices, updates, np.minimum.at, "scatter_nd_min")
 
     # being a Python object
 
@@ -432,6 +438,38 @@ class Variable(Operands, metaclass=_ByCreators):
 
 def _put(array: Any, index: Any, value: Any) -> None:
     array[index] = value
+
+
+IN_PLACE: dict[str, Callable[..., None]] = {
+    "add": np.add.at, "sub": np.subtract.at, "mul": np.multiply.at, "div": np.divide.at,
+    "max": np.maximum.at, "min": np.minimum.at, "update": _put,
+}  # fmt: skip
+
+
+def other_dtype(variable: Variable, value: Any, method: str) -> InvalidArgumentError:
+    """The error for a value of another dtype than the variable's."""
+    return InvalidArgumentError(
+        f"gradtape.Variable.{method}: the value is {brief(value)} but variable"
+        f" {variable.name!r} is {variable.dtype.name}{list(variable._shape)}. Write"
+        f" tf.cast(value, tf.{variable.dtype.name})."
+    )
+
+
+def other_shape(variable: Variable, shape: Any, method: str) -> InvalidArgumentError:
+    """The error for a change of another shape than the variable's."""
+    return InvalidArgumentError(
+        f"gradtape.Variable.{method}: the value's shape {shape} differs from that of variable"
+        f" {variable.name!r}, {variable._shape}. Reshape or broadcast the value first."
+    )
+
+
+def check_slices(sparse_delta: Any, method: str) -> None:
+    """Raise unless a value has rows and their indices."""
+    if not hasattr(sparse_delta, "indices"):
+        raise TypeError(
+            f"gradtape.Variable.{method} takes tf.IndexedSlices(values, indices), not"
+            f" {brief(sparse_delta)}."
+        )
 
 
 def _restored(array: Any, name: str, trainable: bool, shape: Any, constraint: Any) -> Variable:

@@ -1,0 +1,283 @@
+"""`Size`: the size of an axis that is known only when values come, as an expression.
+
+A placeholder of shape [None, 3] has the shape (n1, 3). Rules compute with shapes, so n1 must add,
+multiply and divide like a number; what comes of it is a polynomial with integer coefficients in
+such *atoms*: unknown sizes, and quotients, remainders and maxima of polynomials. Two sizes are
+equal when their polynomials are. A comparison that depends on the value is answered for a large
+size (n1 > 0, n1 != 1), because that is what programs mean by an open axis; where shapes must agree,
+`same` takes it for granted and notes the assumption, which is checked when values come. Whatever
+needs the number itself (`range(n1)`) raises `UnknownSizeError`."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from gradtape.core.state import here
+
+Monomial = tuple["Atom", ...]
+_numbers = itertools.count(1)
+
+
+class UnknownSizeError(TypeError):
+    """Something needs the size of an axis that is not known before values come."""
+
+
+class Atom:
+    """An unknown size, or a function of sizes that is no polynomial."""
+
+    __slots__ = ("arguments", "function", "name", "number")
+
+    def __init__(self, name: str, function: Any = None, arguments: tuple[Any, ...] = ()) -> None:
+        self.name = name
+        self.function: Callable[..., int] | None = function
+        self.arguments = arguments
+        self.number = next(_numbers)
+
+    def key(self) -> Any:
+        """What tells it apart from others."""
+        return (self.name, self.arguments) if self.function else self.number
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.key() == other.key()
+
+    def __hash__(self) -> int:
+        return hash(self.key())
+
+    def value(self, known: dict[Any, int]) -> int:
+        """Its number, when the unknown sizes are known."""
+        if self.function is None:
+            return known[self]
+        return self.function(*[value_of(a, known) for a in self.arguments])
+
+    def __repr__(self) -> str:
+        return f"{self.name}({', '.join(map(repr, self.arguments))})" if self.function else self.name
+
+
+class Size:
+    """A polynomial of unknown sizes, as {monomial: coefficient}."""
+
+    __slots__ = ("_hash", "terms")
+
+    def __init__(self, terms: dict[Monomial, int]) -> None:
+        self.terms = terms
+        self._hash = hash(frozenset(terms.items()))
+
+    def __eq__(self, other: object) -> bool:
+        return self is other or (type(other) is Size and self.terms == other.terms)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    # arithmetic
+
+    def __add__(self, other: Any) -> Any:
+        if not _is_size(other):
+            return NotImplemented
+        total = dict(self.terms)
+        for monomial, factor in _terms(other).items():
+            total[monomial] = total.get(monomial, 0) + factor
+        return _simplest(total)
+
+    __radd__ = __add__
+
+    def __neg__(self) -> Any:
+        return _simplest({m: -c for m, c in self.terms.items()})
+
+    def __sub__(self, other: Any) -> Any:
+        return self + -other
+
+    def __rsub__(self, other: Any) -> Any:
+        return -self + other
+
+    def __mul__(self, other: Any) -> Any:
+        if not _is_size(other):
+            return NotImplemented
+        product: dict[Monomial, int] = {}
+        for (m, c), (n, d) in itertools.product(self.terms.items(), _terms(other).items()):
+            both = tuple(sorted((*m, *n), key=lambda a: a.number))
+            product[both] = product.get(both, 0) + c * d
+        return _simplest(product)
+
+    __rmul__ = __mul__
+
+    def __floordiv__(self, other: Any) -> Any:
+        exact = _quotient(self, other)
+        return _atom("floordiv", _floordiv, self, other) if exact is None else exact
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return _atom("floordiv", _floordiv, other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return 0 if _quotient(self, other) is not None else _atom("mod", _mod, self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return _atom("mod", _mod, other, self)
+
+    # order: as for a large size
+
+    def _sign(self, other: Any) -> int:
+        rest = self - other
+        if type(rest) is int:
+            return (rest > 0) - (rest < 0)
+        leading = [c for m, c in rest.terms.items() if m]
+        if all(c > 0 for c in leading):
+            return 1
+        if all(c < 0 for c in leading):
+            return -1
+        raise UnknownSizeError(f"whether {self!r} or {other!r} is larger is not known yet.")
+
+    def __lt__(self, other: Any) -> bool:
+        return self._sign(other) < 0
+
+    def __le__(self, other: Any) -> bool:
+        return self._sign(other) <= 0
+
+    def __gt__(self, other: Any) -> bool:
+        return self._sign(other) > 0
+
+    def __ge__(self, other: Any) -> bool:
+        return self._sign(other) >= 0
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __index__(self) -> int:
+        raise UnknownSizeError(
+            f"an axis of size {self!r} is not known before values come. Give the size in the "
+            "signature or placeholder, or use operations on the whole axis."
+        )
+
+    def __repr__(self) -> str:
+        parts = []
+        for monomial, factor in self.terms.items():
+            names = [repr(a) for a in monomial]
+            parts.append("*".join([str(factor)] * (factor != 1 or not names) + names))
+        return " + ".join(parts)
+
+
+def unknown_size() -> Any:
+    """A size of which nothing is known."""
+    atom = Atom("n")
+    atom.name = f"n{atom.number}"
+    return Size({(atom,): 1})
+
+
+def larger(a: Any, b: Any) -> Any:
+    """The maximum of two sizes."""
+    if type(a) is int and type(b) is int:
+        return max(a, b)
+    try:
+        return a if a >= b else b
+    except UnknownSizeError:
+        return _atom("max", max, a, b)
+
+
+def same(a: Any, b: Any) -> bool:
+    """Whether two sizes agree; what is not known is taken for granted and noted."""
+    if a == b or a is None or b is None:
+        return True
+    if type(a) is Size or type(b) is Size:
+        assume = getattr(here.mode, "assume", None)
+        if assume is not None:
+            assume(a, b)
+        return True
+    return False
+
+
+def value_of(size: Any, known: dict[Any, int]) -> int:
+    """A size as a number, when the unknown sizes are known."""
+    if type(size) is not Size:
+        return size
+    total = 0
+    for monomial, factor in size.terms.items():
+        for atom in monomial:
+            factor *= atom.value(known)
+        total += factor
+    return total
+
+
+def open_sizes(value: Any) -> bool:
+    """Whether a size that is not known occurs in a parameter, however deep."""
+    if type(value) is Size:
+        return True
+    if type(value) in (tuple, list):
+        return any(open_sizes(v) for v in value)
+    if type(value) is dict:
+        return any(open_sizes(v) for v in value.values())
+    return False
+
+
+def closed(value: Any, known: dict[Any, int]) -> Any:
+    """A parameter with numbers in place of sizes."""
+    if type(value) is Size:
+        return value_of(value, known)
+    if type(value) in (tuple, list):
+        return type(value)([closed(v, known) for v in value])
+    if type(value) is dict:
+        return {k: closed(v, known) for k, v in value.items()}
+    return value
+
+
+def bind(shape: Iterable[Any], actual: Iterable[int], known: dict[Any, int]) -> bool:
+    """Note what the actual shape says of a declared one; False when they contradict each other."""
+    for size, number in zip(shape, actual, strict=True):
+        if type(size) is not Size:
+            if size != number:
+                return False
+            continue
+        ((monomial, factor),) = size.terms.items()
+        assert factor == 1 and len(monomial) == 1, "declared sizes are single unknowns"
+        if known.setdefault(monomial[0], number) != number:
+            return False
+    return True
+
+
+def _is_size(value: Any) -> bool:
+    return type(value) is int or type(value) is Size
+
+
+def _terms(value: Any) -> dict[Monomial, int]:
+    return value.terms if type(value) is Size else {(): value} if value else {}
+
+
+def _simplest(terms: dict[Monomial, int]) -> Any:
+    """The polynomial, or a number when it is constant."""
+    terms = {m: c for m, c in terms.items() if c}
+    if not terms:
+        return 0
+    if terms.keys() == {()}:
+        return terms[()]
+    return Size(terms)
+
+
+def _quotient(a: Size, b: Any) -> Any:
+    """a / b when every term of a is divisible by the single term b, else None."""
+    divisor = _terms(b)
+    if len(divisor) != 1:
+        return None
+    ((atoms, factor),) = divisor.items()
+    found: dict[Monomial, int] = {}
+    for monomial, c in a.terms.items():
+        rest = list(monomial)
+        for atom in atoms:
+            if atom not in rest:
+                return None
+            rest.remove(atom)
+        if c % factor:
+            return None
+        found[tuple(rest)] = c // factor
+    return _simplest(found)
+
+
+def _atom(name: str, function: Callable[..., int], *arguments: Any) -> Size:
+    return Size({(Atom(name, function, arguments),): 1})
+
+
+def _floordiv(a: int, b: int) -> int:
+    return a // b
+
+
+def _mod(a: int, b: int) -> int:
+    return a % b

@@ -1,0 +1,334 @@
+"""A recorded function as one operation: `call`, with its derivatives, forward, reverse and batched.
+
+A tape sees a call as one record. What runs under it is the function's forward, which also returns
+what the backward needs; the record's rule runs the backward. Both come from one trace, in which the
+function's operations were done under a recording and walked back, and are cut apart (`partition`).
+Since the backward is a function in the same sense, derivatives of derivatives come by themselves:
+an outer tape sees the call of the backward, whose inputs are results of the forward."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.forward import ForwardAccumulator
+from gradtape.autodiff.walk import walk
+from gradtape.core.dispatch import apply, interested, record
+from gradtape.core.dtypes import differentiable
+from gradtape.core.nothing import Nothing
+from gradtape.core.primitive import primitive
+from gradtape.core.record import Part, Record, Recording
+from gradtape.core.shapes import Spec
+from gradtape.core.state import here
+from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
+from gradtape.graph.graph import PLACEHOLDER, needed
+from gradtape.graph.lines import as_function
+from gradtape.graph.partition import kept_values
+from gradtape.graph.symbolic import Value
+from gradtape.graph.tracing import Tracing
+from gradtape.ops.basis import zeros
+from gradtape.ops.sparse import IndexedSlices
+
+Mask = tuple[bool, ...]
+
+
+def call(callee: Callee, tensors: Sequence[Any]) -> list[Any]:
+    """Run a callee on tensors in the active mode, seen by tapes and observers."""
+    mode = here.mode
+    if mode is None:
+        if here.observers:
+            return _observed(callee, tuple(tensors))
+        if here.tapes:
+            return _recorded(callee, tuple(tensors))
+        return callee.runner(tensors)
+    if isinstance(mode, Tracing):
+        return Replay(callee, tensors).outputs()
+    return list(apply(_call, tuple(tensors), {"callee": callee}))
+
+
+def _observed(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
+    out = tuple(callee.runner(tensors))
+    params = {"callee": callee}
+    if here.tapes:
+        record(_call, tensors, params, out)
+    for observer in here.observers:
+        observer.see(_call, tensors, params, out)
+    return list(out)
+
+
+def _recorded(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
+    """Run the forward and put its results on a record that knows the backward."""
+    nodes = [t._node for t in tensors]
+    tapes = interested(nodes, here.tapes)
+    parents = tuple(
+        [
+            n if n is not None and differentiable(t._dtype) and any([r.knows(n) for r in tapes])
+            else None
+            for n, t in zip(nodes, tensors, strict=True)
+        ]
+    )  # fmt: skip
+    if not any(parents):
+        return callee.runner(tensors)
+    pair = pair_of(callee, tuple([p is not None for p in parents]))
+    found = pair.forward.runner(tensors)
+    whole = len(tapes) > 1 or tapes[0].persistent  # a derivative of the derivative may be asked for
+    made = Record(
+        _call,
+        parents,
+        tuple([t if whole or i in pair.needed else None for i, t in enumerate(tensors)]),
+        tuple([t.placed(None) for t in found[pair.count :]]),
+        {"callee": pair.forward, "pair": pair},
+        tuple([t._shape for t in found]),
+        tuple([t._dtype for t in found]),
+        tapes,
+    )
+    for index, tensor in enumerate(found):
+        if differentiable(tensor._dtype):
+            tensor._node = Part(made, index)
+    return found[: pair.count]
+
+
+class Pullback:
+    """The operations of a callee and its walk backward in one trace.
+
+    Args:
+        callee: what is differentiated.
+        wanted: which inputs need a derivative.
+    """
+
+    def __init__(self, callee: Callee, wanted: Mask) -> None:
+        self.callee = callee
+        self.wanted = wanted
+        self.recording = Recording(automatic=False)
+        with deriving(callee) as mode:
+            self.mode = mode
+            self.inputs = stand_ins(mode, callee.inputs)
+            for tensor, want in zip(self.inputs, wanted, strict=True):
+                if want:
+                    self.recording.watched[tensor.own_node()] = None
+            here.set_tapes((self.recording,))
+            outputs = Replay(callee, self.inputs).outputs()
+            here.set_tapes(())
+            self.nodes = [t._node for t in outputs]
+            self.outputs = [mode.value(t) for t in outputs]
+        self._walked: dict[Mask, tuple[list[Any], list[Any]]] = {}
+
+    def walked(self, present: Mask) -> tuple[list[Any], list[Any]]:
+        """The cotangents that go in, for the outputs that have one, and what arrives at the
+        wanted inputs."""
+        found = self._walked.get(present)
+        if found is None:
+            with deriving(self.callee) as mode:
+                here.set((), (), self.mode)
+                del mode
+                cts = stand_ins(self.mode, [v for v, p in zip(self.outputs, present) if p])
+                nodes = [n for n, p in zip(self.nodes, present) if p]
+                sources = [t._node if w else None for t, w in zip(self.inputs, self.wanted)]
+                given = walk(list(zip(nodes, cts, strict=True)), sources, self.recording)
+            found = self._walked[present] = (cts, given)
+        return found
+
+    def flat(self, given: list[Any]) -> list[Value]:
+        """The arrived cotangents as values; an `IndexedSlices` counts as two."""
+        tensors = []
+        for g in given:
+            if isinstance(g, IndexedSlices):
+                tensors += [g.values, g.indices]
+            elif not isinstance(g, Nothing):
+                tensors.append(g)
+        return [self.mode.value(t) for t in tensors]
+
+
+def packed(given: list[Any], results: Sequence[Any], specs: Sequence[Any]) -> list[Any]:
+    """Results in the form of the cotangents of `Pullback.walked`, None where there is none."""
+    rest = iter(results)
+    found: list[Any] = []
+    for g, spec in zip(given, specs, strict=True):
+        if isinstance(g, IndexedSlices):
+            found.append(IndexedSlices(next(rest), next(rest), spec._shape))
+        else:
+            found.append(None if isinstance(g, Nothing) else next(rest))
+    return found
+
+
+class Pair:
+    """The forward of a callee, which returns what is kept, and its backward.
+
+    Attributes:
+        count: how many of the forward's results are the callee's own.
+        needed: the numbers of the inputs that the backward reads.
+    """
+
+    def __init__(self, callee: Callee, wanted: Mask) -> None:
+        self.callee = callee
+        self.pullback = Pullback(callee, wanted)
+        self.count = len(callee.outputs)
+        pullback = self.pullback
+        present = tuple([differentiable(v.dtype) for v in callee.outputs])
+        cts, given = pullback.walked(present)
+        inputs = [t._value for t in pullback.inputs]
+        kept = kept_values(
+            inputs, [t._value for t in cts], pullback.outputs, pullback.flat(given)
+        )
+        places = {v: i for i, v in enumerate(inputs)}
+        self.needed = tuple([places[v] for v in kept if v in places])
+        self.kept = [v for v in kept if v not in places]
+        self.forward = Callee(
+            pullback.mode, inputs, [*pullback.outputs, *self.kept], callee.name, callee.compile
+        )
+        self.forward.roots = _effects(pullback)
+        self._backward: dict[Mask, tuple[Callee, list[Any], Mask]] = {}
+
+    def backward(self, present: Mask) -> tuple[Callee, list[Any], Mask]:
+        """The backward for the outputs that have a cotangent: of needed inputs, what is kept, and
+        cotangents.
+
+        The last result says which outputs' cotangents it takes: all, where the fewer would ask for
+        what is not kept.
+        """
+        found = self._backward.get(present)
+        if found is None:
+            pullback = self.pullback
+            cts, given = pullback.walked(present)
+            inputs = [pullback.inputs[i]._value for i in self.needed]
+            taken = [*inputs, *self.kept, *[t._value for t in cts]]
+            results = pullback.flat(given)
+            if any([op.primitive is PLACEHOLDER for op in needed(results, (), set(taken))]):
+                return self.backward(tuple([differentiable(v.dtype) for v in self.callee.outputs]))
+            name = f"backward of {self.callee.name}"
+            made = Callee(pullback.mode, taken, results, name, self.callee.compile)
+            found = self._backward[present] = (made, given, present)
+        return found
+
+
+def _effects(pullback: Pullback) -> list[Any]:
+    """The callee's effects as the pullback's trace did them again."""
+    if not pullback.callee.roots:
+        return []
+    return [op for op in pullback.mode.graph.operations if op.primitive.effect]
+
+
+def pair_of(callee: Callee, wanted: Mask) -> Pair:
+    """The forward and backward of a callee, found once."""
+    key = "pair", wanted
+    if key not in callee.derived:
+        callee.derived[key] = Pair(callee, wanted)
+    return callee.derived[key]
+
+
+# the rules of the operation
+
+
+def _pull(ct: Any, record: Any, inputs: Any, wanted: Mask) -> list[Any]:
+    """The cotangents of a call's inputs."""
+    pair: Pair | None = record.params.get("pair")
+    present = tuple([c is not None for c in ct])
+    if pair is not None and not any(present[pair.count :]):
+        made, given, takes = pair.backward(present[: pair.count])
+        cts = [
+            zeros(v.shape, v.dtype) if c is None else c
+            for c, t, v in zip(ct, takes, pair.callee.outputs) if t
+        ]  # fmt: skip
+        kept = record.out
+        if here.tapes or here.special:
+            kept = [_placed(t, record, pair.count + i) for i, t in enumerate(kept)]
+        taken = [record.inputs[i] for i in pair.needed]
+        results = call(made, [*taken, *kept, *cts])
+        return packed(given, results, pair.callee.inputs)
+    made, given = pulled(record.params["callee"], wanted, present)
+    results = call(made, [*record.inputs, *[c for c in ct if c is not None]])
+    return packed(given, results, made.inputs[: len(inputs)])
+
+
+def _placed(tensor: Any, record: Any, index: int) -> Any:
+    return tensor.placed(Part(record, index)) if differentiable(tensor._dtype) else tensor
+
+
+def pulled(callee: Callee, wanted: Mask, present: Mask) -> tuple[Callee, list[Any]]:
+    """The derivative of a callee as one function of its inputs and cotangents."""
+    key = "pulled", wanted, present
+    if key not in callee.derived:
+        pullback = Pullback(callee, wanted)
+        cts, given = pullback.walked(present)
+        values = [t._value for t in (*pullback.inputs, *cts)]
+        made = Callee(
+            pullback.mode, values, pullback.flat(given), f"pull of {callee.name}", callee.compile
+        )
+        callee.derived[key] = made, given
+    return callee.derived[key]
+
+
+def _push(tangents: Any, inputs: Any, callee: Callee) -> list[Any]:
+    """The tangents of the differentiable outputs."""
+    moving = tuple([t is not None for t in tangents])
+    made, moved = pushed(callee, moving)
+    results = iter(call(made, [*inputs, *[t for t in tangents if t is not None]]))
+    specs = [v for v in callee.outputs if differentiable(v.dtype)]
+    return [next(results) if m else None for m, _ in zip(moved, specs, strict=True)]
+
+
+def pushed(callee: Callee, moving: Mask) -> tuple[Callee, Mask]:
+    """The forward derivative of a callee: of its inputs and the tangents of those that move, to the
+    tangents of the differentiable outputs that move."""
+    key = "pushed", moving
+    if key not in callee.derived:
+        with deriving(callee) as mode:
+            inputs = stand_ins(mode, callee.inputs)
+            tangents = stand_ins(mode, [v for v, m in zip(callee.inputs, moving) if m])
+            primals = [t for t, m in zip(inputs, moving) if m]
+            with ForwardAccumulator(primals, tangents) as accumulator:
+                outputs = Replay(callee, inputs).outputs()
+            found = accumulator.jvp([t for t in outputs if differentiable(t._dtype)])
+        made = derived(
+            callee, mode, [*inputs, *tangents], [t for t in found if t is not None], "push"
+        )
+        callee.derived[key] = made, tuple([t is not None for t in found])
+    return callee.derived[key]
+
+
+def _batch(mask: Mask, *tensors: Any, callee: Callee) -> Any:
+    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
+    return tuple(call(batched(callee, mask, size), tensors))
+
+
+def batched(callee: Callee, mask: Mask, size: Any) -> Callee:
+    """A callee for many examples at once: with a batch axis in front where the mask says so, and in
+    front of every output."""
+    key = "batched", mask, size
+    if key not in callee.derived:
+        with deriving(callee) as mode:
+            specs = [
+                Spec((size, *v.shape), v.dtype) if b else v
+                for v, b in zip(callee.inputs, mask, strict=True)
+            ]
+            inputs = stand_ins(mode, specs)
+            with batching(size) as batch:
+                examples = [
+                    BatchedTensor(t, None, batch) if b else t
+                    for t, b in zip(inputs, mask, strict=True)
+                ]
+                outputs = Replay(callee, examples).outputs()
+            outputs = [spread(t, batch) for t in outputs]
+        callee.derived[key] = derived(callee, mode, inputs, outputs, "batch")
+    return callee.derived[key]
+
+
+def _run(xp: Any, *arrays: Any, callee: Callee, pair: Any = None) -> Any:
+    program = callee.runner.program
+    known = program.sizes([a.shape for a in arrays]) if program.open else None
+    return as_function(program, known)(xp, *arrays)
+
+
+_call = primitive(
+    "call",
+    _run,
+    joint_vjp=_pull,
+    joint_jvp=_push,
+    batch=_batch,
+    shape=lambda *specs, callee, pair=None: tuple([Spec(v.shape, v.dtype) for v in callee.outputs]),
+    several=True,
+    gaps=True,
+    fallible=True,
+    family="loop",
+)

@@ -1,0 +1,301 @@
+"""`Graph` and `Operation`: what is to be done, written down in the order of the program.
+
+A graph is a list of operations. An operation is what a tape's record is, with every input kept: a
+primitive, its inputs, its parameters. Three kinds have no primitive of the catalogue: inputs
+(placeholders, arguments, values of variables, tensors taken from around the graph), constants, and
+changes of variables. Whoever runs a graph asks for some values, and the operations that these need
+and the effects in between are run in order."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Iterable
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.errors import brief
+from gradtape.core.sizes import Size
+from gradtape.core.xp_numpy import restore, silence, xp
+from gradtape.graph.symbolic import UNKNOWN, SymbolicTensor, Value, known_contents
+
+
+class Source:
+    """What stands in the place of a primitive where an operation has no kernel."""
+
+    effect = False
+    several = False
+    differentiable = False
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<source {self.name}>"
+
+
+PLACEHOLDER = Source("Placeholder")
+CONSTANT = Source("Const")
+VARIABLE = Source("ReadVariable")
+CAPTURE = Source("Capture")
+SOURCES = (PLACEHOLDER, CONSTANT, VARIABLE, CAPTURE)
+
+
+class Operation:
+    """One thing that a graph does.
+
+    `type` is the primitive's name, `inputs` and `outputs` are tensors for users; inside, values.
+    """
+
+    __slots__ = (
+        "control", "device", "graph", "label", "number", "params", "primitive", "scope", "takes",
+        "values", "where",
+    )  # fmt: skip
+
+    def __init__(
+        self, graph: Graph, primitive: Any, takes: tuple[Value, ...], params: dict[str, Any]
+    ) -> None:
+        self.graph = graph
+        self.primitive = primitive
+        self.takes = takes
+        self.params = params
+        self.values: tuple[Value, ...] = ()
+        self.number = len(graph.operations)
+        self.label: str | None = None
+        self.scope = graph.scope
+        self.control: tuple[Operation, ...] = graph.control
+        self.device = graph.device
+        self.where: tuple[str, int] | None = None
+
+    @property
+    def type(self) -> str:
+        """The name of the primitive."""
+        return self.primitive.name
+
+    @property
+    def name(self) -> str:
+        """The unique name in the graph."""
+        return self.graph.name_of(self)
+
+    @property
+    def inputs(self) -> tuple[SymbolicTensor, ...]:
+        """The tensors that it takes."""
+        return tuple([SymbolicTensor(v) for v in self.takes])
+
+    @property
+    def outputs(self) -> list[SymbolicTensor]:
+        """The tensors that it makes."""
+        return [SymbolicTensor(v) for v in self.values]
+
+    @property
+    def control_inputs(self) -> list[Operation]:
+        """The operations that run before it."""
+        return list(self.control)
+
+    def get_attr(self, name: str) -> Any:
+        """A parameter by its name; ValueError when there is none."""
+        if name not in self.params:
+            raise ValueError(
+                f"Operation {self.name!r} has no attr named {name!r}; it has {list(self.params)}."
+            )
+        return self.params[name]
+
+    def run(self, feed_dict: Any = None, session: Any = None) -> None:
+        """Run the operation in the default session."""
+        self.graph.session(session).run(self, feed_dict)
+
+    def __repr__(self) -> str:
+        return f"<tf.Operation '{self.name}' type={self.type}>"
+
+
+class Graph:
+    """Operations that are recorded now and run later.
+
+    Example:
+        >>> import gradtape as tf
+        >>> g = tf.Graph()
+        >>> with g.as_default():
+        ...     y = tf.constant(2.0) * tf.constant(3.0)
+        >>> y
+        <tf.Tensor 'multiply:0' shape=() dtype=float32>
+        >>> with tf.compat.v1.Session(graph=g) as session:
+        ...     float(session.run(y))
+        6.0
+    """
+
+    def __init__(self) -> None:
+        self.operations: list[Operation] = []
+        self.assumptions: list[tuple[Any, Any]] = []
+        self.scope = ""
+        self.control: tuple[Operation, ...] = ()
+        self.device = ""
+        self.outer: Any = None  # the tracing around the one that fills this graph
+        self.finalized = False
+        self.collections: dict[str, list[Any]] = {}
+        self._names: dict[Operation, str] = {}
+        self._taken: dict[str, int] = {}
+        self._constants: dict[int, Value] = {}
+
+    # building
+
+    def add(
+        self,
+        primitive: Any,
+        takes: tuple[Value, ...],
+        params: dict[str, Any],
+        specs: Iterable[Any],
+    ) -> Operation:
+        """Add an operation whose results have these shapes and dtypes."""
+        if self.finalized:
+            raise RuntimeError("Graph is finalized and cannot be modified.")
+        op = Operation(self, primitive, takes, params)
+        op.values = tuple([Value(op, i, s._shape, s._dtype) for i, s in enumerate(specs)])
+        self.operations.append(op)
+        return op
+
+    def source(self, kind: Source, spec: Any, **params: Any) -> Value:
+        """Add an input of a kind."""
+        return self.add(kind, (), params, [spec]).values[0]
+
+    def constant(self, tensor: Any) -> Value:
+        """The value of a tensor that is known; the same for the same tensor."""
+        value = self._constants.get(id(tensor))
+        if value is None:
+            value = self.source(CONSTANT, tensor, value=tensor)
+            self._constants[id(tensor)] = value
+        return value
+
+    def contents(self, value: Value) -> Any:
+        """The contents of a value that depends on constants and shapes alone, else UNKNOWN."""
+        op = value.op
+        if op.primitive is CONSTANT:
+            return np.asarray(op.params["value"])
+        if op.primitive in SOURCES or op.primitive.effect or op.primitive.several:
+            return UNKNOWN
+        if op.primitive.name == "shape":
+            return _plain(np.array(op.takes[0].shape, object), value.dtype)
+        given = [known_contents(v) for v in op.takes]
+        if any(g is None for g in given):
+            return UNKNOWN
+        if op.primitive.name == "cast" and given[0].dtype == object:
+            return given[0]
+        token = silence()
+        try:
+            found = op.primitive.kernel(xp, *[g if g.ndim else g[()] for g in given], **op.params)
+            return _plain(np.asarray(found), value.dtype)
+        except Exception:  # a kernel that cannot compute with sizes
+            return UNKNOWN
+        finally:
+            restore(token)
+
+    # names
+
+    def name_of(self, op: Operation) -> str:
+        """The unique name of an operation; names are given out when the first is asked for."""
+        if op not in self._names:
+            for one in self.operations:
+                if one not in self._names:
+                    self._names[one] = self.unique_name(one.label or one.primitive.name, one.scope)
+        return self._names[op]
+
+    def unique_name(self, name: str, scope: str | None = None, mark_as_used: bool = True) -> str:
+        """A name that no operation has: the given one, or with a number behind."""
+        full = (self.scope if scope is None else scope) + name
+        key = full.lower()
+        count = self._taken.get(key, 0)
+        found = full
+        while count and found.lower() in self._taken:
+            found = f"{full}_{count}"
+            count += 1
+        if mark_as_used:
+            self._taken[key] = max(count, 1)
+            self._taken.setdefault(found.lower(), 1)
+        return found
+
+    # looking
+
+    def get_operations(self) -> list[Operation]:
+        """All operations in the order in which they were added."""
+        return list(self.operations)
+
+    def get_operation_by_name(self, name: str) -> Operation:
+        """An operation by its name; KeyError when there is none."""
+        for op in self.operations:
+            if self.name_of(op) == name:
+                return op
+        known = ", ".join(self.name_of(op) for op in self.operations[:10])
+        raise KeyError(
+            f"The name {name!r} refers to an Operation not in the graph. It has {known or 'none'}"
+            f"{', ...' if len(self.operations) > 10 else ''}."
+        )
+
+    def get_tensor_by_name(self, name: str) -> SymbolicTensor:
+        """A tensor by the name of its operation and its number, as in "x:0"."""
+        stem, _, index = name.rpartition(":")
+        if not stem or not index.isdigit():
+            raise ValueError(
+                f"The name {name!r} looks like an (invalid) Operation name, not a Tensor. Tensor"
+                ' names must be of the form "<op_name>:<output_index>".'
+            )
+        values = self.get_operation_by_name(stem).values
+        if int(index) >= len(values):
+            raise KeyError(
+                f"The name {name!r} refers to a Tensor which does not exist: the operation has"
+                f" {len(values)} outputs."
+            )
+        return SymbolicTensor(values[int(index)])
+
+    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+        """The tensor or operation that an object or a name stands for."""
+        if isinstance(obj, (SymbolicTensor, Operation)):
+            if obj.graph is not self:
+                raise ValueError(f"{obj!r} is not an element of this graph.")
+            return obj
+        if isinstance(obj, str):
+            return self.get_tensor_by_name(obj) if ":" in obj else self.get_operation_by_name(obj)
+        raise TypeError(f"Graph.as_graph_element: {brief(obj)} is no tensor, operation or name.")
+
+    def finalize(self) -> None:
+        """Refuse further operations."""
+        self.finalized = True
+
+    def __repr__(self) -> str:
+        return f"<tf.Graph with {len(self.operations)} operations>"
+
+
+def _plain(array: Any, dtype: Any) -> Any:
+    """An array of objects as one of numbers, when no size in it is open."""
+    if array.dtype == object and not any(type(n) is Size for n in array.ravel()):
+        return array.astype(dtype)
+    return array
+
+
+def needed(
+    wanted: Iterable[Value], roots: Iterable[Operation] = (), given: Container[Value] = ()
+) -> list[Operation]:
+    """The operations that values need, and those that must run anyway, in the order of the graph.
+
+    The search stops at values that are given."""
+    seen: set[Operation] = set()
+    pending = [v.op for v in wanted if v not in given] + list(roots)
+    while pending:
+        op = pending.pop()
+        if op in seen:
+            continue
+        seen.add(op)
+        pending.extend([v.op for v in op.takes if v not in given])
+        pending.extend(op.control)
+    return sorted(seen, key=lambda op: op.number)
+
+
+def users_line() -> tuple[str, int] | None:
+    """File and line of the innermost frame outside gradtape."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if not (name.startswith("gradtape.") or name == "gradtape"):
+            return frame.f_code.co_filename, frame.f_lineno
+        frame = frame.f_back
+    return None
+
+

@@ -1,0 +1,225 @@
+"""`Tracing`: the mode that writes operations down in a graph instead of running them.
+
+Whatever is symbolic is written down; integers and booleans that are known are computed at once,
+because shapes and axes are made of them. A tensor of an outer trace, or of a batch around it, is
+*captured*: it becomes an input of this graph, and whoever runs the graph hands it over. A variable
+is read once, at the first use; a change puts another tensor in its place for the rest of the trace,
+and the graph notes it as an effect. Tapes and accumulators that were open outside see nothing of
+what happens inside; they see the call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradtape.core.dispatch import FAILURES, execute, explained
+from gradtape.core.errors import brief
+from gradtape.core.mode import Mode
+from gradtape.core.primitive import Primitive
+from gradtape.core.sizes import open_sizes
+from gradtape.core.state import frame, here
+from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source, users_line
+from gradtape.graph.symbolic import SymbolicTensor, Value
+from gradtape.graph.updates import updated
+
+ASSIGN = Source("Assign")
+ASSIGN.effect = True
+LARGEST_FOLDED = 1024
+
+
+class OutOfScopeError(TypeError):
+    """A symbolic tensor is used outside the function or graph that made it."""
+
+
+class Tracing(Mode):
+    """The mode of one graph.
+
+    Args:
+        graph: where operations are written down.
+        outside: the state around it: tapes, observers, mode.
+    """
+
+    symbolic = True
+    folds = True
+
+    def __init__(self, graph: Graph, outside: Any = None) -> None:
+        self.graph = graph
+        self.outside = outside or (here.tapes, here.observers, here.mode)
+        self.current: dict[int, SymbolicTensor] = {}  # by the variable's id
+        self.variables: dict[int, Any] = {}
+        self.written: dict[int, Any] = {}
+        self.captures: dict[int, tuple[Any, Value]] = {}  # by the outer tensor's or value's id
+        self._known: dict[Any, Any] = {}
+        self._key: Any = None
+        graph.outer = self.outside[2]
+
+    # operations
+
+    def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Write an operation down; compute it at once when its integers are known."""
+        try:
+            if self.folds and not primitive.effect and self._foldable(primitive, inputs, params):
+                return execute(primitive, inputs, params)
+            specs = primitive.shape(*inputs, **params)
+        except FAILURES as error:
+            raise explained(error, primitive.name, inputs, params) from error
+        takes = tuple([self.value(t) for t in inputs])
+        op = self._shared(primitive, takes, params)
+        if op is None:
+            op = self.graph.add(primitive, takes, params, specs if primitive.several else (specs,))
+            op.where = users_line()
+            if self._key is not None:
+                self._known[self._key] = op
+        if primitive.several:
+            return tuple([SymbolicTensor(v) for v in op.values])
+        return SymbolicTensor(op.values[0])
+
+    def _shared(self, primitive: Primitive, takes: Any, params: dict[str, Any]) -> Any:
+        """The operation that does the same already, None where there is none."""
+        self._key = None
+        if not self.folds or primitive.effect:
+            return None
+        key = (primitive, takes, *params_key(params))
+        try:
+            found = self._known.get(key)
+        except TypeError:  # a parameter that cannot be a key
+            return None
+        self._key = key
+        return found
+
+    def _foldable(self, primitive: Primitive, inputs: Any, params: dict[str, Any]) -> bool:
+        if not all([t.concrete and t._dtype.kind in "iub" for t in inputs]):
+            return False
+        if not inputs and open_sizes(params):
+            return False
+        specs = primitive.shape(*inputs, **params)
+        size = 1
+        for spec in specs if primitive.several else (specs,):
+            for n in spec._shape:
+                if type(n) is not int:
+                    return False
+                size *= n
+        return size <= LARGEST_FOLDED
+
+    def value(self, tensor: Any) -> Value:
+        """What stands for a tensor in this graph."""
+        if type(tensor) is SymbolicTensor:
+            value = tensor._value
+            return value if value.op.graph is self.graph else self.captured(tensor)
+        return self.graph.constant(tensor) if tensor.concrete else self.captured(tensor)
+
+    def captured(self, tensor: Any) -> Value:
+        """The input that stands for a tensor from around this graph."""
+        symbolic = type(tensor) is SymbolicTensor
+        if symbolic and not _encloses(self.outside[2], tensor.graph):
+            raise OutOfScopeError(
+                f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit"
+                " Python locals or a tf.Variable to hand it out of the function that made it."
+                f"{_made_at(tensor)}"
+            )
+        key = id(tensor._value) if symbolic else id(tensor)
+        found = self.captures.get(key)
+        if found is None:
+            value = self.graph.source(CAPTURE, tensor, of=brief(tensor))
+            found = self.captures[key] = (tensor, value)
+        return found[1]
+
+    def assume(self, a: Any, b: Any) -> None:
+        """Take for granted that two sizes agree; that is checked when values come."""
+        self.graph.assumptions.append((a, b))
+
+    # variables
+
+    def read(self, variable: Any) -> Any:
+        """The present value of a variable in this graph, a tensor on the variable's node."""
+        tensor = self.current.get(id(variable))
+        if tensor is None:
+            value = self.graph.source(VARIABLE, variable, variable=variable)
+            tensor = SymbolicTensor(value, variable._leaf)
+            self.current[id(variable)] = tensor
+            self.variables[id(variable)] = variable
+        return tensor
+
+    def update(self, variable: Any, how: str, *values: Any) -> Any:
+        """Note a change of a variable."""
+        tensor = updated(variable, lambda: self.read(variable), how, values)
+        self.assign(variable, tensor)
+        return variable
+
+    def assign(self, variable: Any, tensor: Any) -> None:
+        """Put a tensor in the place of a variable's value."""
+        value = self.value(tensor)
+        self.graph.add(ASSIGN, (value,), {"variable": variable}, [tensor])
+        self.variables[id(variable)] = self.written[id(variable)] = variable
+        self.current[id(variable)] = SymbolicTensor(value, variable._leaf)
+
+    def initial(self, value: Any) -> Any:
+        """The initial value of a variable, made outside the graph."""
+        with outside(self):
+            return super().initial(value)
+
+
+def params_key(params: dict[str, Any]) -> list[Any]:
+    """Parameters as parts of a key; numbers count with their types, as 1 == 1.0 == True."""
+    key: list[Any] = []
+    for name, value in params.items():
+        kind = type(value)
+        key += (name, kind, params_key(dict(enumerate(value))) if kind is list else value)
+        if kind is tuple and value:
+            key += map(type, value)
+    return [tuple(k) if type(k) is list else k for k in key]
+
+
+def _encloses(mode: Any, graph: Graph) -> bool:
+    """Whether a mode, or one around it, fills a graph."""
+    while mode is not None:
+        if isinstance(mode, Tracing) and mode.graph is graph:
+            return True
+        mode = mode.outside[2]
+    return False
+
+
+def _made_at(tensor: SymbolicTensor) -> str:
+    where = tensor.op.where
+    return f" It was made at {where[0]}:{where[1]}." if where else ""
+
+
+@contextmanager
+def tracing(graph: Graph) -> Iterator[Tracing]:
+    """Run a block whose operations are written down in a graph."""
+    mode = Tracing(graph)
+    with frame((), (), mode):
+        yield mode
+
+
+@contextmanager
+def outside(mode: Any) -> Iterator[None]:
+    """Run a block in the state around a trace, and around all traces around it: eagerly."""
+    while mode is not None and mode.symbolic:
+        mode = mode.outside[2]
+    with frame((), (), mode):
+        yield
+
+
+def placeholder(graph: Graph, spec: Any, name: str | None = None) -> SymbolicTensor:
+    """A new input of a graph."""
+    value = graph.source(PLACEHOLDER, spec)
+    value.op.label = name
+    return SymbolicTensor(value)
+
+
+def traced(
+    function: Callable[..., Any], specs: list[Any], names: list[str] | None = None
+) -> tuple[Tracing, list[SymbolicTensor], Any]:
+    """Call a function on placeholders of these specs and write down what it does.
+
+    Returns:
+        The mode with its graph, the placeholders, and what the function returned.
+    """
+    graph = Graph()
+    labels = names or [None] * len(specs)
+    inputs = [placeholder(graph, s, n) for s, n in zip(specs, labels, strict=True)]
+    with tracing(graph) as mode:
+        result = function(*inputs)
+    return mode, inputs, result
