@@ -127,7 +127,7 @@ class Variable(Operands, metaclass=_ByCreators):
         self.aggregation = aggregation
         self.synchronization = synchronization
         self._leaf = Node(array.shape, array.dtype)
-        self._tensor = Tensor(array, self._leaf)
+        self._tensor: Any = Tensor(array, self._leaf)
 
     # reading
 
@@ -227,6 +227,12 @@ class Variable(Operands, metaclass=_ByCreators):
             self._leaf = Node(array.shape, array.dtype)
         self._tensor = Tensor(array if array.ndim else array[()], self._leaf)
         return self
+
+    def _put(self, tensor: Any) -> None:
+        """Hold a tensor of the variable's shape and dtype."""
+        if tensor._shape != self._leaf.shape:
+            self._leaf = Node(tensor._shape, tensor._dtype)
+        self._tensor = tensor.placed(self._leaf)
 
     def assign(
         self,

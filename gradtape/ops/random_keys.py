@@ -17,9 +17,12 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.record import Node
+from gradtape.core.shapes import TensorShape
+from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
-from gradtape.ops.basis import cast
+from gradtape.ops.basis import add, cast
 from gradtape.ops.random_draws import integers
 from gradtape.ops.static import check_size, static, static_int
 
@@ -58,19 +61,75 @@ def mixed(*numbers: int) -> int:
 
 
 class _Program(threading.local):
-    """The seed of the program and the draws since it was set."""
+    """The seed of the program, and the state of its draws by the seed that each draw was given."""
 
     seed: int | None = None
-    draws: int = 0
-    by_seed: dict[int, int]
-    fresh: int
 
     def __init__(self) -> None:
-        self.by_seed = {}
+        self.states: dict[int | None, Any] = {}
         self.fresh = int.from_bytes(os.urandom(8), "little")
+
+    def start(self, own: int | None) -> Tensor:
+        """The state before the first draw with a seed of its own, or without one."""
+        if own is None:
+            return key_of_words(mixed(self.fresh if self.seed is None else self.seed, 1), 0)
+        return key_of_words(mixed(self.seed or 0, own), 0)
 
 
 _program = _Program()
+
+
+class Draws:
+    """The state of draws with one seed, or without one: a word and the number of draws so far.
+
+    It stands where variables stand: a graph reads and changes it, and each thread has its own.
+    """
+
+    name = "draws"
+    trainable = _trainable = False
+    shape = TensorShape((2,))
+    _shape = (2,)
+    _dtype = UINT64
+
+    def __init__(self, own: int | None) -> None:
+        self.own = own
+        self._leaf = Node((2,), UINT64)
+
+    @property
+    def _tensor(self) -> Any:
+        found = _program.states.get(self.own)
+        if found is None:
+            found = _program.states[self.own] = _program.start(self.own)
+        return found
+
+    def _put(self, tensor: Any) -> None:
+        _program.states[self.own] = tensor
+
+    def _read(self) -> Any:
+        mode = here.mode
+        return self._tensor if mode is None else mode.read(self)
+
+    def _change(self, how: str, value: Any) -> Any:
+        mode = here.mode
+        return self._put(value) if mode is None else mode.update(self, how, value)
+
+    def next(self) -> Any:
+        """The key of the next draw."""
+        mode = here.mode
+        if mode is None:
+            word, count = self._tensor._array
+            key = Tensor(np.array([word, count + ONE], UINT64))
+            self._put(key)
+            return key
+        key = add(mode.read(self), STEP)
+        mode.update(self, "assign", key)
+        return key
+
+
+ONE = np.uint64(1)
+STEP = Tensor(np.array([0, 1], UINT64))
+_without_seed = Draws(None)
+_with_seed: dict[int, Draws] = {}
 
 
 def set_seed(seed: int) -> None:
@@ -91,18 +150,17 @@ def set_seed(seed: int) -> None:
     if number._shape != () or number._dtype.kind not in "iu":
         raise TypeError(f"gradtape.random.set_seed: seed must be an integer, not {brief(seed)}.")
     _program.seed = int(seed)
-    _program.draws = 0
-    _program.by_seed = {}
+    _program.states = {}
 
 
 def program_state() -> tuple[Any, ...]:
     """What the next draws of this thread depend on."""
-    return _program.seed, _program.draws, dict(_program.by_seed), _program.fresh
+    return _program.seed, dict(_program.states), _program.fresh
 
 
 def _go_to(state: tuple[Any, ...]) -> None:
-    _program.seed, _program.draws, by_seed, _program.fresh = state
-    _program.by_seed = dict(by_seed)
+    _program.seed, states, _program.fresh = state
+    _program.states = dict(states)
 
 
 @contextmanager
@@ -116,23 +174,21 @@ def replaying(state: tuple[Any, ...]) -> Iterator[None]:
         _go_to(before)
 
 
-def next_key(seed: Any, function: str) -> Tensor:
+def next_key(seed: Any, function: str) -> Any:
     """The key of the next draw: of the program's seed, the draw's own seed if it has one, and the
     count.
     """
     if seed is None:
-        _program.draws += 1
-        base = _program.fresh if _program.seed is None else _program.seed
-        return key_of_words(mixed(base, 1), _program.draws)
+        return _without_seed.next()
     try:
         own = operator.index(static(seed))
     except TypeError:
         raise TypeError(
             f"gradtape.{function}: seed must be an integer, not {brief(seed)}."
         ) from None
-    count = _program.by_seed.get(own, 0) + 1
-    _program.by_seed[own] = count
-    return key_of_words(mixed(_program.seed or 0, own), count)
+    if own not in _with_seed:
+        _with_seed[own] = Draws(own)
+    return _with_seed[own].next()
 
 
 def split(seed: Any, num: int = 2, alg: str = "auto_select") -> Any:

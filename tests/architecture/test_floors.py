@@ -19,6 +19,9 @@ BASE_GUESTS = {"numpy", "ml_dtypes", "optree"}
 DOORS = {
     "jax": {"graph/xp_jax*", "graph/compile", "distribute/*", "interop/jax"},
     "opt_einsum": {"ops/einsum"},
+    "malt": {"graph/autograph*"},
+    "sympy": {"interop/sympy*"},
+    "symengine": {"interop/sympy*"},
     "rich": {"train/*", "autodiff/*"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
