@@ -16,6 +16,7 @@ from gradtape.core.asked import located
 from gradtape.core.dtypes import as_dtype, from_numpy
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import MOST_AXES, TensorShape, check_size
+from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 
 INT32 = np.dtype(np.int32)
@@ -215,7 +216,7 @@ def convert_to_tensor(
         value: a tensor, variable, number, NumPy array or nested list.
         dtype: the wanted dtype; a tensor of another dtype raises.
         dtype_hint: used when `dtype` is None and the value can be converted to it without loss.
-        name: ignored, for compatibility.
+        name: the name of the operation in a graph.
 
     Raises:
         ValueError: when a tensor has another dtype than `dtype`, or rows differ in length.
@@ -239,12 +240,12 @@ def convert_to_tensor(
         return tensor
     if wanted is None and dtype_hint is not None:
         try:
-            return Tensor(as_array(value, as_dtype(dtype_hint).numpy_dtype, "convert_to_tensor"))
+            hint = as_dtype(dtype_hint).numpy_dtype
+            return known(as_array(value, hint, "convert_to_tensor"), name)
         except (TypeError, ValueError):
             pass
-    return Tensor(
-        as_array(value, None if wanted is None else wanted.numpy_dtype, "convert_to_tensor")
-    )
+    dtype = None if wanted is None else wanted.numpy_dtype
+    return known(as_array(value, dtype, "convert_to_tensor"), name)
 
 
 def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Const") -> Tensor:
@@ -252,7 +253,7 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
     Args: value: what to convert; it is copied. dtype: the dtype, by default float32, int32, bool,
         complex128 for Python numbers and the array's for arrays. shape: when given, the value is
-        filled or reshaped to it. name: ignored, for compatibility.
+        filled or reshaped to it. name: the name of the operation in a graph.
 
     Example:
         >>> import gradtape as tf
@@ -280,7 +281,13 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
                 f"{brief(array)} has {array.size} elements, but got `shape` {shape} with {size} "
                 "elements. Write tf.reshape or tf.broadcast_to."
             )
-    return Tensor(array)
+    return Tensor(array) if here.mode is None else known(array, name)
+
+
+def known(array: Any, name: str | None = None) -> Any:
+    """The tensor that a program makes of numbers; in a graph it is an operation with a name."""
+    tensor = Tensor(array)
+    return tensor if here.mode is None else here.mode.constant(tensor, name)
 
 
 def _full_shape(shape: Any, itemsize: int) -> tuple[int, ...]:

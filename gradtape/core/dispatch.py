@@ -17,6 +17,7 @@ from gradtape.core.errors import InvalidArgumentError, OpError, ResourceExhauste
 from gradtape.core.primitive import NOT, TENSOR, Primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import UnknownSizeError
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
@@ -235,7 +236,7 @@ def _record_several(
 
 def explained(error: Exception, name: str, inputs: Any, params: dict[str, Any]) -> Exception:
     """A kernel's exception as an error that names the function and its values."""
-    if isinstance(error, OpError):
+    if isinstance(error, (OpError, UnknownSizeError)):
         return error
     values = ", ".join(brief(t) for t in inputs)
     keywords = "".join(f", {k}={v!r}" for k, v in params.items() if _shown(v))

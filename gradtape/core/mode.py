@@ -14,6 +14,10 @@ class Mode:
 
     # whether values come later: Python asks for no tensor's value while such a mode is active
     symbolic = False
+    # the tapes, observers and mode around it
+    outside: tuple[Any, Any, Any] = ((), (), None)
+    # the graph that operations are written down in, None where they run
+    graph: Any = None
 
     def apply(self, primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation on tensors."""
@@ -27,8 +31,26 @@ class Mode:
         """Change a variable by its method `how` ("assign", "assign_add", "scatter_sub", ...)."""
         return variable._updated(how, *values)
 
+    def assume(self, a: Any, b: Any) -> None:
+        """Take for granted that two sizes agree."""
+        around = self.outside[2]
+        if around is not None:
+            around.assume(a, b)
+
     def initial(self, value: Any) -> Any:
         """The initial value of a variable that is made now."""
         if callable(value) and not hasattr(value, "__tf_tensor__"):
             return value()
         return value
+
+    def variable(self, kind: Any, initial_value: Any, **options: Any) -> Any:
+        """Make a variable of a kind."""
+        return type.__call__(kind, initial_value, **options)
+
+    def put(self, variable: Any, tensor: Any) -> None:
+        """Give a variable the value that an operation which ran just now left for it."""
+        variable._change("assign", tensor)
+
+    def constant(self, tensor: Any, name: str | None = None) -> Any:
+        """A tensor that the program made of numbers."""
+        return tensor

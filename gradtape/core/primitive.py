@@ -116,7 +116,9 @@ class Primitive:
     `linear` (in all tensor inputs together), `kinds` (NumPy's letters of the dtypes that the inputs
     may have), `fallible` (a rule is user code and may raise), `notable` (fallible, or a rule is
     owed: the walk looks before it starts), `effect` (it does something besides its result, and is
-    done once in the order of the program)."""
+    done once in the order of the program), `host` (the kernel computes with NumPy whatever the
+    namespace, often because the shape of its result depends on values: a program that holds it is
+    not compiled)."""
 
     name: str
     kernel: Callable[..., Any]
@@ -133,6 +135,7 @@ class Primitive:
     broadcasts: bool = False
     linear: bool = False
     effect: bool = False
+    host: bool = False
     fallible: bool = False
     differentiable: bool = True
     kinds: str = "biufcV"

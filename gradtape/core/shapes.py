@@ -254,8 +254,9 @@ def check_size(shape: tuple[int, ...], function: str, itemsize: int = 1) -> None
         raise InvalidArgumentError(
             f"gradtape.{function}: {len(shape)} axes; at most {MOST_AXES} are supported."
         )
-    if math.prod(shape) * itemsize > MOST_BYTES:
+    count = math.prod([n for n in shape if type(n) is not Size])
+    if count * itemsize > MOST_BYTES:
         raise ResourceExhaustedError(
-            f"gradtape.{function}: a tensor of shape {shape} has {math.prod(shape)} elements and"
-            " does not fit in memory."
+            f"gradtape.{function}: a tensor of shape {shape} has {count} elements and does not fit"
+            " in memory."
         )

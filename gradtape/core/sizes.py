@@ -4,9 +4,10 @@ A placeholder of shape [None, 3] has the shape (n1, 3). Rules compute with shape
 multiply and divide like a number; what comes of it is a polynomial with integer coefficients in
 such *atoms*: unknown sizes, and quotients, remainders and maxima of polynomials. Two sizes are
 equal when their polynomials are. A comparison that depends on the value is answered for a large
-size (n1 > 0, n1 != 1), because that is what programs mean by an open axis; where shapes must agree,
-`same` takes it for granted and notes the assumption, which is checked when values come. Whatever
-needs the number itself (`range(n1)`) raises `UnknownSizeError`."""
+size (n1 > 0, n1 > 5, n1 != 1), because that is what programs mean by an open axis; where shapes
+must agree, `same` takes it for granted. Such answers, but for n1 != 1, are noted by the mode as
+assumptions, which are checked when values come. Whatever needs the number itself (`range(n1)`)
+raises `UnknownSizeError`."""
 
 from __future__ import annotations
 
@@ -45,10 +46,10 @@ class Atom:
     def __hash__(self) -> int:
         return hash(self.key())
 
-    def value(self, known: dict[Any, int]) -> int:
-        """Its number, when the unknown sizes are known."""
+    def value(self, known: dict[Any, Any]) -> Any:
+        """Its number, when the unknown sizes are known; a `Size` while they are not."""
         if self.function is None:
-            return known[self]
+            return known[self] if self in known else Size({(self,): 1})
         return self.function(*[value_of(a, known) for a in self.arguments])
 
     def __repr__(self) -> str:
@@ -117,37 +118,33 @@ class Size:
 
     # order: as for a large size
 
-    def _sign(self, other: Any) -> int:
-        rest = self - other
-        if type(rest) is int:
-            return (rest > 0) - (rest < 0)
-        leading = [c for m, c in rest.terms.items() if m]
-        if all(c > 0 for c in leading):
-            return 1
-        if all(c < 0 for c in leading):
-            return -1
-        raise UnknownSizeError(f"whether {self!r} or {other!r} is larger is not known yet.")
-
     def __lt__(self, other: Any) -> bool:
-        return self._sign(other) < 0
+        return not _reaches(self, other)
 
     def __le__(self, other: Any) -> bool:
-        return self._sign(other) <= 0
+        return _reaches(other, self)
 
     def __gt__(self, other: Any) -> bool:
-        return self._sign(other) > 0
+        return not _reaches(other, self)
 
     def __ge__(self, other: Any) -> bool:
-        return self._sign(other) >= 0
+        return _reaches(self, other)
 
     def __bool__(self) -> bool:
-        return True
+        return _reaches(self, 1)
+
+    # what needs the number itself
 
     def __index__(self) -> int:
         raise UnknownSizeError(
             f"an axis of size {self!r} is not known before values come. Give the size in the "
             "signature or placeholder, or use operations on the whole axis."
         )
+
+    def __truediv__(self, other: Any) -> Any:
+        return self.__index__()
+
+    __rtruediv__ = __pow__ = __rpow__ = __float__ = __int__ = __round__ = __truediv__
 
     def __repr__(self) -> str:
         parts = []
@@ -166,12 +163,9 @@ def unknown_size() -> Any:
 
 def larger(a: Any, b: Any) -> Any:
     """The maximum of two sizes."""
-    if type(a) is int and type(b) is int:
-        return max(a, b)
-    try:
-        return a if a >= b else b
-    except UnknownSizeError:
-        return _atom("max", max, a, b)
+    if _sign(a - b) is None:
+        return _atom("max", larger, a, b)
+    return a if _reaches(a, b) else b
 
 
 def same(a: Any, b: Any) -> bool:
@@ -179,18 +173,21 @@ def same(a: Any, b: Any) -> bool:
     if a == b or a is None or b is None:
         return True
     if type(a) is Size or type(b) is Size:
-        assume = getattr(here.mode, "assume", None)
-        if assume is not None:
-            assume(a, b)
+        _assume(a, b)
         return True
     return False
 
 
-def value_of(size: Any, known: dict[Any, int]) -> int:
-    """A size as a number, when the unknown sizes are known."""
+def same_shape(a: Any, b: Any) -> bool:
+    """Whether two shapes agree, as `same`."""
+    return a == b or (len(a) == len(b) and all([same(n, m) for n, m in zip(a, b)]))
+
+
+def value_of(size: Any, known: dict[Any, Any]) -> Any:
+    """A size as a number, when the unknown sizes are known; a `Size` while they are not."""
     if type(size) is not Size:
         return size
-    total = 0
+    total: Any = 0
     for monomial, factor in size.terms.items():
         for atom in monomial:
             factor *= atom.value(known)
@@ -221,17 +218,61 @@ def closed(value: Any, known: dict[Any, int]) -> Any:
 
 
 def bind(shape: Iterable[Any], actual: Iterable[int], known: dict[Any, int]) -> bool:
-    """Note what the actual shape says of a declared one; False when they contradict each other."""
+    """Note what the actual shape says of a declared one; False when they contradict each other.
+
+    Of a size that is composed of others nothing is noted."""
     for size, number in zip(shape, actual, strict=True):
         if type(size) is not Size:
             if size != number:
                 return False
-            continue
-        ((monomial, factor),) = size.terms.items()
-        assert factor == 1 and len(monomial) == 1, "declared sizes are single unknowns"
-        if known.setdefault(monomial[0], number) != number:
+        elif (atom := unknown_of(size)) and known.setdefault(atom, number) != number:
             return False
     return True
+
+
+def unknown_of(size: Any) -> Atom | None:
+    """The unknown that a size is, None where it is composed."""
+    if type(size) is not Size or len(size.terms) != 1:
+        return None
+    ((monomial, factor),) = size.terms.items()
+    single = factor == 1 and len(monomial) == 1 and monomial[0].function is None
+    return monomial[0] if single else None
+
+
+def unknowns(value: Any) -> set[Atom]:
+    """The unknown sizes on which a parameter depends, however deep."""
+    if type(value) is Size:
+        atoms = {a for monomial in value.terms for a in monomial}
+        return set().union(*[unknowns(a.arguments) if a.function else {a} for a in atoms])
+    if type(value) in (tuple, list):
+        return set().union(*[unknowns(v) for v in value])
+    if type(value) is dict:
+        return set().union(*[unknowns(v) for v in value.values()])
+    return set()
+
+
+def _sign(difference: Any) -> int | None:
+    """The sign for large sizes, None where it depends on which of them is larger."""
+    if type(difference) is int:
+        return (difference > 0) - (difference < 0)
+    leading = [c > 0 for m, c in difference.terms.items() if m]
+    return None if any(leading) and not all(leading) else 1 if leading[0] else -1
+
+
+def _reaches(a: Any, b: Any) -> bool:
+    """Whether a >= b; what is true of large sizes alone is noted."""
+    found = _sign(a - b)
+    if found is None:
+        raise UnknownSizeError(f"whether {a!r} or {b!r} is larger is not known yet.")
+    low, high = (b, a) if found >= 0 else (a + 1, b)
+    if any([factor < 0 for factor in _terms(high - low).values()]):
+        _assume(_atom("max", larger, low, high), high)
+    return found >= 0
+
+
+def _assume(a: Any, b: Any) -> None:
+    if here.mode is not None:
+        here.mode.assume(a, b)
 
 
 def _is_size(value: Any) -> bool:

@@ -110,6 +110,10 @@ class Tensor(Operands):
         array = self._array
         return array.copy() if array.ndim else array[()]
 
+    def contents(self) -> Any:
+        """The value as an array as far as Python may know it now; None where it comes later."""
+        return self.__array__()
+
     def ref(self) -> Reference:
         """A hashable reference that is equal for the same tensor, for use as a key."""
         return Reference(self)

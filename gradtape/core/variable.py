@@ -62,14 +62,20 @@ class _ByCreators(type):
     def __call__(cls, initial_value: Any = None, **options: Any) -> Any:
         stack = _creators.stack
         if not stack:
-            return super().__call__(initial_value, **options)
+            return cls._made(initial_value, **options)
 
         def through(depth: int, **kwargs: Any) -> Any:
             if depth < 0:
-                return type.__call__(cls, **kwargs)
+                return cls._made(**kwargs)
             return stack[depth](lambda **inner: through(depth - 1, **inner), **kwargs)
 
         return through(len(stack) - 1, initial_value=initial_value, **options)
+
+    def _made(cls, initial_value: Any = None, **options: Any) -> Any:
+        mode = here.mode
+        if mode is None:
+            return super().__call__(initial_value, **options)
+        return mode.variable(cls, initial_value, **options)
 
 
 class Variable(Operands, metaclass=_ByCreators):

@@ -23,7 +23,7 @@ from gradtape.core.shapes import Spec
 from gradtape.core.state import here
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.graph import PLACEHOLDER, needed
-from gradtape.graph.lines import as_function
+from gradtape.graph.lines import runnable
 from gradtape.graph.partition import kept_values
 from gradtape.graph.symbolic import Value
 from gradtape.graph.tracing import Tracing
@@ -206,7 +206,7 @@ def _effects(pullback: Pullback) -> list[Any]:
     """The callee's effects as the pullback's trace did them again."""
     if not pullback.callee.roots:
         return []
-    return [op for op in pullback.mode.graph.operations if op.primitive.effect]
+    return [op for op in pullback.mode.graph.operations if op.effect]
 
 
 def pair_of(callee: Callee, wanted: Mask) -> Pair:
@@ -315,9 +315,7 @@ def batched(callee: Callee, mask: Mask, size: Any) -> Callee:
 
 
 def _run(xp: Any, *arrays: Any, callee: Callee, pair: Any = None) -> Any:
-    program = callee.runner.program
-    known = program.sizes([a.shape for a in arrays]) if program.open else None
-    return as_function(program, known)(xp, *arrays)
+    return runnable(xp, callee.runner.program, arrays)(*arrays)
 
 
 _call = primitive(

@@ -55,10 +55,15 @@ class Callee:
         if effects:
             self.roots = [
                 op for op in self.graph.operations
-                if op.primitive.effect and op.primitive is not ASSIGN
+                if op.effect and op.primitive is not ASSIGN
             ]  # fmt: skip
         self.derived: dict[Any, Any] = {}  # what was found from it, by `call` and its like
         self._runner: Runner | None = None
+
+    @property
+    def effect(self) -> bool:
+        """Whether it does something besides its outputs."""
+        return bool(self.roots)
 
     @property
     def runner(self) -> Runner:

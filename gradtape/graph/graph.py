@@ -48,8 +48,8 @@ class Operation:
     """
 
     __slots__ = (
-        "control", "device", "graph", "label", "number", "params", "primitive", "scope", "takes",
-        "values", "where",
+        "control", "device", "effect", "graph", "label", "number", "params", "primitive", "scope",
+        "takes", "values", "where",
     )  # fmt: skip
 
     def __init__(
@@ -59,6 +59,7 @@ class Operation:
         self.primitive = primitive
         self.takes = takes
         self.params = params
+        self.effect = primitive.effect or any([_has_effect(p) for p in params.values()])
         self.values: tuple[Value, ...] = ()
         self.number = len(graph.operations)
         self.label: str | None = None
@@ -170,7 +171,7 @@ class Graph:
         op = value.op
         if op.primitive is CONSTANT:
             return np.asarray(op.params["value"])
-        if op.primitive in SOURCES or op.primitive.effect or op.primitive.several:
+        if op.primitive in SOURCES or op.effect or op.primitive.several:
             return UNKNOWN
         if op.primitive.name == "shape":
             return _plain(np.array(op.takes[0].shape, object), value.dtype)
@@ -261,6 +262,13 @@ class Graph:
 
     def __repr__(self) -> str:
         return f"<tf.Graph with {len(self.operations)} operations>"
+
+
+def _has_effect(param: Any) -> bool:
+    """Whether a parameter is a function with effects, or a tuple of functions with one."""
+    if type(param) is tuple:
+        return any([_has_effect(p) for p in param])
+    return getattr(param, "effect", False) is True
 
 
 def _plain(array: Any, dtype: Any) -> Any:

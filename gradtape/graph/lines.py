@@ -10,7 +10,7 @@ The same function runs under NumPy and under `jax.numpy`; a value is forgotten a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradtape.core.sizes import closed, open_sizes
@@ -24,6 +24,20 @@ def as_function(program: Program, known: dict[Any, int] | None = None) -> Callab
     Args:
         known: the sizes that are open in the program.
     """
+    key = frozenset(known.items()) if known else None
+    found = program.functions.get(key)
+    if found is None:
+        found = program.functions[key] = _written(program, known)
+    return found
+
+
+def runnable(xp: Any, program: Program, arrays: Sequence[Any]) -> Callable[..., Any]:
+    """The program as a function of arrays of the shapes of these, in a namespace."""
+    run = as_function(program, program.sizes([a.shape for a in arrays]) if program.open else None)
+    return lambda *given: run(xp, *given)
+
+
+def _written(program: Program, known: dict[Any, int] | None) -> Callable[..., Any]:
     scope: dict[str, Any] = {}
     names: dict[Value, str] = {}
 

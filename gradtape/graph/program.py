@@ -44,13 +44,14 @@ class Program:
         self.inputs = tuple(inputs)
         self.instead = dict(instead or {})
         self.constants: dict[Value, Any] = {}
+        self.functions: dict[Any, Any] = {}  # filled by `lines`, by the sizes that are open
         self.assumptions = [pair for pair in assumptions if pair[0] != pair[1]]
         given = set(self.inputs)
         order = needed([self.now(v) for v in outputs], roots, given)
         self.steps = [
             op for op in order
             if op.primitive is not ASSIGN and op.primitive not in SOURCES
-            and not given.issuperset(op.values)
+            and not (op.values and given.issuperset(op.values))
         ]  # fmt: skip
         for op in order:
             if op.primitive is CONSTANT:
@@ -88,7 +89,7 @@ class Program:
             for op in self.steps:
                 takes = self.takes(op)
                 if (
-                    op.primitive.effect
+                    op.effect
                     or not all([v in constants for v in takes])
                     or open_sizes(op.params)
                     or any([v in given or not _small(v) for v in op.values])
@@ -111,7 +112,7 @@ class Program:
         wanted = {self.now(v) for v in self.outputs}
         kept = []
         for op in reversed(self.steps):
-            if op.primitive.effect or any([v in wanted for v in op.values]):
+            if op.effect or any([v in wanted for v in op.values]):
                 kept.append(op)
                 wanted.update(self.takes(op))
         self.steps = kept[::-1]

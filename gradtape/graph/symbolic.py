@@ -107,9 +107,14 @@ class SymbolicTensor(Tensor):
     def set_shape(self, shape: Any) -> None:
         """Note what is known of the shape otherwise; ValueError where it contradicts."""
         merged = self.shape.merge_with(shape)
-        self._value.shape = tuple(
-            [h if w is None else w for h, w in zip(self._shape, merged, strict=True)]
-        )
+        known = [h if w is None else w for h, w in zip(self._shape, merged, strict=True)]
+        self.graph.assumptions += [(h, n) for h, n in zip(self._shape, known) if h != n]
+        self._value.shape = tuple(known)
+
+    def contents(self) -> Any:
+        """The value as an array of ints and `Size`s, or of numbers where it depends on constants
+        alone; None where it depends on more."""
+        return known_contents(self._value)
 
     # what needs a value
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradtape.core.dispatch import FAILURES, execute, explained
+from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import brief
 from gradtape.core.mode import Mode
 from gradtape.core.primitive import Primitive
@@ -21,7 +22,7 @@ from gradtape.core.sizes import open_sizes
 from gradtape.core.state import frame, here
 from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source, users_line
 from gradtape.graph.symbolic import SymbolicTensor, Value
-from gradtape.graph.updates import updated
+from gradtape.graph.updates import held, updated
 
 ASSIGN = Source("Assign")
 ASSIGN.effect = True
@@ -47,6 +48,7 @@ class Tracing(Mode):
         self.graph = graph
         self.outside = outside or (here.tapes, here.observers, here.mode)
         self.current: dict[int, SymbolicTensor] = {}  # by the variable's id
+        self.reads: dict[int, Value] = {}  # the inputs that hold variables before
         self.variables: dict[int, Any] = {}
         self.written: dict[int, Any] = {}
         self.captures: dict[int, tuple[Any, Value]] = {}  # by the outer tensor's or value's id
@@ -59,7 +61,7 @@ class Tracing(Mode):
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write an operation down; compute it at once when its integers are known."""
         try:
-            if self.folds and not primitive.effect and self._foldable(primitive, inputs, params):
+            if self.folds and self._foldable(primitive, inputs, params):
                 return execute(primitive, inputs, params)
             specs = primitive.shape(*inputs, **params)
         except FAILURES as error:
@@ -78,7 +80,7 @@ class Tracing(Mode):
     def _shared(self, primitive: Primitive, takes: Any, params: dict[str, Any]) -> Any:
         """The operation that does the same already, None where there is none."""
         self._key = None
-        if not self.folds or primitive.effect:
+        if not self.folds or primitive.effect or primitive.family == "loop":
             return None
         key = (primitive, takes, *params_key(params))
         try:
@@ -89,6 +91,8 @@ class Tracing(Mode):
         return found
 
     def _foldable(self, primitive: Primitive, inputs: Any, params: dict[str, Any]) -> bool:
+        if primitive.effect or primitive.family == "loop":
+            return False
         if not all([t.concrete and t._dtype.kind in "iub" for t in inputs]):
             return False
         if not inputs and open_sizes(params):
@@ -135,11 +139,28 @@ class Tracing(Mode):
         """The present value of a variable in this graph, a tensor on the variable's node."""
         tensor = self.current.get(id(variable))
         if tensor is None:
-            value = self.graph.source(VARIABLE, variable, variable=variable)
-            tensor = SymbolicTensor(value, variable._leaf)
-            self.current[id(variable)] = tensor
-            self.variables[id(variable)] = variable
+            tensor = self.current[id(variable)] = self.before(variable)
+        elif id(variable) in self.written and tensor._node is None:
+            tensor = self.current[id(variable)] = self.held(variable)
         return tensor
+
+    def before(self, variable: Any) -> SymbolicTensor:
+        """The value that a variable has when the graph starts."""
+        value = self.reads.get(id(variable))
+        if value is None:
+            value = self.graph.source(VARIABLE, variable, variable=variable)
+            self.reads[id(variable)] = value
+            self.variables[id(variable)] = variable
+        return SymbolicTensor(value, variable._leaf)
+
+    def held(self, variable: Any) -> SymbolicTensor:
+        """The value of a variable that was changed, on the variable's node: no derivative passes
+        through an assignment."""
+        tensor = self.current[id(variable)]
+        if differentiable(variable._dtype):
+            with frame((), (), self):
+                tensor = held(tensor, self.before(variable))
+        return tensor.placed(variable._leaf)
 
     def update(self, variable: Any, how: str, *values: Any) -> Any:
         """Note a change of a variable."""
@@ -152,7 +173,7 @@ class Tracing(Mode):
         value = self.value(tensor)
         self.graph.add(ASSIGN, (value,), {"variable": variable}, [tensor])
         self.variables[id(variable)] = self.written[id(variable)] = variable
-        self.current[id(variable)] = SymbolicTensor(value, variable._leaf)
+        self.current[id(variable)] = SymbolicTensor(value)
 
     def initial(self, value: Any) -> Any:
         """The initial value of a variable, made outside the graph."""

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.dispatch import apply
+from gradtape.core.nothing import STOPPED
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec
 from gradtape.core.sizes import same
 from gradtape.core.variable import check_slices, other_dtype, other_shape
 from gradtape.ops.arithmetic import divide
@@ -18,7 +22,25 @@ from gradtape.ops.indexing import (
     tensor_scatter_nd_sub,
     tensor_scatter_nd_update,
 )
+from gradtape.ops.reductions import spread_all
 from gradtape.ops.segments import unsorted_segment_prod
+
+_held = primitive(
+    "held",
+    lambda xp, value, before: value,
+    vjps=[STOPPED, lambda ct: ct],
+    jvps=[STOPPED, lambda t: t],
+    batch=lambda mask, value, before: held(*spread_all(mask, (value, before))),
+    shape=lambda value, before: Spec(value._shape, value._dtype),
+    family="structural",
+)
+
+
+def held(value: Any, before: Any) -> Any:
+    """What a variable holds after an assignment: no derivative passes through the assignment, and
+    what reads the variable afterwards depends on the variable as what read it before."""
+    return apply(_held, (value, before))
+
 
 SCATTERS: dict[str, Callable[..., Any]] = {
     "add": tensor_scatter_nd_add,

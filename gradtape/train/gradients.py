@@ -1,4 +1,4 @@
-"""Gradients on their way to an update: checked, repeated rows added up, clipped."""
+"""Gradients on their way to an update at once: checked, repeated rows added up, measured."""
 
 from __future__ import annotations
 
@@ -48,36 +48,52 @@ def prepared(gradient: Any, variable: Any, function: str) -> Array | Rows:
         return _rows(gradient, variable, function)
     tensor = as_tensor_like(gradient, variable._dtype, function)
     if tensor._shape != variable._shape:
-        raise _misfit(brief(tensor), variable, function)
+        raise misfit(brief(tensor), variable, function)
     return _real(tensor, variable, function)
 
 
 def _real(tensor: Any, variable: Any, function: str) -> Array:
+    check_kind(tensor, variable, function)
     array, dtype = tensor._array, variable._dtype
-    if array.dtype.kind not in "fcV" or (array.dtype.kind == "c" and dtype.kind != "c"):
-        raise _misfit(brief(tensor), variable, function)
     if dtype.kind == "c":
         return real_view(array.astype(dtype, copy=False))
     return np.asarray(array).astype(working_dtype(dtype), copy=False)
 
 
+def check_kind(tensor: Any, variable: Any, function: str) -> None:
+    """Raise for a gradient of integers, and for a complex one of a real variable."""
+    kind = tensor._dtype.kind
+    if kind not in "fcV" or (kind == "c" and variable._dtype.kind != "c"):
+        raise misfit(brief(tensor), variable, function)
+
+
 def _rows(gradient: IndexedSlices, variable: Any, function: str) -> Rows:
+    check_rows(gradient, variable, function)
+    indices = row_indices(gradient.indices, variable._shape[0], function)
+    return distinct(_real(gradient.values, variable, function), indices)
+
+
+def check_rows(gradient: IndexedSlices, variable: Any, function: str) -> None:
+    """Raise unless these are rows of a tensor of the variable's shape."""
     shape, values = variable._shape, gradient.values
     if not shape or values._shape[1:] != shape[1:] or gradient._shape not in (None, shape):
         text = f"IndexedSlices with values {brief(values)} and dense_shape {gradient._shape}"
-        raise _misfit(text, variable, function)
-    indices = row_indices(gradient.indices, shape[0], function)
-    array = _real(values, variable, function)
+        raise misfit(text, variable, function)
+
+
+def distinct(values: Array, indices: Array) -> Rows:
+    """Rows in ascending order, equal ones added up."""
     order = np.argsort(indices, kind="stable")
     indices = indices[order]
     starts = np.flatnonzero(np.diff(indices, prepend=-1))
-    array = array[order]
+    values = values[order]
     if len(starts) < len(indices):
-        array = np.add.reduceat(array, starts, axis=0)
-    return Rows(array, indices[starts])
+        values = np.add.reduceat(values, starts, axis=0)
+    return Rows(values, indices[starts])
 
 
-def _misfit(what: str, variable: Any, function: str) -> InvalidArgumentError:
+def misfit(what: str, variable: Any, function: str) -> InvalidArgumentError:
+    """The error for a gradient that is not of the variable's shape or kind."""
     return InvalidArgumentError(
         f"gradtape.{function}: the gradient {what} does not fit variable {variable.name!r}, "
         f"{brief(variable)}. Pass what tape.gradient returns for this variable: "
@@ -85,9 +101,9 @@ def _misfit(what: str, variable: Any, function: str) -> InvalidArgumentError:
     )
 
 
-def norm(gradient: Array | Rows) -> float:
+def norm(gradient: Array) -> float:
     """The root of the sum of squares; it neither overflows nor underflows on the way."""
-    flat = (gradient.values if isinstance(gradient, Rows) else gradient).ravel()
+    flat = gradient.ravel()
     with np.errstate(all="ignore"):
         squares = float(np.dot(flat, flat))
     if 1e-30 < squares < 1e30:
@@ -97,43 +113,3 @@ def norm(gradient: Array | Rows) -> float:
         return peak
     unit = flat.astype(np.float64) / peak
     return peak * float(np.dot(unit, unit)) ** 0.5
-
-
-def scaled(gradient: Array | Rows, factor: float) -> Array | Rows:
-    """The gradient times a number."""
-    if isinstance(gradient, Rows):
-        return gradient._replace(values=scaled(gradient.values, factor))
-    with np.errstate(invalid="ignore"):  # inf * 0
-        return gradient * factor
-
-
-def clip_each_norm(gradients: list[Array | Rows], limit: float) -> list[Array | Rows]:
-    """Each gradient g with a norm above the limit becomes limit g / |g|."""
-    norms = [norm(g) for g in gradients]
-    return [
-        g if size <= limit else scaled(g, limit / size)
-        for g, size in zip(gradients, norms, strict=True)
-    ]
-
-
-def clip_global_norm(gradients: list[Array | Rows], limit: float) -> list[Array | Rows]:
-    """All gradients are scaled alike, so that the norm of all together is at most the limit.
-
-    As in TensorFlow, a norm that is inf or nan makes every gradient nan.
-    """
-    total = float(np.linalg.norm([norm(g) for g in gradients]))
-    if total <= limit:
-        return gradients
-    return [scaled(g, limit / total if np.isfinite(total) else np.nan) for g in gradients]
-
-
-def clip_values(gradients: list[Array | Rows], limit: float) -> list[Array | Rows]:
-    """Each element is put into [-limit, limit]; nan stays nan."""
-    return [
-        (
-            g._replace(values=np.clip(g.values, -limit, limit))
-            if isinstance(g, Rows)
-            else np.clip(g, -limit, limit)
-        )
-        for g in gradients
-    ]

@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from gradtape.core.asked import located
 from gradtape.core.errors import UnimplementedError
-from gradtape.train.gradients import clip_each_norm, clip_global_norm, clip_values
+from gradtape.train.clipping import GLOBAL, NORM, VALUE, clipped
 
 
 class Shared(TypedDict, total=False):
@@ -49,9 +49,9 @@ def clipping(
 ) -> Callable[[list[Any]], list[Any]] | None:
     """The function that clips a list of gradients, or None."""
     given = [
-        (clip_each_norm, "clipnorm", clipnorm),
-        (clip_values, "clipvalue", clipvalue),
-        (clip_global_norm, "global_clipnorm", global_clipnorm),
+        (NORM, "clipnorm", clipnorm),
+        (VALUE, "clipvalue", clipvalue),
+        (GLOBAL, "global_clipnorm", global_clipnorm),
     ]
     given = [entry for entry in given if entry[2] is not None]
     if not given:
@@ -61,8 +61,8 @@ def clipping(
             "Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be set. Received: "
             f"clipnorm={clipnorm}, clipvalue={clipvalue}, global_clipnorm={global_clipnorm}"
         )
-    function, name, limit = given[0]
-    return functools.partial(function, limit=number(limit, name, above=0.0))
+    how, name, limit = given[0]
+    return functools.partial(clipped, how=how, limit=number(limit, name, above=0.0))
 
 
 def check_ema(momentum: Any, frequency: Any) -> None:

@@ -72,17 +72,25 @@ def _update_whole(
 ) -> None:
     value = _working(variable)
     arrays = type(slots)(*[None if s is None else real_view(s._array) for s in slots])
-    run = _in_blocks if value.size > WHOLE else _at_once
-    value, arrays = run(rule, gradient, value, arrays, hyperparameters, decay)
+    value, arrays = moved(xp, rule, gradient, value, arrays, hyperparameters, decay)
     variable._write(complex_again(value, variable._dtype))
     for slot, array in zip(slots, arrays, strict=True):
         if slot is not None:
             slot._write(complex_again(array, slot._dtype))
 
 
-def _at_once(
-    rule: Rule, gradient: Any, value: Any, slots: Any, hyperparameters: dict[str, Any], decay: float
+def moved(
+    xp: Any,
+    rule: Rule,
+    gradient: Any,
+    value: Any,
+    slots: Any,
+    hyperparameters: dict[str, Any],
+    decay: Any,
 ) -> tuple[Any, Any]:
+    """The new value and slots of an array that decays and then moves by the rule."""
+    if xp.name == "numpy" and value.size > WHOLE:
+        return _in_blocks(rule, gradient, value, slots, hyperparameters, decay)
     if decay:
         value = value * (1 - decay)
     return rule(xp, gradient, value, slots, **hyperparameters)
@@ -96,7 +104,7 @@ def _in_blocks(
     hyperparameters: dict[str, Any],
     decay: float,
 ) -> tuple[Array, Any]:
-    """`_at_once`, block after block: the temporaries of the rule never leave the cache."""
+    """`moved`, block after block: the temporaries of the rule never leave the cache."""
     flat = [np.ascontiguousarray(a).reshape(-1) for a in (gradient, value)]
     parts = [None if s is None else s.reshape(-1) for s in slots]
     new_value = np.empty_like(value)
@@ -105,10 +113,8 @@ def _in_blocks(
     for start in range(0, value.size, BLOCK):
         here = slice(start, start + BLOCK)
         block = type(slots)(*[None if p is None else p[here] for p in parts])
-        moved, kept = _at_once(rule, flat[0][here], flat[1][here], block, hyperparameters, decay)
-        for target, source in zip(
-            targets, [moved, *[k for k in kept if k is not None]], strict=True
-        ):
+        new, kept = moved(xp, rule, flat[0][here], flat[1][here], block, hyperparameters, decay)
+        for target, source in zip(targets, [new, *[k for k in kept if k is not None]], strict=True):
             target[here] = source
     return new_value, type(slots)(*new_slots)
 

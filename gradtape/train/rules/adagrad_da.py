@@ -35,7 +35,10 @@ def adagrad_da(
     total = slots.gradient_accumulator + gradient
     squares = gradient * gradient
     squares += slots.gradient_squared_accumulator
-    shrunk = total - xp.clip(total, -l1 * step, l1 * step) if l1 > 0 else total
+    shrunk = total
+    if l1 > 0:
+        threshold = l1 * step * xp.ones((), total.dtype)
+        shrunk = total - xp.clip(total, -threshold, threshold)
     scale = xp.sqrt(squares)
     scale += l2 * step * learning_rate
     return -learning_rate * shrunk / scale, AdagradDASlots(total, squares)

@@ -52,6 +52,6 @@ def proximal_adagrad(
 
 def _prox(xp: Any, x: Any, step: Any, l1: float, l2: float) -> Any:
     if l1 > 0:
-        threshold = step * l1
+        threshold = step * l1 * xp.ones((), x.dtype)
         x = x - xp.clip(x, -threshold, threshold)
     return x / (1 + step * l2)

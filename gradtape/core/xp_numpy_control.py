@@ -1,0 +1,40 @@
+"""The verbs of control flow on NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradtape.core.xp_numpy import verb
+
+
+@verb
+def switch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+    """What the branch with a number gives for operands; numbers out of range are clamped."""
+    return branches[max(0, min(int(index), len(branches) - 1))](*operands)
+
+
+@verb
+def loop_pull(
+    test: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    back: Callable[[Any, Any], Any],
+    state: Any,
+    cts: Any,
+    sums: Any,
+) -> Any:
+    """Repeat a loop and walk back through its states.
+
+    Args:
+        test, body: the loop of a state.
+        back: from the state before a step and the cotangents after it to the cotangents before it
+            and what the step adds to the sums.
+    """
+    states = []
+    while test(state):
+        states.append(state)
+        state = body(state)
+    while states:
+        cts, more = back(states.pop(), cts)
+        sums = tuple([s + m for s, m in zip(sums, more, strict=True)])
+    return (*cts, *sums)

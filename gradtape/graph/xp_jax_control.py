@@ -1,0 +1,90 @@
+"""The verbs of control flow on XLA."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from gradtape.graph.xp_jax_base import verb
+
+
+@verb
+def switch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
+    """What the branch with a number gives for operands; numbers out of range are clamped."""
+    if len(branches) == 2:
+        return jax.lax.cond(index > 0, branches[1], branches[0], *operands)
+    return jax.lax.switch(index, branches, *operands)
+
+
+MOST_SLOTS, LEAST_SLOTS, MOST_BYTES = 128, 8, 2**27
+
+
+@verb
+def loop_pull(
+    test: Callable[[Any], Any],
+    body: Callable[[Any], Any],
+    back: Callable[[Any, Any], Any],
+    state: Any,
+    cts: Any,
+    sums: Any,
+) -> Any:
+    """Repeat a loop and walk back through its states, with a bounded stack of checkpoints.
+
+    The stack holds states at ascending steps, the first one always. To step back over step i the
+    state there is needed: the loop is repeated from the highest checkpoint at or below i, and on the
+    way states are put on the stack, all of them where there is room for all, otherwise at distances
+    that use up half of the free places: the gaps are then filled in the same way when the walk gets
+    there. So a loop of n steps is repeated once while n is at most the number of places, and about
+    log(n) times beyond; whatever n is, the result is exact. (Binomial schedules of checkpoints are
+    due to A. Griewank, 1992; this one needs not know n when it starts.)
+    """
+    state = tuple([jnp.asarray(s) for s in state])
+    size = sum([s.size * s.dtype.itemsize for s in state])
+    slots = max(LEAST_SLOTS, min(MOST_SLOTS, MOST_BYTES // max(size, 1)))
+
+    def ahead(pair: Any) -> Any:
+        return pair[0] + 1, body(pair[1])
+
+    zero = jnp.int32(0)
+    count, _ = jax.lax.while_loop(lambda pair: test(pair[1]), ahead, (zero, state))
+    places = jnp.zeros(slots + 1, jnp.int32)
+    stack = tuple([jnp.zeros((slots + 1, *s.shape), s.dtype).at[0].set(s) for s in state])
+
+    def distance(here: Any, goal: Any, top: Any) -> Any:
+        gap, free = goal - here, slots - 1 - top
+        return jnp.where(gap <= free, 1, -(-gap // jnp.maximum(1, (free + 1) // 2)))
+
+    def step_back(carry: Any) -> Any:
+        goal, top, places, stack, cts, sums = carry
+
+        def forward(inner: Any) -> Any:
+            here, following, top, places, stack, state = inner
+            here, state = here + 1, body(state)
+            push = (here == following) & (here < goal) & (top < slots - 1)
+            slot = jnp.where(push, top + 1, slots)
+            top = jnp.where(push, top + 1, top)
+            places = places.at[slot].set(here)
+            stack = tuple([a.at[slot].set(s) for a, s in zip(stack, state, strict=True)])
+            following = jnp.where(push, here + distance(here, goal, top), following)
+            return here, following, top, places, stack, state
+
+        here = places[top]
+        inner = here, here + distance(here, goal, top), top, places, stack, _at(stack, top)
+        _, _, top, places, stack, state = jax.lax.while_loop(
+            lambda inner: inner[0] < goal, forward, inner
+        )
+        cts, more = back(state, cts)
+        sums = tuple([s + m for s, m in zip(sums, more, strict=True)])
+        top = jnp.where((places[top] >= goal) & (top > 0), top - 1, top)
+        return goal - 1, top, places, stack, cts, sums
+
+    carry = (count - 1, zero, places, stack, cts, sums)
+    *_, cts, sums = jax.lax.while_loop(lambda carry: carry[0] >= 0, step_back, carry)
+    return (*cts, *sums)
+
+
+def _at(stack: Any, place: Any) -> Any:
+    return tuple([jax.lax.dynamic_index_in_dim(a, place, 0, keepdims=False) for a in stack])

@@ -1,0 +1,69 @@
+"""Python functions that are called for what they do, in the order of the program: printing and
+checking values.
+
+Eagerly they are called at once. While a function is recorded they become operations with an effect;
+in a batch they are called once for each example."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import gradtape.core.xp_numpy_effects  # noqa: F401  the verb on_host
+from gradtape.core.dispatch import apply
+from gradtape.core.primitive import primitive
+from gradtape.core.state import here
+
+Effect = Callable[..., None]
+
+
+def _batch(mask: Any, *inputs: Any, function: Effect) -> Any:
+    def for_each(*arrays: Any) -> None:
+        size = next(len(a) for a, b in zip(arrays, mask, strict=True) if b)
+        for i in range(size):
+            function(*[a[i] if b else a for a, b in zip(arrays, mask, strict=True)])
+
+    return apply(_on_host, inputs, {"function": for_each})
+
+
+_on_host = primitive(
+    "on_host",
+    lambda xp, *arrays, function: xp.on_host(function, arrays) or (),
+    batch=_batch,
+    shape=lambda *specs, function: (),
+    several=True,
+    effect=True,
+    differentiable=False,
+    fallible=True,
+    family="effect",
+)
+
+
+def on_host(function: Effect, tensors: Sequence[Any]) -> None:
+    """Call a function with the values of tensors, when it is its turn in the program."""
+    if here.mode is None:
+        function(*[t._array for t in tensors])
+    else:
+        apply(_on_host, tuple(tensors), {"function": function})
+
+
+def check(function: Effect, *tensors: Any) -> None:
+    """Call a function that may raise with the values of tensors: now where they are known."""
+    values = [_known(t) for t in tensors]
+    if any([v is None for v in values]):
+        on_host(function, tensors)
+    else:
+        function(*values)
+
+
+def _known(tensor: Any) -> Any:
+    """The value of a tensor; None where it comes later, or is one for each example."""
+    if tensor.concrete:
+        return np.asarray(tensor._array)
+    try:
+        value = tensor.contents()
+    except TypeError:
+        return None
+    return None if value is None or value.dtype == object else value

@@ -1,0 +1,143 @@
+"""A step of an optimizer as one operation: an update rule on a gradient, a value and its slots.
+
+Inputs are the gradient (a real tensor in the variable's working dtype), the value, the slots, and
+the numbers that change from step to step, as float64 scalars; parameters are the rule and the
+numbers that do not. Results are the new value and slots, which go into the variables by `assign`.
+
+A step has no derivative: the result ends in an assignment, and no cotangent passes through one.
+Who differentiates through a step writes it as an expression, `w2 = w - rate * gradient`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+import gradtape.core.xp_numpy_indexing
+import gradtape.core.xp_numpy_special  # noqa: F401
+from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec
+from gradtape.train.arrays import working_dtype
+from gradtape.train.gradients import distinct
+from gradtape.train.scalars import scalar
+from gradtape.train.update import moved
+
+Hyperparameters = tuple[tuple[str, Any], ...]
+
+
+def shared_by_examples(mask: Any, *inputs: Any, **params: Any) -> Any:
+    """The batching rule of a step: examples share their variables, so there is none."""
+    raise InvalidArgumentError(
+        "gradtape.optimizers: inside vectorized_map the gradient differs from example to example,"
+        " but a variable has one value. Return the gradients, reduce them (for instance with"
+        " tf.reduce_mean) and apply them outside."
+    )
+
+
+def _real(xp: Any, array: Any) -> Any:
+    """An array as real numbers in its working dtype, complex ones with one more axis of size two."""
+    array = xp.asarray(array)
+    if array.dtype.kind == "c":
+        array = xp.stack([xp.real(array), xp.imag(array)], -1)
+    dtype = working_dtype(array.dtype)
+    return array if array.dtype == dtype else array.astype(dtype)
+
+
+def _again(xp: Any, array: Any, dtype: Any) -> Any:
+    """Undo `_real`."""
+    if dtype.kind == "c":
+        array = xp.as_complex(array[..., 0], array[..., 1])
+    return array[()] if array.dtype == dtype else array.astype(dtype)[()]
+
+
+def _run(
+    xp: Any,
+    gradient: Any,
+    cells: Sequence[Any],
+    numbers: Sequence[Any],
+    rule: Any,
+    kind: Any,
+    held: tuple[bool, ...],
+    fixed: Hyperparameters,
+) -> list[Any]:
+    """The new arrays of a value and its slots."""
+    value, *slots = [_real(xp, c) for c in cells]
+    rest = iter(slots)
+    slots = kind(*[next(rest) if h else None for h in held])
+    arguments = with_numbers(fixed, [scalar(xp, n) for n in numbers])
+    decay = arguments.pop("decay", 0.0)
+    value, kept = moved(xp, rule, xp.asarray(gradient), value, slots, arguments, decay)
+    found = [value, *[k for k in kept if k is not None]]
+    return [_again(xp, f, c.dtype) for f, c in zip(found, cells, strict=True)]
+
+
+def without_numbers(given: dict[str, Any], kind: type) -> tuple[Hyperparameters, list[Any]]:
+    """Keyword arguments with None in place of the values of a type, and these values in order."""
+    taken: list[Any] = []
+
+    def fixed(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple([fixed(v) for v in value])
+        if isinstance(value, kind):
+            taken.append(value)
+            return None
+        return value
+
+    return tuple([(name, fixed(value)) for name, value in given.items()]), taken
+
+
+def with_numbers(fixed: Hyperparameters, numbers: Sequence[Any]) -> dict[str, Any]:
+    """Undo `without_numbers`."""
+    rest = iter(numbers)
+
+    def filled(value: Any) -> Any:
+        if isinstance(value, tuple):
+            return tuple([filled(v) for v in value])
+        return next(rest) if value is None else value
+
+    return {name: filled(value) for name, value in fixed}
+
+
+def _step_kernel(
+    xp: Any, gradient: Any, value: Any, *rest: Any, rule: Any, kind: Any, held: Any, fixed: Any
+) -> Any:
+    count = sum(held)
+    cells, numbers = [value, *rest[:count]], rest[count:]
+    return tuple(_run(xp, gradient, cells, numbers, rule, kind, held, fixed))
+
+
+optimizer_step = primitive(
+    "optimizer_step",
+    _step_kernel,
+    batch=shared_by_examples,
+    shape=lambda gradient, value, *rest, rule, kind, held, fixed: _specs(value, rest, held),
+    several=True,
+    differentiable=False,
+    family="optimizer",
+)
+
+
+def _rows_kernel(
+    xp: Any,
+    gradient: Any,
+    indices: Any,
+    value: Any,
+    *rest: Any,
+    rule: Any,
+    kind: Any,
+    held: Any,
+    fixed: Any,
+    decay: Any,
+) -> Any:
+    count = sum(held)
+    cells, numbers = [xp.asarray(c) for c in (value, *rest[:count])], rest[count:]
+    if decay:
+        number, numbers = (decay, numbers) if decay is not True else (scalar(xp, rest[-1]), numbers[:-1])
+        cells[0] = _again(xp, _real(xp, cells[0]) * (1 - number), cells[0].dtype)
+    if xp.name == "numpy":  # where XLA drops what is out of range, NumPy raises
+        used = np.searchsorted(indices, len(value))
+        gradient, indices = gradient[:used], indices[:used]
+    rows = _run(xp, gradient, [c[indices] for c in cells], numbers, rule, kind, held, fixed)
+    return tuple([xp.at_set(c, indices, r) for c, r in zip(cells, rows, strict=True)])
