@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradtape.api import autodiff as autodiff
 from gradtape.api import bitwise as bitwise
+from gradtape.api import config as config
 from gradtape.api import debugging as debugging
 from gradtape.api import dtypes as dtypes
 from gradtape.api import errors as errors
@@ -75,13 +76,13 @@ from gradtape.core.surroundings import inside_function as inside_function
 from gradtape.core.surroundings import is_symbolic_tensor as is_symbolic_tensor
 from gradtape.core.surroundings import is_tensor as is_tensor
 from gradtape.core.surroundings import no_op as no_op
-from gradtape.core.surroundings import print_ as print
 from gradtape.core.surroundings import timestamp as timestamp
 from gradtape.core.surroundings import tuple_ as tuple
 from gradtape.core.surroundings import type_spec_from_value as type_spec_from_value
 from gradtape.core.tensor import Tensor as Tensor
 from gradtape.core.variable import Variable as Variable
 from gradtape.core.variable import variable_creator_scope as variable_creator_scope
+from gradtape.graph.function import function as function
 from gradtape.ops import operators as operators
 from gradtape.ops.arithmetic import absolute as abs
 from gradtape.ops.arithmetic import add_n as add_n
@@ -162,6 +163,7 @@ from gradtape.ops.partitioning import dynamic_stitch as dynamic_stitch
 from gradtape.ops.powers import power as pow
 from gradtape.ops.powers import sqrt as sqrt
 from gradtape.ops.powers import square as square
+from gradtape.ops.printing import print_ as print
 from gradtape.ops.products import matmul as matmul
 from gradtape.ops.quotients import divide as divide
 from gradtape.ops.quotients import divide as realdiv

@@ -12,12 +12,10 @@ LATER = "is not there yet: "
 
 REASONS: dict[str, str] = {
     LATER + "graphs and compiled functions come next; eagerly, write the Python function, if, for or while": """
-        tf.function tf.Graph tf.Operation tf.gradients tf.hessians tf.cond tf.case tf.switch_case tf.while_loop
+        tf.Graph tf.Operation tf.gradients tf.hessians tf.cond tf.case tf.switch_case tf.while_loop
         tf.scan tf.map_fn tf.foldl tf.foldr tf.TensorArray tf.TensorArraySpec tf.py_function tf.numpy_function
         tf.autograph tf.nondifferentiable_batch_function tf.AggregationMethod tf.import_graph_def tf.graph_util
-        tf.test.assert_equal_graph_def tf.config.functions_run_eagerly tf.config.run_functions_eagerly
-        tf.config.experimental_functions_run_eagerly tf.config.experimental_run_functions_eagerly
-        tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
+        tf.test.assert_equal_graph_def tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
@@ -32,7 +30,7 @@ REASONS: dict[str, str] = {
         tf.config.get_logical_device_configuration tf.config.get_soft_device_placement
         tf.config.get_visible_devices tf.config.list_logical_devices tf.config.list_physical_devices
         tf.config.set_logical_device_configuration tf.config.set_soft_device_placement
-        tf.config.set_visible_devices tf.config.threading tf.config tf.test.create_local_cluster
+        tf.config.set_visible_devices tf.config.threading tf.test.create_local_cluster
         tf.test.gpu_device_name tf.test.is_gpu_available tf.test.is_built_with_cuda
         tf.test.is_built_with_gpu_support tf.test.is_built_with_rocm tf.test.is_built_with_xla
         tf.test.is_cpu_target_available tf.debugging.get_log_device_placement

@@ -97,6 +97,12 @@ class Batching(Mode):
         mode = self.outside[2]
         return mode is not None and mode.symbolic
 
+    @property
+    def graph(self) -> Any:  # type: ignore[override]
+        """The graph that is written: as outside."""
+        mode = self.outside[2]
+        return None if mode is None else mode.graph
+
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation for all examples."""
         mask = tuple([self.owns(t) for t in inputs])

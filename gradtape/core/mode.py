@@ -18,6 +18,8 @@ class Mode:
     outside: tuple[Any, Any, Any] = ((), (), None)
     # the graph that operations are written down in, None where they run
     graph: Any = None
+    # whether sessions run that graph, and not a call
+    by_session = False
 
     def apply(self, primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation on tensors."""
@@ -54,3 +56,7 @@ class Mode:
     def constant(self, tensor: Any, name: str | None = None) -> Any:
         """A tensor that the program made of numbers."""
         return tensor
+
+    def group(self, inputs: tuple[Any, ...], name: str | None) -> Any:
+        """An operation that runs others, where operations wait for somebody to run them."""
+        return None

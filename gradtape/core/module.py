@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradtape.core import nest
+from gradtape.core.state import here
 from gradtape.core.variable import Variable
 
 
@@ -96,7 +97,7 @@ def _unique(items: Iterator[Any]) -> Iterator[Any]:
 
 @contextmanager
 def name_scope(name: str) -> Iterator[str]:
-    """Accept a block under a name, for compatibility: eager operations have no names.
+    """Put the names of a graph's operations under a name; eager operations have no names.
 
     Example:
         >>> import gradtape as tf
@@ -104,4 +105,9 @@ def name_scope(name: str) -> Iterator[str]:
         ...     scope
         'layer/'
     """
-    yield f"{name}/"
+    graph = None if here.mode is None else here.mode.graph
+    if graph is None:
+        yield f"{name}/"
+    else:
+        with graph.name_scope(name) as prefix:
+            yield prefix

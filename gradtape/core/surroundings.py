@@ -1,15 +1,14 @@
-"""What programs say about their surroundings: devices, dependencies, printing; mostly accepted and
-without effect.
+"""What programs say about their surroundings: devices, scopes, dependencies; and what they ask
+about them.
 """
 
 from __future__ import annotations
 
 import enum
 import logging
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,30 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
 from gradtape.core.shapes import TensorSpec
+from gradtape.core.sizes import Size
+from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 
 
 def executing_eagerly() -> bool:
-    """Whether operations run at once; True.
+    """Whether operations run at once; False in a graph and while a function is recorded.
 
     Example:
         >>> import gradtape as tf
         >>> tf.executing_eagerly()
         True
     """
-    return True
+    return not _in_graph()
+
+
+def _in_graph() -> bool:
+    return here.mode is not None and here.mode.symbolic
+
+
+def _graph() -> Any:
+    """The graph that operations are written down in, None where they run."""
+    return None if here.mode is None else here.mode.graph
 
 
 def is_tensor(x: Any) -> bool:
@@ -45,79 +55,105 @@ def is_tensor(x: Any) -> bool:
 
 
 def is_symbolic_tensor(tensor: Any) -> bool:
-    """Whether a tensor has no value yet; False when operations run at once.
+    """Whether a tensor has no value yet, because it belongs to a graph.
 
     Example:
         >>> import gradtape as tf
         >>> tf.is_symbolic_tensor(tf.constant(1.0))
         False
     """
-    return False
+    return isinstance(tensor, Tensor) and not tensor.concrete
 
 
 def get_static_value(tensor: Any, partial: bool = False) -> Any:
-    """The value of a tensor as a NumPy array: eager tensors always have one.
+    """The value of a tensor as a NumPy array; None where it is not known while a function is
+    recorded.
+
+    Args:
+        tensor: a tensor; anything else gives None.
+        partial: whether an array of objects, with None for sizes that are not known, may come.
 
     Example:
         >>> import gradtape as tf
         >>> tf.get_static_value(tf.constant([1, 2])).tolist()
         [1, 2]
     """
-    return tensor.numpy() if is_tensor(tensor) else None
+    if not is_tensor(tensor):
+        return None
+    value = as_tensor(tensor).contents()
+    if value is not None and value.dtype == object:
+        items = [None if type(v) is Size else v for v in value.ravel()]
+        return np.array(items, object).reshape(value.shape) if partial else None
+    return value if value is None or value.ndim else value[()]
 
 
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
-    """Accept a block on a device; eager operations run on the host.
+    """Accept a block on a device: a graph notes it, eager operations run on the host.
 
     Example:
         >>> import gradtape as tf
         >>> with tf.device("CPU:0"):
         ...     y = tf.constant(1.0) + 1.0
     """
-    yield
+    graph = _graph()
+    with nullcontext() if graph is None else graph.device(device_name):
+        yield
 
 
 @contextmanager
 def control_dependencies(control_inputs: Any) -> Iterator[None]:
-    """Accept a block that runs after others: eager operations run in the order of the program.
+    """In a graph, run the operations of the block after others; eager ones run in the order of the
+    program.
 
     Example:
         >>> import gradtape as tf
         >>> with tf.control_dependencies([tf.constant(1.0)]):
         ...     y = tf.constant(2.0)
     """
-    yield
+    graph = _graph()
+    with nullcontext() if graph is None else graph.control_dependencies(control_inputs):
+        yield
 
 
 @contextmanager
 def init_scope() -> Iterator[None]:
-    """Accept a block that is lifted out of a function: eager operations are outside already.
+    """Run a block outside of all functions that are being recorded; no tape sees it.
 
     Example:
         >>> import gradtape as tf
-        >>> with tf.init_scope():
-        ...     v = tf.Variable(1.0)
+        >>> @tf.function
+        ... def f():
+        ...     with tf.init_scope():
+        ...         print(tf.executing_eagerly())
+        >>> f()
+        True
     """
-    yield
+    mode = here.mode
+    while mode is not None and mode.symbolic and not mode.by_session:
+        mode = mode.outside[2]
+    with frame((), (), mode):
+        yield
 
 
-def group(*inputs: Any, name: str | None = None) -> None:
-    """Accept operations that run together: eager ones have run.
+def group(*inputs: Any, name: str | None = None) -> Any:
+    """In a graph, one operation that runs others; None where they have run.
 
     Example:
         >>> import gradtape as tf
         >>> tf.group(tf.constant(1.0))
     """
+    return None if here.mode is None else here.mode.group(inputs, name)
 
 
-def no_op(name: str | None = None) -> None:
-    """Do nothing.
+def no_op(name: str | None = None) -> Any:
+    """In a graph, an operation that does nothing; None where operations run at once.
 
     Example:
         >>> import gradtape as tf
         >>> tf.no_op()
     """
+    return group(name=name)
 
 
 def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) -> list[Any]:
@@ -131,59 +167,6 @@ def tuple_(tensors: Any, control_inputs: Any = None, name: str | None = None) ->
     if not nest.is_nested(tensors) and not is_tensor(tensors):
         raise TypeError(f"gradtape.tuple: tensors must be a list or tuple, not {brief(tensors)}.")
     return list(tensors)
-
-
-def print_(
-    *inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n"
-) -> None:
-    """Print values; of long axes the first and last `summarize` elements (-1: all).
-
-    Example:
-        >>> import sys, gradtape as tf
-        >>> tf.print("x =", tf.constant([1.0, 2.5]), output_stream=sys.stdout)
-        x = [1 2.5]
-    """
-    stream = sys.stderr if output_stream is None else output_stream
-    if stream == "stdout":
-        stream = sys.stdout
-    text = sep.join(shown(v, summarize) for v in inputs) + end
-    if isinstance(stream, str):
-        if not stream.startswith("file://"):
-            raise ValueError(
-                f"gradtape.print: output_stream {stream!r} is neither a stream nor a file://"
-                " address."
-            )
-        with open(stream.removeprefix("file://"), "a", encoding="utf-8") as file:
-            file.write(text)
-    else:
-        stream.write(text)
-
-
-def shown(value: Any, summarize: int) -> str:
-    """A value, or a structure of values, as `print` shows it."""
-    if isinstance(value, (list, tuple, dict)):
-        return str(nest.map_structure(lambda v: _Bare(shown(v, summarize)), value))
-    if not is_tensor(value):
-        return str(value)
-    array = np.asarray(value)
-    edge = array.size + 1 if summarize < 0 else summarize
-    return np.array2string(
-        array,
-        separator=" ",
-        threshold=2 * edge,
-        edgeitems=edge,
-        formatter={"float_kind": "{:g}".format},
-    )
-
-
-class _Bare:
-    """A text that shows itself without quotes inside a structure."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 class VariableSynchronization(enum.Enum):
@@ -223,18 +206,19 @@ def inside_function() -> bool:
         >>> tf.inside_function()
         False
     """
-    return False
+    return _in_graph() and not here.mode.by_session
 
 
 def get_current_name_scope() -> str:
-    """The name of the block; eager operations have no names.
+    """The name of the block in a graph; eager operations have no names.
 
     Example:
         >>> import gradtape as tf
         >>> tf.get_current_name_scope()
         ''
     """
-    return ""
+    graph = _graph()
+    return "" if graph is None else graph.scope.rstrip("/")
 
 
 def get_logger() -> logging.Logger:

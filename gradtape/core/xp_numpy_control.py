@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from gradtape.core.xp_numpy import verb
 
 
@@ -38,3 +40,26 @@ def loop_pull(
         cts, more = back(states.pop(), cts)
         sums = tuple([s + m for s, m in zip(sums, more, strict=True)])
     return (*cts, *sums)
+
+
+@verb
+def scan(
+    step: Callable[[Any, Any], Any],
+    state: Any,
+    rows: Sequence[Any],
+    length: int,
+    reverse: bool,
+    specs: Sequence[tuple[Any, Any]],
+) -> Any:
+    """Repeat a step once for each row; the last state, then the stacked results.
+
+    Args:
+        step: from the state and a row of each array to the next state and a row of each result.
+        specs: shape and dtype of the results' rows.
+    """
+    results = [np.empty((length, *shape), dtype) for shape, dtype in specs]
+    for i in reversed(range(length)) if reverse else range(length):
+        state, found = step(state, tuple([r[i] for r in rows]))
+        for result, row in zip(results, found, strict=True):
+            result[i] = row
+    return (*state, *results)

@@ -129,6 +129,12 @@ class Pullback:
             found = self._walked[present] = (cts, given)
         return found
 
+    def effects(self) -> list[Any]:
+        """The callee's effects as this trace did them again."""
+        if not self.callee.roots:
+            return []
+        return [op for op in self.mode.graph.operations if op.effect]
+
     def flat(self, given: list[Any]) -> list[Value]:
         """The arrived cotangents as values; an `IndexedSlices` counts as two."""
         tensors = []
@@ -177,7 +183,7 @@ class Pair:
         self.forward = Callee(
             pullback.mode, inputs, [*pullback.outputs, *self.kept], callee.name, callee.compile
         )
-        self.forward.roots = _effects(pullback)
+        self.forward.roots = pullback.effects()
         self._backward: dict[Mask, tuple[Callee, list[Any], Mask]] = {}
 
     def backward(self, present: Mask) -> tuple[Callee, list[Any], Mask]:
@@ -200,13 +206,6 @@ class Pair:
             made = Callee(pullback.mode, taken, results, name, self.callee.compile)
             found = self._backward[present] = (made, given, present)
         return found
-
-
-def _effects(pullback: Pullback) -> list[Any]:
-    """The callee's effects as the pullback's trace did them again."""
-    if not pullback.callee.roots:
-        return []
-    return [op for op in pullback.mode.graph.operations if op.effect]
 
 
 def pair_of(callee: Callee, wanted: Mask) -> Pair:

@@ -334,14 +334,15 @@ def _batch(mask: Mask, *tensors: Any, loop: Loop) -> Any:
         carried = [True] * loop.count
     made = batched_loop(loop, (*carried, *beside), size)
     start = [
-        _repeated(t, size) if c and not b else t
+        repeated(t, size) if c and not b else t
         for t, c, b in zip(state, carried, mask, strict=False)
     ]
     found = run_loop(made, start, around)
-    return tuple([t if c else _repeated(t, size) for t, c in zip(found, carried, strict=True)])
+    return tuple([t if c else repeated(t, size) for t, c in zip(found, carried, strict=True)])
 
 
-def _repeated(tensor: Any, size: Any) -> Any:
+def repeated(tensor: Any, size: Any) -> Any:
+    """The tensor for each of so many examples, along a new first axis."""
     shape = tensor._shape
     return broadcast_to(reshape(tensor, (1, *shape)), (size, *shape))
 
@@ -449,7 +450,7 @@ def _pull_batch(mask: Mask, *tensors: Any, pull: LoopPull) -> Any:
     key = "batched", size
     if key not in pull.derived:
         pull.derived[key] = BatchedPull(pull, size)
-    given = [t if b else _repeated(t, size) for t, b in zip(tensors, mask, strict=True)]
+    given = [t if b else repeated(t, size) for t, b in zip(tensors, mask, strict=True)]
     return tuple(run_pull(pull.derived[key], given))
 
 

@@ -34,6 +34,7 @@ def kept_values(
     cotangents: Iterable[Value],
     forward: Sequence[Value],
     backward: Sequence[Value],
+    paid: Sequence[Value] = (),
 ) -> list[Value]:
     """The values of the forward that are kept for the backward.
 
@@ -42,6 +43,7 @@ def kept_values(
         cotangents: the inputs of the backward.
         forward: the outputs of the forward.
         backward: the outputs of the backward.
+        paid: inputs that cost their bytes all the same.
     """
     cts = set(cotangents)
     order = needed(backward, (), cts)
@@ -51,8 +53,9 @@ def kept_values(
         if not late.isdisjoint(op.values):
             read.update({v: None for v in op.takes if v not in late and v not in cts})
     read = {v: None for v in read if v.op.primitive is not CONSTANT}
-    early = needed(read, (), set(inputs))
-    return _cut(set(inputs), early, list(read), set(forward))
+    given = {*inputs, *paid}
+    early = needed(read, (), given)
+    return _cut(given, set(inputs), early, list(read), set(forward))
 
 
 def _depending(order: Sequence[Operation], cts: set[Value]) -> set[Value]:
@@ -70,13 +73,13 @@ def _cost(value: Value) -> int:
 
 
 def _cut(
-    inputs: set[Value], early: Sequence[Operation], read: list[Value], forward: set[Value]
+    inputs: set[Value], free: set[Value], early: Sequence[Operation], read: list[Value], forward: set[Value]
 ) -> list[Value]:
     numbers: dict[Value, int] = {}
     for value in [*inputs, *[v for op in early for v in op.values]]:
         numbers.setdefault(value, 2 + 2 * len(numbers))
     edges: dict[tuple[int, int], int] = {}
-    costs = {v: 0 if v in inputs else _cost(v) // 2 if v in forward else _cost(v) for v in numbers}
+    costs = {v: 0 if v in free else _cost(v) // 2 if v in forward else _cost(v) for v in numbers}
     scale = max(1, sum(costs.values()) // (MOST // 2))
     for value, n in numbers.items():
         edges[n, n + 1] = max(1, costs[value] // scale)

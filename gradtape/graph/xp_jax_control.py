@@ -88,3 +88,18 @@ def loop_pull(
 
 def _at(stack: Any, place: Any) -> Any:
     return tuple([jax.lax.dynamic_index_in_dim(a, place, 0, keepdims=False) for a in stack])
+
+
+@verb
+def scan(
+    step: Callable[[Any, Any], Any],
+    state: Any,
+    rows: Sequence[Any],
+    length: int,
+    reverse: bool,
+    specs: Sequence[tuple[Any, Any]],
+) -> Any:
+    """Repeat a step once for each row; the last state, then the stacked results."""
+    state = tuple([jnp.asarray(s) for s in state])
+    state, results = jax.lax.scan(step, state, tuple(rows), length, reverse)
+    return (*state, *results)

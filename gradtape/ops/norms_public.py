@@ -59,7 +59,7 @@ def norm(
     x = as_tensor(tensor, "norm")
     if x._dtype.kind not in INEXACT:
         raise wrong_kind("norm", INEXACT, x)
-    rank, given = len(x._shape), static(axis)
+    rank, given = len(x._shape), static(axis, "norm", "axis")
     if isinstance(given, list):
         if len(given) != 2:
             raise ValueError(

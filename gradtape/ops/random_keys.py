@@ -181,7 +181,7 @@ def next_key(seed: Any, function: str) -> Any:
     if seed is None:
         return _without_seed.next()
     try:
-        own = operator.index(static(seed))
+        own = operator.index(static(seed, function, "seed"))
     except TypeError:
         raise TypeError(
             f"gradtape.{function}: seed must be an integer, not {brief(seed)}."

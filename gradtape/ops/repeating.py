@@ -44,7 +44,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
                [1, 2]], dtype=int32)
     """
     x = as_tensor(input, "broadcast_to")
-    items = static(shape)
+    items = static(shape, "broadcast_to", "shape")
     items = items if isinstance(items, list) else [items]
     have = (1,) * (len(items) - len(x._shape)) + x._shape
     wanted = tuple(
@@ -118,7 +118,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
                [1, 2, 1, 2]], dtype=int32)
     """
     x = as_tensor(input, "tile")
-    items = static(multiples)
+    items = static(multiples, "tile", "multiples")
     times = [
         static_int(m, "tile", "multiples") for m in (items if isinstance(items, list) else [items])
     ]
@@ -155,7 +155,7 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         x, number = basis.reshape(x, (size_of(x._shape),)), 0
     else:
         number = static_axis(axis, len(x._shape), "repeat")
-    items = static(repeats)
+    items = static(repeats, "repeat", "repeats")
     items = items if isinstance(items, list) else [items]
     times = [static_int(n, "repeat", "repeats") for n in items]
     size = x._shape[number]
@@ -212,7 +212,7 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
         array([3, 4, 0, 1, 2], dtype=int32)
     """
     x = as_tensor(input, "roll")
-    shifts, axes = static(shift), static(axis)
+    shifts, axes = static(shift, "roll", "shift"), static(axis, "roll", "axis")
     shifts = shifts if isinstance(shifts, list) else [shifts]
     axes = axes if isinstance(axes, list) else [axes]
     if len(shifts) != len(axes):
@@ -244,7 +244,7 @@ def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:
                [4, 3]], dtype=int32)
     """
     x = as_tensor(tensor, "reverse")
-    axes = static_axes(static(axis), len(x._shape), "reverse")
+    axes = static_axes(axis, len(x._shape), "reverse")
     return flip(x, axes)
 
 

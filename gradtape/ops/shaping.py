@@ -39,7 +39,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
                [3, 4]], dtype=int32)
     """
     x = tensor if type(tensor) is Tensor else as_tensor(tensor, "reshape")
-    items = shape if type(shape) in (tuple, list) else static(shape)
+    items = shape if type(shape) in (tuple, list) else static(shape, "reshape", "shape")
     if type(items) not in (tuple, list):
         items = (items,)
     size = 1
@@ -144,7 +144,7 @@ def _permutation(x: Any, perm: Any, rank: int) -> tuple[int, ...]:
         else:
             if len(perm) == rank == len({*perm}):
                 return tuple(perm)
-    items = static(perm)
+    items = static(perm, "transpose", "perm")
     items = items if isinstance(items, list) else [items]
     order = tuple(static_int(p, "transpose", "perm") for p in items)
     order = tuple(p + rank if -rank <= p < 0 else p for p in order)
@@ -176,7 +176,7 @@ def expand_dims(input: Any, axis: Any, name: str | None = None) -> Any:
     if type(axis) is int and 0 <= axis <= len(shape):
         number = axis
     else:
-        place = static(axis)
+        place = static(axis, "expand_dims", "axis")
         place = place[0] if isinstance(place, list) and len(place) == 1 else place
         number = new_axis(place, x, "expand_dims")
     return basis.reshape(x, (*shape[:number], 1, *shape[number:]))
@@ -246,7 +246,7 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
         TensorShape([1, 2])
     """
     x = as_tensor(x, "ensure_shape")
-    wanted = TensorShape(static(shape))
+    wanted = TensorShape(static(shape, "ensure_shape", "shape"))
     if not wanted.is_compatible_with(x._shape):
         raise InvalidArgumentError(
             f"gradtape.ensure_shape: Shape of tensor {brief(x)} is not compatible with expected "

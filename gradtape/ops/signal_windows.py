@@ -30,7 +30,7 @@ def _raised_cosine(value: Any, periodic: Any, dtype: Any, a: float, function: st
     n, wanted = _length(value, dtype, function)
     if n == 1:
         return Tensor(np.ones(1, wanted))
-    period = n - 1 + (1 if static(periodic) and n % 2 == 0 else 0)
+    period = n - 1 + (1 if static(periodic, function, "periodic") and n % 2 == 0 else 0)
     angle = 2 * np.pi * np.arange(n) / max(period, 1)
     return Tensor((a - (1 - a) * np.cos(angle)).astype(wanted))
 
@@ -76,7 +76,7 @@ def _kaiser(n: int, beta: float) -> Any:
 
 
 def _beta(value: Any, function: str) -> float:
-    beta = static(value)
+    beta = static(value, function, "beta")
     if isinstance(beta, bool) or not isinstance(beta, (int, float)):
         raise TypeError(f"gradtape.{function}: beta must be a number, not {value!r}.")
     if abs(beta) > 700:

@@ -1,5 +1,5 @@
 """Static arguments: axes, shapes and sizes, whether they come as Python numbers, arrays or
-tensors.
+tensors whose contents are known. The size of an open axis counts as an integer.
 """
 
 from __future__ import annotations
@@ -14,20 +14,33 @@ from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import check_size as check_size
+from gradtape.core.sizes import Size
 from gradtape.core.tensor import Tensor
 
 
-def static(value: Any) -> Any:
+def static(value: Any, function: str, argument: str) -> Any:
     """A tensor, variable or array of integers as Python ints, nested as it is; anything else
-    unchanged.
+    unchanged. TypeError for a tensor whose contents are not known.
     """
     if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
-        value = np.asarray(as_tensor(value))
+        tensor = as_tensor(value)
+        value = tensor.contents()
+        if value is None:
+            raise _not_known(tensor, function, argument)
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     if isinstance(value, (list, tuple)):
-        return [static(v) for v in value]
+        return [static(v, function, argument) for v in value]
     return value
+
+
+def _not_known(tensor: Any, function: str, argument: str) -> ConversionError:
+    return ConversionError(
+        located(
+            f"gradtape.{function}: {argument} must be known when the function is recorded, but"
+            f" {tensor!r} is not: pass a Python number, or compute it from tf.shape alone."
+        )
+    )
 
 
 def _wrong_type(function: str, argument: str, needed: str, value: Any) -> ConversionError:
@@ -38,8 +51,11 @@ def _wrong_type(function: str, argument: str, needed: str, value: Any) -> Conver
 
 def static_int(value: Any, function: str, argument: str) -> int:
     """An integer argument, or TypeError."""
+    given = static(value, function, argument)
+    if type(given) is Size:
+        return given  # type: ignore[return-value]
     try:
-        number = operator.index(static(value))
+        number = operator.index(given)
     except TypeError:
         raise _wrong_type(function, argument, "an integer", value) from None
     if not -(2**63) <= number < 2**64:
@@ -51,7 +67,7 @@ def static_int(value: Any, function: str, argument: str) -> int:
 
 def static_shape(value: Any, function: str, dtype: Any = None) -> tuple[int, ...]:
     """A shape argument as a tuple of non-negative ints, checked against what memory can hold."""
-    items = static(value)
+    items = static(value, function, "shape")
     if not isinstance(items, list):
         items = [items]
     shape = tuple(static_int(n, function, "shape") for n in items)
@@ -64,7 +80,7 @@ def static_shape(value: Any, function: str, dtype: Any = None) -> tuple[int, ...
 def static_items(value: Any, function: str, argument: str) -> list[Any]:
     """The items of a list, a tuple or the first axis of a tensor, or TypeError."""
     if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "__tf_tensor__"):
-        value = static(value)
+        value = static(value, function, argument)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
         raise _wrong_type(function, argument, "a list or tuple", value)
     return list(value)
@@ -79,7 +95,7 @@ def tensor_items(value: Any, function: str, argument: str) -> list[Any]:
 
 def static_float(value: Any, function: str, argument: str) -> float:
     """A number that is no tensor in the computation, as a float, or TypeError."""
-    number = static(value)
+    number = static(value, function, argument)
     while isinstance(number, list) and len(number) == 1:
         number = number[0]
     if isinstance(number, (int, float)):
@@ -111,7 +127,7 @@ def static_axes(axis: Any, rank: int, function: str) -> tuple[int, ...]:
     """Axes as a sorted tuple of numbers in [0, rank); None stands for all."""
     if axis is None:
         return tuple(range(rank))
-    items = static(axis)
+    items = static(axis, function, "axis")
     if not isinstance(items, list):
         items = [items]
     axes = [static_axis(a, rank, function) for a in items]

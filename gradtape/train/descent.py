@@ -98,7 +98,7 @@ class Adagrad(Optimizer):
         """The sum of squares."""
         return {"accumulator": self.initial_accumulator_value}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.adagrad`."""
         return {"epsilon": self.epsilon}
 
@@ -153,7 +153,7 @@ class RMSprop(Optimizer):
         wanted["average_gradient"] = self.centered
         return {name: 0.0 for name, needed in wanted.items() if needed}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.rmsprop`."""
         return {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon}
 
@@ -266,7 +266,7 @@ class Ftrl(Optimizer):
         """The sum of squares and the linear term."""
         return {"accumulator": self.initial_accumulator_value, "linear": 0.0}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.ftrl`."""
         return {
             "learning_rate_power": self.learning_rate_power,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import numpy as np
-
 from gradtape.core.variable import Variable
+from gradtape.train.moving import number_of, put
 from gradtape.train.optimizer import Optimizer
 from gradtape.train.options import Common, Shared, number
 from gradtape.train.rules.adam import AdamSlots, adam
@@ -59,7 +58,7 @@ class Adam(Optimizer):
         means = {"momentum": 0.0, "velocity": 0.0}
         return means | {"velocity_hat": 0.0} if self.amsgrad else means
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.adam`."""
         powers = (self.beta_1**step, self.beta_2**step)
         betas = {"beta_1": self.beta_1, "beta_2": self.beta_2, "powers": powers}
@@ -142,7 +141,7 @@ class Adamax(Optimizer):
         """The mean and the norm."""
         return {"momentum": 0.0, "norm": 0.0}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.adamax`."""
         return {**super().rule_arguments(step), "power": self.beta_1**step}
 
@@ -194,17 +193,17 @@ class Nadam(Optimizer):
         """The two means."""
         return {"momentum": 0.0, "velocity": 0.0}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The arguments of `rules.nadam`."""
         momenta = (schedule(self.beta_1, step), schedule(self.beta_1, step + 1))
-        product = momenta[0] * (float(self._product) if self._product is not None else 1.0)
+        product = momenta[0] * (number_of(self._product) if self._product is not None else 1.0)
         changing = {"momenta": momenta, "product": product, "power": self.beta_2**step}
         return {**super().rule_arguments(step), **changing}
 
-    def _step(self, gradients: list[Any], variables: list[Any], step: int) -> None:
+    def _step(self, gradients: list[Any], variables: list[Any], step: Any) -> None:
         super()._step(gradients, variables, step)
         assert self._product is not None
-        self._product._write(self._product._array * np.float64(schedule(self.beta_1, step)))
+        put(self._product, number_of(self._product) * schedule(self.beta_1, step))
 
 
 class Lion(Optimizer):

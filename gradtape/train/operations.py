@@ -10,6 +10,7 @@ Who differentiates through a step writes it as an expression, `w2 = w - rate * g
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -52,27 +53,6 @@ def _again(xp: Any, array: Any, dtype: Any) -> Any:
     return array[()] if array.dtype == dtype else array.astype(dtype)[()]
 
 
-def _run(
-    xp: Any,
-    gradient: Any,
-    cells: Sequence[Any],
-    numbers: Sequence[Any],
-    rule: Any,
-    kind: Any,
-    held: tuple[bool, ...],
-    fixed: Hyperparameters,
-) -> list[Any]:
-    """The new arrays of a value and its slots."""
-    value, *slots = [_real(xp, c) for c in cells]
-    rest = iter(slots)
-    slots = kind(*[next(rest) if h else None for h in held])
-    arguments = with_numbers(fixed, [scalar(xp, n) for n in numbers])
-    decay = arguments.pop("decay", 0.0)
-    value, kept = moved(xp, rule, xp.asarray(gradient), value, slots, arguments, decay)
-    found = [value, *[k for k in kept if k is not None]]
-    return [_again(xp, f, c.dtype) for f, c in zip(found, cells, strict=True)]
-
-
 def without_numbers(given: dict[str, Any], kind: type) -> tuple[Hyperparameters, list[Any]]:
     """Keyword arguments with None in place of the values of a type, and these values in order."""
     taken: list[Any] = []
@@ -100,19 +80,43 @@ def with_numbers(fixed: Hyperparameters, numbers: Sequence[Any]) -> dict[str, An
     return {name: filled(value) for name, value in fixed}
 
 
+def _run(
+    xp: Any, rule: Any, gradient: Any, cells: Any, slots: Any, arguments: Any, decay: Any
+) -> list[Any]:
+    """The new arrays of a value and its slots."""
+    value, *held = [_real(xp, c) for c in cells]
+    value, kept = moved(xp, rule, gradient, value, slots(held), arguments, decay)
+    found = [value, *[k for k in kept if k is not None]]
+    return [_again(xp, f, c.dtype) for f, c in zip(found, cells, strict=True)]
+
+
+def _slots(kind: Any, held: tuple[bool, ...], arrays: Sequence[Any]) -> Any:
+    """A rule's named tuple of the slots that there are, None in place of the others."""
+    rest = iter(arrays)
+    return kind(*[next(rest) if h else None for h in held])
+
+
+def _parts(xp: Any, value: Any, rest: Any, held: Any, fixed: Any) -> tuple[list[Any], Any, Any]:
+    """The arrays that a step changes, the keyword arguments of its rule, and the decay."""
+    count = sum(held)
+    cells = [xp.asarray(c) for c in (value, *rest[:count])]
+    arguments = with_numbers(fixed, [scalar(xp, n) for n in rest[count:]])
+    return cells, arguments, arguments.pop("decay", 0.0)
+
+
 def _step_kernel(
     xp: Any, gradient: Any, value: Any, *rest: Any, rule: Any, kind: Any, held: Any, fixed: Any
 ) -> Any:
-    count = sum(held)
-    cells, numbers = [value, *rest[:count]], rest[count:]
-    return tuple(_run(xp, gradient, cells, numbers, rule, kind, held, fixed))
+    cells, arguments, decay = _parts(xp, value, rest, held, fixed)
+    slots = partial(_slots, kind, held)
+    return tuple(_run(xp, rule, xp.asarray(gradient), cells, slots, arguments, decay))
 
 
 optimizer_step = primitive(
     "optimizer_step",
     _step_kernel,
     batch=shared_by_examples,
-    shape=lambda gradient, value, *rest, rule, kind, held, fixed: _specs(value, rest, held),
+    shape=lambda gradient, value, *rest, held, **params: _specs(value, rest, held),
     several=True,
     differentiable=False,
     family="optimizer",
@@ -129,15 +133,65 @@ def _rows_kernel(
     kind: Any,
     held: Any,
     fixed: Any,
-    decay: Any,
 ) -> Any:
-    count = sum(held)
-    cells, numbers = [xp.asarray(c) for c in (value, *rest[:count])], rest[count:]
+    cells, arguments, decay = _parts(xp, value, rest, held, fixed)
     if decay:
-        number, numbers = (decay, numbers) if decay is not True else (scalar(xp, rest[-1]), numbers[:-1])
-        cells[0] = _again(xp, _real(xp, cells[0]) * (1 - number), cells[0].dtype)
-    if xp.name == "numpy":  # where XLA drops what is out of range, NumPy raises
+        cells[0] = _again(xp, _real(xp, cells[0]) * (1 - decay), cells[0].dtype)
+    if xp.name == "numpy":  # XLA drops what is put out of range
         used = np.searchsorted(indices, len(value))
         gradient, indices = gradient[:used], indices[:used]
-    rows = _run(xp, gradient, [c[indices] for c in cells], numbers, rule, kind, held, fixed)
+    rows = [c[indices] for c in cells]
+    slots = partial(_slots, kind, held)
+    rows = _run(xp, rule, xp.asarray(gradient), rows, slots, arguments, 0.0)
     return tuple([xp.at_set(c, indices, r) for c, r in zip(cells, rows, strict=True)])
+
+
+# the same for the rows that a gradient names: ascending, and as `distinct_rows` gives them
+optimizer_step_rows = primitive(
+    "optimizer_step_rows",
+    _rows_kernel,
+    batch=shared_by_examples,
+    shape=lambda gradient, indices, value, *rest, held, **params: _specs(value, rest, held),
+    several=True,
+    differentiable=False,
+    family="optimizer",
+)
+
+
+def _specs(value: Any, rest: Any, held: tuple[bool, ...]) -> tuple[Spec, ...]:
+    return tuple([Spec(t._shape, t._dtype) for t in (value, *rest[: sum(held)])])
+
+
+def _distinct_kernel(xp: Any, values: Any, indices: Any, *, rows: int) -> Any:
+    count = indices.shape[0]
+    indices = xp.checked(indices, rows).astype(xp.int64)
+    if xp.name == "numpy":
+        found = distinct(values, indices)
+        left = count - len(found.indices)
+        return (
+            np.concatenate([found.values, np.zeros((left, *values.shape[1:]), values.dtype)]),
+            np.concatenate([found.indices, np.full(left, rows)]),
+        )
+    order = xp.argsort(indices)
+    indices = indices[order]
+    new = xp.concatenate([xp.ones(1, bool), indices[1:] != indices[:-1]])[:count]
+    place = xp.cumsum(new) - 1
+    return (
+        xp.sum_rows(values[order], place, count),
+        xp.at_set(xp.full(count, rows, xp.int64), place, indices),
+    )
+
+
+# rows in ascending order, equal ones added up; rows of zeros at index `rows` fill the rest
+distinct_rows = primitive(
+    "distinct_rows",
+    _distinct_kernel,
+    batch=shared_by_examples,
+    shape=lambda values, indices, rows: (
+        Spec(values._shape, values._dtype),
+        Spec(indices._shape, np.dtype(np.int64)),
+    ),
+    several=True,
+    differentiable=False,
+    family="optimizer",
+)

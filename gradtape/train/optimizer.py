@@ -17,17 +17,19 @@ import numpy as np
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
 from gradtape.core.dtypes import as_dtype
-from gradtape.core.errors import UnimplementedError, brief
-from gradtape.core.state import here
+from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.ops.sparse import IndexedSlices
+from gradtape.ops.basis import cast
+from gradtape.ops.choosing import where
 from gradtape.ops.static import static_float, static_items, static_shape, tensor_items
 from gradtape.train import options
-from gradtape.train.arrays import complex_again, filled
-from gradtape.train.gradients import Rows, check_variable, prepared
+from gradtape.train.arrays import filled
+from gradtape.train.gradients import check_variable
+from gradtape.train.moving import beside, move, number_of, prepared, public, put
 from gradtape.train.rate import LearningRate, rate_from_config
-from gradtape.train.update import Rule, update
+from gradtape.train.rules.average import FollowSlots, follow
+from gradtape.train.update import Rule
 
 
 class Optimizer:
@@ -112,7 +114,7 @@ class Optimizer:
         """The slots that the rule needs for each variable, with their initial values."""
         return {}
 
-    def rule_arguments(self, step: int) -> dict[str, Any]:
+    def rule_arguments(self, step: Any) -> dict[str, Any]:
         """The keyword arguments of the rule in this step, without the learning rate."""
         return {name: getattr(self, name) for name in self.hyperparameters}
 
@@ -263,25 +265,22 @@ class Optimizer:
         grads = tensor_items(grads, f"optimizers.{type(self).__name__}.apply", "grads")
         if not grads:
             return
-        if here.mode is not None:
-            raise UnimplementedError(
-                f"gradtape.optimizers.{type(self).__name__}.apply inside a transformation: "
-                "return the gradients from it and apply them outside."
-            )
         variables = self._known(grads, trainable_variables)
         grads, variables = _without_none(grads, variables)
         label = f"optimizers.{type(self).__name__}"
-        ready: list[Any] = [prepared(g, v, label) for g, v in zip(grads, variables, strict=True)]
+        ready = [
+            prepared(g, v, label, self._by_rows) for g, v in zip(grads, variables, strict=True)
+        ]
         if self._clip is not None:
             ready = self._clip(ready)
-        step = int(self._iterations._array) + 1
+        step = number_of(self._iterations) + 1
         self._step(ready, variables, step)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
         if self.use_ema:
             self._average(step)
-        self._iterations._write(np.int64(step))
+        put(self._iterations, step)
 
     def _pair(self, item: Any) -> tuple[Any, Any]:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
@@ -323,20 +322,30 @@ class Optimizer:
             )
         return index
 
-    def _step(self, gradients: list[Any], variables: list[Any], step: int) -> None:
+    @property
+    def _by_rows(self) -> bool:
+        return self.at_rest and not self._own_step
+
+    @property
+    def _own_step(self) -> bool:
+        """Whether a subclass moves the variables itself."""
+        return type(self).update_step is not Optimizer.update_step
+
+    def _step(self, gradients: list[Any], variables: list[Any], step: Any) -> None:
         rate = self._rate.number(self._iterations)
-        if type(self).update_step is not Optimizer.update_step:
+        if self._own_step:
             for gradient, variable in zip(gradients, variables, strict=True):
-                if decay := self._decay(variable, rate):
-                    variable.assign_sub(variable * decay)
-                self.update_step(_public(gradient, variable), variable, rate)
+                decay = self._decay(variable, rate)
+                if decay is not None:
+                    variable.assign_sub(variable * beside(variable, decay))
+                self.update_step(public(gradient, variable), variable, beside(variable, rate))
             return
         arguments = {"learning_rate": rate, **self.rule_arguments(step)}
         for gradient, variable in zip(gradients, variables, strict=True):
             self._move(gradient, variable, arguments, self._decay(variable, rate))
 
     def _move(
-        self, gradient: Any, variable: Any, arguments: dict[str, Any], decay: float = 0.0
+        self, gradient: Any, variable: Any, arguments: dict[str, Any], decay: Any = None
     ) -> None:
         rule = type(self).rule
         if rule is None:
@@ -345,43 +354,59 @@ class Optimizer:
                 "`update_step(self, gradient, variable, learning_rate)`."
             )
         slots = self._slots[self._position(variable)]
-        update(rule, gradient, variable, slots, arguments, by_rows=self.at_rest, decay=decay)
+        move(rule, gradient, variable, slots, arguments, by_rows=self.at_rest, decay=decay)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         """Move one variable by one step: what users' own optimizers override.
 
         Args:
-            gradient: a tensor or `IndexedSlices` of the variable's shape, clipped.
+            gradient: a tensor of the variable's shape, or `IndexedSlices`, clipped; inside a
+                function or graph always a tensor.
             variable: the variable, decayed.
-            learning_rate: the learning rate, a number.
+            learning_rate: the learning rate, a number; inside a function or graph a scalar tensor
+                of the variable's dtype.
         """
-        step = int(self._iterations) + 1
-        arguments = {"learning_rate": float(learning_rate), **self.rule_arguments(step)}
-        ready = prepared(gradient, variable, f"optimizers.{type(self).__name__}.update_step")
+        arguments = {
+            "learning_rate": number_of(learning_rate),
+            **self.rule_arguments(number_of(self._iterations) + 1),
+        }
+        label = f"optimizers.{type(self).__name__}.update_step"
+        ready = prepared(gradient, variable, label, self.at_rest)
         self._move(ready, variable, arguments)
 
-    def _decay(self, variable: Any, rate: float) -> float:
-        """The part by which weight decay shrinks a variable in this step."""
+    def _decay(self, variable: Any, rate: Any) -> Any:
+        """The part by which weight decay shrinks a variable in this step, None where it does
+        not."""
         if not self.weight_decay:
-            return 0.0
+            return None
         excluded, pattern = self._decay_excluded
         if id(variable) in excluded or (pattern and pattern.search(variable.name)):
-            return 0.0
+            return None
         return self.weight_decay * rate
 
-    def _average(self, step: int) -> None:
+    def _average(self, step: Any) -> None:
         """Move the averages; in the first step they become the values."""
-        weight = self.ema_momentum if step > 1 else 0.0
+        weight = self.ema_momentum * number_of(step > 1)
+        label = f"optimizers.{type(self).__name__}"
         for variable, average in zip(self._trainable_variables, self._averages, strict=True):
-            array = variable._array.astype(average._dtype, copy=False)
-            average._write(weight * average._array + (1 - weight) * array)
-        if self.ema_overwrite_frequency and step % self.ema_overwrite_frequency == 0:
-            self.finalize_variable_values(self._trainable_variables)
+            followed = prepared(variable, average, label, False)
+            move(follow, followed, average, FollowSlots(), {"weight": weight})
+        if self.ema_overwrite_frequency:
+            self._overwrite(step % self.ema_overwrite_frequency == 0)
+
+    def _overwrite(self, due: Any) -> None:
+        """Give the variables their averages as values, if it is due."""
+        if not isinstance(due, Tensor):
+            if due:
+                self.finalize_variable_values(self._trainable_variables)
+            return
+        for variable, average in zip(self._trainable_variables, self._averages, strict=True):
+            put(variable, where(due, cast(average.value(), variable._dtype), variable))
 
     def finalize_variable_values(self, var_list: Any) -> None:
         """Give the variables their averages as values, where `use_ema` is set."""
         for variable in var_list if self.use_ema else ():
-            variable._write(self._averages[self._position(variable)]._array)
+            put(variable, self._averages[self._position(variable)].value())
 
     def minimize(self, loss: Any, var_list: Any, tape: GradientTape | None = None) -> Variable:
         """Differentiate a loss and move the variables by one step.
@@ -461,16 +486,6 @@ class Optimizer:
 
 
 _INITIAL: dict[Any, Any] = {"zeros": 0.0, "ones": 1.0}
-
-
-def _public(gradient: Any, variable: Any) -> Any:
-    """A prepared gradient as a tensor, or as `IndexedSlices`, of the variable's dtype."""
-    dtype = variable._dtype
-    if isinstance(gradient, Rows):
-        values = Tensor(complex_again(gradient.values, dtype))
-        return IndexedSlices(values, Tensor(gradient.indices), variable._shape)
-    array = complex_again(gradient, dtype)
-    return Tensor(array if array.ndim else array[()])
 
 
 def _without_none(grads: list[Any], variables: list[Any]) -> tuple[list[Any], list[Any]]:

@@ -8,6 +8,7 @@ from gradtape.core.asked import located
 from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.train.moving import number_of
 from gradtape.train.options import number
 from gradtape.train.schedules import LearningRateSchedule, deserialize, serialize
 
@@ -46,11 +47,13 @@ class LearningRate:
             return source
         return source(step) if isinstance(source, LearningRateSchedule) else source()
 
-    def number(self, step: Any) -> float:
-        """The rate at this step as a Python number."""
+    def number(self, step: Any) -> Any:
+        """The rate at this step as a Python number, in a graph as a float64 tensor."""
         found = self.now(step)
         try:
-            return float(found)
+            if getattr(found, "_shape", ()) == ():
+                return number_of(found)
+            raise ValueError
         except (TypeError, ValueError):
             raise ValueError(
                 f"gradtape.optimizers: the learning rate is {brief(found)}, not one number. "

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 
-class AverageSlots(NamedTuple):
+class FollowSlots(NamedTuple):
     """A moving average keeps nothing but itself."""
 
 
-def average(
-    xp: Any, followed: Any, value: Any, slots: AverageSlots, *, weight: float
-) -> tuple[Any, AverageSlots]:
+def follow(
+    xp: Any, followed: Any, value: Any, slots: FollowSlots, *, weight: float
+) -> tuple[Any, FollowSlots]:
     """One step of the average `value` towards the array `followed`."""
     moved = weight * value
     moved += (1 - weight) * followed

@@ -21,7 +21,7 @@ class NadamSlots(NamedTuple):
     velocity: Any
 
 
-def schedule(beta_1: float, step: int) -> float:
+def schedule(beta_1: float, step: Any) -> Any:
     """The momentum mu_t of step t = 1, 2, ..."""
     return beta_1 * (1 - 0.5 * 0.96**step)
 

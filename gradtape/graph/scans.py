@@ -1,0 +1,357 @@
+"""The operation `scan`: a step that is repeated once for each row of some tensors, and its
+derivatives.
+
+The length is known, so a scan keeps for its reverse derivative what the derivative of one step reads
+of that step, stacked, and nothing is computed twice; the derivative is a scan from the other end.
+What a step keeps is found by the minimum cut of `partition`, for which the rows are free and the
+carried state is not. The forward derivative is a scan whose carried state is twice as long."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import gradtape.core.xp_numpy_control  # noqa: F401  the verbs
+from gradtape.autodiff.forward import ForwardAccumulator
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import differentiable
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec
+from gradtape.core.state import here
+from gradtape.graph.call import Pullback, packed
+from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
+from gradtape.graph.lines import runnable
+from gradtape.graph.loop import in_batch, reached, repeated
+from gradtape.graph.partition import kept_values
+from gradtape.ops.basis import add, transpose, zeros
+from gradtape.ops.sparse import IndexedSlices
+
+Mask = tuple[bool, ...]
+
+
+class Scan:
+    """A step of `carried` state tensors, of one row of each of `rows` tensors, and of what it takes
+    from around; it returns the next state and one row of each result.
+
+    Args:
+        step: the callee of (state, row of each, around) -> (state, rows of results).
+        carried: how many tensors the state has.
+        rows: how many tensors are taken row by row.
+        length: the number of steps.
+        reverse: whether it starts at the last row; results stand where their row stands.
+    """
+
+    def __init__(self, step: Callee, carried: int, rows: int, length: Any, reverse: bool) -> None:
+        self.step = step
+        self.carried = carried
+        self.rows = rows
+        self.length = length
+        self.reverse = reverse
+        self.derived: dict[Any, Any] = {}
+
+    @property
+    def effect(self) -> bool:
+        """Whether it does something besides its results."""
+        return self.step.effect
+
+    def split(self, items: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
+        """What belongs to the state, to the rows, and to what comes from around."""
+        first, last = self.carried, self.carried + self.rows
+        return list(items[:first]), list(items[first:last]), list(items[last:])
+
+    def like(self, step: Callee, carried: int, rows: int, reverse: bool | None = None) -> Scan:
+        """Another step over as many rows."""
+        turned = self.reverse if reverse is None else reverse
+        return Scan(step, carried, rows, self.length, turned)
+
+
+def run_scan(scan: Scan, tensors: Sequence[Any]) -> list[Any]:
+    """The state at the end, then the stacked results; with what a derivative will need, where one
+    may be asked for."""
+    wanted = _wanted(tensors)
+    if not any(wanted):
+        return list(apply(_scan, tuple(tensors), {"scan": scan, "walk": None}))
+    walk = walk_of(scan, wanted)
+    found = apply(_scan, tuple(tensors), {"scan": walk.forward, "walk": walk})
+    return list(found[: len(scan.step.outputs)])
+
+
+def _wanted(tensors: Sequence[Any]) -> Mask:
+    """Which tensors an active recording knows."""
+    return tuple(
+        [differentiable(t._dtype) and any([r.knows(t._node) for r in here.tapes]) for t in tensors]
+    )
+
+
+def _kernel(xp: Any, *arrays: Any, scan: Scan, walk: Any = None) -> Any:
+    state, rows, around = scan.split(arrays)
+    first = [r[0] if len(r) else xp.zeros(r.shape[1:], r.dtype) for r in rows]
+    step = runnable(xp, scan.step.runner.program, [*state, *first, *around])
+    count = scan.carried
+    specs = [(v.shape, v.dtype) for v in scan.step.outputs[count:]]
+
+    def one(state: Any, rows: Any) -> Any:
+        found = step(*state, *rows, *around)
+        return tuple(found[:count]), tuple(found[count:])
+
+    length = rows[0].shape[0] if rows else scan.length
+    return xp.scan(one, tuple(state), tuple(rows), length, scan.reverse, specs)
+
+
+def _specs(*specs: Any, scan: Scan, walk: Any = None) -> Any:
+    _, rows, _ = scan.split(specs)
+    length = rows[0]._shape[0] if rows else scan.length
+    outputs = scan.step.outputs
+    carried = [Spec(v.shape, v.dtype) for v in outputs[: scan.carried]]
+    return tuple(
+        carried + [Spec((length, *v.shape), v.dtype) for v in outputs[scan.carried :]]
+    )
+
+
+# forward
+
+
+def _push(tangents: Any, inputs: Any, scan: Scan, walk: Any) -> list[Any]:
+    """The tangents of the differentiable results: those of a scan that carries them along."""
+    moving = lasting(scan, [t is not None for t in tangents])
+    longer = pushed_scan(scan, moving)
+    given = [
+        zeros(x._shape, x._dtype) if t is None else t
+        for t, x, m in zip(tangents, inputs, moving, strict=True)
+        if m
+    ]
+    state, rows, around = scan.split(inputs)
+    counts = [sum(part) for part in scan.split(moving)]
+    of_state, of_rows = given[: counts[0]], given[counts[0] : counts[0] + counts[1]]
+    of_around = given[counts[0] + counts[1] :]
+    taken = [*state, *of_state, *rows, *of_rows, *around, *of_around]
+    found = run_scan(longer, taken)
+    carried = iter(found[len(state) : len(state) + counts[0]])
+    stacked = iter(found[longer.carried :][len(scan.step.outputs) - len(state) :])
+    results = [next(carried) if m else None for m in moving[: len(state)]]
+    for v in scan.step.outputs[len(state) :]:
+        results.append(next(stacked) if differentiable(v.dtype) else None)
+    return [
+        t for t, v in zip(results, scan.step.outputs, strict=True) if differentiable(v.dtype)
+    ]
+
+
+def lasting(scan: Scan, mask: Sequence[bool]) -> Mask:
+    """Which inputs of a step have a derivative after any number of steps."""
+    state, rows, around = scan.split(mask)
+    while True:
+        after = reached(scan.step, [*state, *rows, *around], True)[: scan.carried]
+        after = [s or r for s, r in zip(state, after, strict=True)]
+        if after == state:
+            return (*state, *rows, *around)
+        state = after
+
+
+def pushed_scan(scan: Scan, moving: Mask) -> Scan:
+    """The scan that also carries the tangents of those inputs of a step that move."""
+    key = "pushed", moving
+    if key not in scan.derived:
+        step = scan.step
+        with deriving(step) as mode:
+            inputs = stand_ins(mode, step.inputs)
+            tangents = [stand_ins(mode, [t])[0] if m else None for t, m in zip(inputs, moving)]
+            pairs = [(x, t) for x, t in zip(inputs, tangents, strict=True) if t is not None]
+            with ForwardAccumulator([x for x, _ in pairs], [t for _, t in pairs]) as accumulator:
+                outputs = Replay(step, inputs).outputs()
+            state, results = outputs[: scan.carried], outputs[scan.carried :]
+            movers = [t for t, m in zip(state, moving, strict=False) if m]
+            of_state = accumulator.jvp(movers, "zero")
+            of_results = accumulator.jvp([t for t in results if differentiable(t._dtype)], "zero")
+        parts = [
+            [*x, *[t for t in d if t is not None]]
+            for x, d in zip(scan.split(inputs), scan.split(tangents), strict=True)
+        ]
+        taken = [t for part in parts for t in part]
+        made = derived(step, mode, taken, [*state, *of_state, *results, *of_results], "push")
+        scan.derived[key] = scan.like(made, len(parts[0]), len(parts[1]))
+    return scan.derived[key]
+
+
+# reverse
+
+
+class ScanWalk:
+    """What a scan keeps, and the scan from the other end.
+
+    Args:
+        wanted: which inputs of the scan need a derivative.
+
+    Attributes:
+        forward: the scan that also returns what is kept, stacked.
+        moving: which inputs of a step carry a derivative.
+    """
+
+    def __init__(self, scan: Scan, wanted: Mask) -> None:
+        self.scan = scan
+        self.moving = lasting(scan, wanted)
+        self.pullback = pullback = Pullback(scan.step, self.moving)
+        outputs = scan.step.outputs
+        self.active = self.moving[: scan.carried]
+        present = self.present(tuple([differentiable(v.dtype) for v in outputs[scan.carried :]]))
+        cts, given = pullback.walked(present)
+        inputs = [t._value for t in pullback.inputs]
+        state = inputs[: scan.carried]
+        self.kept = kept_values(
+            inputs[scan.carried :], [t._value for t in cts], pullback.outputs,
+            pullback.flat(given), state,
+        )  # fmt: skip
+        free = set(inputs[scan.carried :])
+        self.kept = [v for v in self.kept if v not in free]
+        step = Callee(
+            pullback.mode, inputs, [*pullback.outputs, *self.kept], scan.step.name,
+            scan.step.compile,
+        )  # fmt: skip
+        step.roots = pullback.effects()
+        self.forward = scan.like(step, scan.carried, scan.rows)
+        self._backward: dict[Mask, Scan] = {}
+
+    def present(self, results: Mask) -> Mask:
+        """Which outputs of a step have a cotangent, when these results have one."""
+        return (*self.active, *results)
+
+    def backward(self, results: Mask) -> Scan:
+        """The scan from the other end, when these stacked results have a cotangent.
+
+        A step takes (cotangents of the active state, sums for what comes from around), a row of
+        (kept values, rows, cotangents of the results), and what comes from around; it returns the
+        state before and a row of the cotangents of the wanted rows.
+        """
+        if results not in self._backward:
+            self._backward[results] = self._made(results)
+        return self._backward[results]
+
+    def _made(self, results: Mask) -> Scan:
+        scan, pullback = self.scan, self.pullback
+        present = self.present(results)
+        cts, given = pullback.walked(present)
+        _, rows, around = scan.split([t._value for t in pullback.inputs])
+        of_state = [t._value for t in cts[: sum(self.active)]]
+        of_results = [t._value for t in cts[sum(self.active) :]]
+        taken = [*self.kept, *rows, *around, *of_state, *of_results]
+        walk = Callee(pullback.mode, taken, pullback.flat(given), "walk", scan.step.compile)
+        with deriving(walk) as mode:
+            inputs = stand_ins(mode, taken)
+            kept = inputs[: len(self.kept)]
+            lines = inputs[len(kept) : len(kept) + len(rows)]
+            beside = inputs[len(kept) + len(rows) : len(kept) + len(rows) + len(around)]
+            ends = inputs[len(kept) + len(rows) + len(around) :]
+            specs = pullback.inputs
+            found = packed(given, Replay(walk, inputs).outputs(), specs)
+            dense = [
+                g.dense() if isinstance(g, IndexedSlices)
+                else zeros(s._shape, s._dtype) if g is None and m else g
+                for g, s, m in zip(found, specs, self.moving, strict=True)
+            ]  # fmt: skip
+            before, of_rows, of_around = scan.split(dense)
+            sums = stand_ins(
+                mode, [t for t, m in zip(beside, scan.split(self.moving)[2], strict=True) if m]
+            )
+            more = [g for g, m in zip(of_around, scan.split(self.moving)[2], strict=True) if m]
+            totals = [add(s, g) for s, g in zip(sums, more, strict=True)]
+            first = [g for g, m in zip(before, self.active, strict=True) if m]
+            lines_ct = [g for g, m in zip(of_rows, scan.split(self.moving)[1], strict=True) if m]
+        count = len(of_state)
+        carried = [*ends[:count], *sums]
+        made = derived(
+            walk, mode, [*carried, *kept, *lines, *ends[count:], *beside],
+            [*first, *totals, *lines_ct], "backward",
+        )  # fmt: skip
+        rows_count = len(kept) + len(lines) + len(of_results)
+        return scan.like(made, len(carried), rows_count, not scan.reverse)
+
+
+def walk_of(scan: Scan, wanted: Mask) -> ScanWalk:
+    """What a scan keeps for its derivative, found once."""
+    key = "walk", wanted
+    if key not in scan.derived:
+        scan.derived[key] = ScanWalk(scan, wanted)
+    return scan.derived[key]
+
+
+def _pull(ct: Any, inputs: Any, out: Any, scan: Scan, walk: Any, wanted: Mask) -> list[Any]:
+    """The cotangents of a scan's inputs."""
+    able = tuple([w and differentiable(t._dtype) for w, t in zip(wanted, inputs, strict=True)])
+    count = len(walk.scan.step.outputs) if walk is not None else -1
+    if walk is None or any([c is not None for c in ct[count:]]) or walk.moving != lasting(walk.scan, able):
+        walk = walk_of(scan, able)
+        count = len(scan.step.outputs)
+        out = apply(_scan, tuple(inputs), {"scan": walk.forward, "walk": None})
+    return _walked_back(walk, ct[:count], inputs, out[count:], able)
+
+
+def _walked_back(walk: ScanWalk, ct: Any, inputs: Any, kept: Any, able: Mask) -> list[Any]:
+    scan = walk.scan
+    _, rows, around = scan.split(inputs)
+    of_state = [
+        zeros(x._shape, x._dtype) if c is None else c
+        for c, x, a in zip(ct, inputs, walk.active, strict=False)
+        if a
+    ]
+    results = tuple([c is not None for c in ct[scan.carried :]])
+    back = walk.backward(results)
+    _, move_rows, move_around = scan.split(walk.moving)
+    sums = [zeros(x._shape, x._dtype) for x, m in zip(around, move_around, strict=True) if m]
+    ends = [c for c in ct[scan.carried :] if c is not None]
+    found = run_scan(back, [*of_state, *sums, *kept, *rows, *ends, *around])
+    before = iter(found)
+    given = [next(before) if a else None for a in walk.active]
+    of_around = [next(before) if m else None for m in move_around]
+    of_rows = [next(before) if m else None for m in move_rows]
+    return [g if w else None for g, w in zip([*given, *of_rows, *of_around], able, strict=True)]
+
+
+# batches
+
+
+def _batch(mask: Mask, *tensors: Any, scan: Scan, walk: Any) -> Any:
+    """The scan for all examples at once, the batch axis behind the axis of the steps."""
+    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
+    carried = list(mask[: scan.carried])
+    while True:
+        after = reached(scan.step, [*carried, *mask[scan.carried :]], False)[: scan.carried]
+        after = [c or a for c, a in zip(carried, after, strict=True)]
+        if after == carried:
+            break
+        carried = after
+    inside = (*carried, *mask[scan.carried :])
+    results = reached(scan.step, inside, False)[scan.carried :]
+    key = "batched", inside, size
+    if key not in scan.derived:
+        step = in_batch(scan.step, inside, size, [*carried, *results])
+        scan.derived[key] = scan.like(step, scan.carried, scan.rows)
+    state, rows, around = scan.split(tensors)
+    state = [
+        t if b or not c else repeated(t, size)
+        for t, b, c in zip(state, mask, carried, strict=False)
+    ]
+    rows = [_swapped(t) if b else t for t, b in zip(rows, scan.split(mask)[1], strict=True)]
+    found = run_scan(scan.derived[key], [*state, *rows, *around])
+    last = [t if c else repeated(t, size) for t, c in zip(found, carried, strict=False)]
+    stacked = [
+        _swapped(t) if b else repeated(t, size)
+        for t, b in zip(found[scan.carried :], results, strict=True)
+    ]
+    return tuple([*last, *stacked])
+
+
+def _swapped(tensor: Any) -> Any:
+    return transpose(tensor, (1, 0, *range(2, len(tensor._shape))))
+
+
+_scan = primitive(
+    "scan",
+    _kernel,
+    joint_vjp=_pull,
+    joint_jvp=_push,
+    batch=_batch,
+    shape=_specs,
+    several=True,
+    gaps=True,
+    fallible=True,
+    family="loop",
+)
