@@ -141,10 +141,10 @@ class Size:
             "signature or placeholder, or use operations on the whole axis."
         )
 
-    def __truediv__(self, other: Any) -> Any:
+    def _number(self, *others: Any) -> Any:
         return self.__index__()
 
-    __rtruediv__ = __pow__ = __rpow__ = __float__ = __int__ = __round__ = __truediv__
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __float__ = __int__ = __round__ = _number
 
     def __repr__(self) -> str:
         parts = []
@@ -163,9 +163,16 @@ def unknown_size() -> Any:
 
 def larger(a: Any, b: Any) -> Any:
     """The maximum of two sizes."""
+    if type(a) is int and type(b) is int:
+        return max(a, b)
     if _sign(a - b) is None:
         return _atom("max", larger, a, b)
     return a if _reaches(a, b) else b
+
+
+def smaller(a: Any, b: Any) -> Any:
+    """The minimum of two sizes."""
+    return a + b - larger(a, b)
 
 
 def same(a: Any, b: Any) -> bool:

@@ -43,7 +43,7 @@ def call(callee: Callee, tensors: Sequence[Any]) -> list[Any]:
             return _recorded(callee, tuple(tensors))
         return callee.runner(tensors)
     if isinstance(mode, Tracing):
-        return Replay(callee, tensors).outputs()
+        return mode.called(Replay(callee, tensors))
     return list(apply(_call, tuple(tensors), {"callee": callee}))
 
 

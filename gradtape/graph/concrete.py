@@ -175,7 +175,8 @@ class ConcreteFunction:
         with frame((), (), mode):
             self._result = Result(returned, name)
             outputs = [mode.value(t) for t in self._result.tensors]
-        written = list(mode.written.values())
+        # in the order of the reads: XLA gives a donated input to the first output of its shape
+        written = [v for k, v in mode.variables.items() if k in mode.written]
         after = [mode.current[id(v)]._value for v in written]
         callee = Callee(mode, [], [*outputs, *after], name, compile, effects=True)
         used = {op for op in needed(callee.outputs, callee.roots)}
@@ -325,7 +326,7 @@ def put(variable: Any, tensor: Any) -> None:
     if here.mode is None:
         variable._put(tensor)
     else:
-        variable._change("assign", tensor)
+        here.mode.put(variable, tensor)
 
 
 def _spec(value: Any) -> Any:

@@ -7,6 +7,7 @@ appending to a list) happens while tracing, and only then."""
 from __future__ import annotations
 
 import functools
+import linecache
 import threading
 import warnings
 import weakref
@@ -22,6 +23,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.autograph import converted
 from gradtape.graph.concrete import ConcreteFunction, FunctionTracing, recorded
+from gradtape.graph.places import users_trace
 from gradtape.graph.program import AssumptionError
 from gradtape.graph.signature import (
     INPUT,
@@ -228,11 +230,19 @@ class Function:
                 self._converted, self.name, tree, leaves, keys, create, self._jit_compile
             )
         except Exception as error:
-            shown = ", ".join(f"{leaf.path}: {brief(leaf.value)}" for leaf in leaves)
-            note = f"in user code: while gradtape.function recorded {self.name}({shown})"
-            if note not in getattr(error, "__notes__", ()):
-                error.add_note(note)
+            self._explain(error, leaves)
             raise
+
+    def _explain(self, error: Exception, leaves: list[Leaf]) -> None:
+        """Add to an exception what was recorded, and the user's lines of rewritten code."""
+        shown = ", ".join(f"{leaf.path}: {brief(leaf.value)}" for leaf in leaves)
+        lines = [f"in user code: while gradtape.function recorded {self.name}({shown})"]
+        for filename, number, name in users_trace(error.__traceback__):
+            lines.append(f'  File "{filename}", line {number}, in {name}')
+            lines.append(f"    {linecache.getline(filename, number).strip()}")
+        note = "\n".join(lines)
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
     def _for_sizes(self, args: Any, kwargs: Any) -> ConcreteFunction:
         """The trace for the very sizes of a call, where the general one assumed others."""

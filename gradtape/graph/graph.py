@@ -8,15 +8,16 @@ and the effects in between are run in order."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Container, Iterable
-from typing import Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradtape.core.errors import brief
 from gradtape.core.sizes import Size
 from gradtape.core.xp_numpy import restore, silence, xp
+from gradtape.graph.scopes import Scopes
 from gradtape.graph.symbolic import UNKNOWN, SymbolicTensor, Value, known_contents
 
 
@@ -38,7 +39,11 @@ PLACEHOLDER = Source("Placeholder")
 CONSTANT = Source("Const")
 VARIABLE = Source("ReadVariable")
 CAPTURE = Source("Capture")
-SOURCES = (PLACEHOLDER, CONSTANT, VARIABLE, CAPTURE)
+# in graphs that sessions run
+NOTHING = Source("NoOp")  # has no result: it runs others
+INITIALIZED = Source("InitializedValue")  # a variable's value, or else its initial value
+IS_INITIALIZED = Source("IsInitialized")
+SOURCES = (PLACEHOLDER, CONSTANT, VARIABLE, CAPTURE, NOTHING, INITIALIZED, IS_INITIALIZED)
 
 
 class Operation:
@@ -63,9 +68,9 @@ class Operation:
         self.values: tuple[Value, ...] = ()
         self.number = len(graph.operations)
         self.label: str | None = None
-        self.scope = graph.scope
-        self.control: tuple[Operation, ...] = graph.control
-        self.device = graph.device
+        self.scope: str | None = graph.scope
+        self.control: tuple[Operation, ...] = () if primitive is CONSTANT else graph.control
+        self.device = graph.device_of(self)
         self.where: tuple[str, int] | None = None
 
     @property
@@ -109,7 +114,7 @@ class Operation:
         return f"<tf.Operation '{self.name}' type={self.type}>"
 
 
-class Graph:
+class Graph(Scopes):
     """Operations that are recorded now and run later.
 
     Example:
@@ -124,20 +129,23 @@ class Graph:
         6.0
     """
 
+    by_session = False  # whether sessions run it, and not a call
+
     def __init__(self) -> None:
-        self.operations: list[Operation] = []
+        super().__init__()
         self.assumptions: list[tuple[Any, Any]] = []
-        self.scope = ""
-        self.control: tuple[Operation, ...] = ()
-        self.device = ""
         self.outer: Any = None  # the tracing around the one that fills this graph
+        self.mode: Any = None  # what fills it, when sessions run it
         self.finalized = False
-        self.collections: dict[str, list[Any]] = {}
-        self._names: dict[Operation, str] = {}
-        self._taken: dict[str, int] = {}
         self._constants: dict[int, Value] = {}
 
     # building
+
+    if TYPE_CHECKING:  # `building` puts it in its place
+
+        def as_default(self) -> AbstractContextManager[Graph]:
+            """Write the operations of a block down in this graph."""
+            ...
 
     def add(
         self,
@@ -173,8 +181,8 @@ class Graph:
             return np.asarray(op.params["value"])
         if op.primitive in SOURCES or op.effect or op.primitive.several:
             return UNKNOWN
-        if op.primitive.name == "shape":
-            return _plain(np.array(op.takes[0].shape, object), value.dtype)
+        if op.primitive.name == "sizes":
+            return _plain(np.array(op.params["value"], object), value.dtype)
         given = [known_contents(v) for v in op.takes]
         if any(g is None for g in given):
             return UNKNOWN
@@ -189,30 +197,6 @@ class Graph:
         finally:
             restore(token)
 
-    # names
-
-    def name_of(self, op: Operation) -> str:
-        """The unique name of an operation; names are given out when the first is asked for."""
-        if op not in self._names:
-            for one in self.operations:
-                if one not in self._names:
-                    self._names[one] = self.unique_name(one.label or one.primitive.name, one.scope)
-        return self._names[op]
-
-    def unique_name(self, name: str, scope: str | None = None, mark_as_used: bool = True) -> str:
-        """A name that no operation has: the given one, or with a number behind."""
-        full = (self.scope if scope is None else scope) + name
-        key = full.lower()
-        count = self._taken.get(key, 0)
-        found = full
-        while count and found.lower() in self._taken:
-            found = f"{full}_{count}"
-            count += 1
-        if mark_as_used:
-            self._taken[key] = max(count, 1)
-            self._taken.setdefault(found.lower(), 1)
-        return found
-
     # looking
 
     def get_operations(self) -> list[Operation]:
@@ -221,9 +205,9 @@ class Graph:
 
     def get_operation_by_name(self, name: str) -> Operation:
         """An operation by its name; KeyError when there is none."""
-        for op in self.operations:
-            if self.name_of(op) == name:
-                return op
+        self.settle()
+        if name in self._by_name:
+            return self._by_name[name]
         known = ", ".join(self.name_of(op) for op in self.operations[:10])
         raise KeyError(
             f"The name {name!r} refers to an Operation not in the graph. It has {known or 'none'}"
@@ -294,16 +278,3 @@ def needed(
         pending.extend([v.op for v in op.takes if v not in given])
         pending.extend(op.control)
     return sorted(seen, key=lambda op: op.number)
-
-
-def users_line() -> tuple[str, int] | None:
-    """File and line of the innermost frame outside gradtape."""
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if not (name.startswith("gradtape.") or name == "gradtape"):
-            return frame.f_code.co_filename, frame.f_lineno
-        frame = frame.f_back
-    return None
-
-

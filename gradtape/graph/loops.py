@@ -63,28 +63,36 @@ def while_loop(
     callable_or_raise(body, "while_loop", "body")
     if not isinstance(loop_vars, (list, tuple, dict)):
         loop_vars = (loop_vars,)
-    state = Structure(loop_vars, "while_loop")
     if maximum_iterations is not None:
-        cond, body, state = _counted(cond, body, state, maximum_iterations)
-    symbolic = here.mode is not None and here.mode.symbolic
-    found = None if symbolic else _at_once(cond, body, state)
+        cond, body, loop_vars = _counted(cond, body, loop_vars, maximum_iterations)
+    found = None
+    if here.mode is None or not here.mode.symbolic:
+        found = _at_once(cond, body, Structure(loop_vars, "while_loop", whole=True))
     if found is None:
-        found = _recorded(cond, body, state)
+        _learn(body, loop_vars)
+        found = _recorded(cond, body, Structure(loop_vars, "while_loop"))
     if maximum_iterations is not None:
         found = found[1]
     return found
 
 
 class Structure:
-    """Loop variables as flat tensors, and how to put tensors in their place."""
+    """Loop variables as flat tensors, and how to put tensors in their place.
 
-    def __init__(self, variables: Any, function: str) -> None:
+    A `TensorArray` counts as its tensor, or as itself when arrays are to be left `whole`.
+    """
+
+    def __init__(self, variables: Any, function: str, whole: bool = False) -> None:
         leaves, self.tree = optree.tree_flatten(variables, none_is_leaf=True)
         self.function = function
+        self.whole = whole
         self.tensors: list[Any] = []
         self.makers: list[Callable[[Any], Any]] = []
         for leaf in leaves:
-            if hasattr(leaf, "as_output"):  # a TensorArray
+            if hasattr(leaf, "as_output") and whole:
+                self.tensors.append(leaf)
+                self.makers.append(next)
+            elif hasattr(leaf, "as_output"):
                 tensors, make = leaf.as_output()
                 self.tensors += tensors
                 self.makers.append(_maker(make, len(tensors)))
@@ -111,7 +119,7 @@ class Structure:
         dtypes = iter([t._dtype for t in self.tensors])
         for leaf in leaves:
             if hasattr(leaf, "as_output"):
-                tensors, _ = leaf.as_output()
+                tensors = [leaf] if self.whole else leaf.as_output()[0]
                 found += tensors
                 for _ in tensors:
                     next(dtypes)
@@ -138,23 +146,44 @@ def _called(function: Callable[..., Any], variables: Any) -> Any:
     return function(**variables) if isinstance(variables, dict) else function(*variables)
 
 
-def _counted(cond: Any, body: Any, state: Structure, most: Any) -> tuple[Any, Any, Structure]:
+def _counted(cond: Any, body: Any, variables: Any, most: Any) -> tuple[Any, Any, Any]:
     """The loop with a counter in front."""
     limit = as_tensor(most, "while_loop")
     if limit._dtype.kind not in "iu" or limit._shape != ():
         raise TypeError(
             f"gradtape.while_loop: maximum_iterations must be an integer, not {brief(limit)}."
         )
-    variables = state.packed(state.tensors)
 
     def test(count: Any, variables: Any) -> Any:
         return logical_and(less(count, limit), as_tensor(_called(cond, variables)))
 
     def step(count: Any, variables: Any) -> Any:
-        inner = Structure(variables, "while_loop")
-        return count + 1, inner.packed(inner.flat(_called(body, variables)))
+        after = _called(body, variables)
+        return count + 1, _like(after, optree.tree_structure(variables, none_is_leaf=True))
 
-    return test, step, Structure((Tensor(limit._dtype.type(0)), variables), "while_loop")
+    return test, step, (Tensor(limit._dtype.type(0)), variables)
+
+
+def _learn(body: Any, variables: Any) -> None:
+    """Run a round in a trace of its own, for arrays that do not know their elements' shape yet."""
+    leaves, tree = optree.tree_flatten(variables, none_is_leaf=True)
+    arrays = [leaf for leaf in leaves if hasattr(leaf, "as_output") and not leaf.known]
+    if not arrays:
+        return
+    whole = Structure(variables, "while_loop", whole=True)
+    tensors = [t for t in whole.tensors if isinstance(t, Tensor)]
+
+    def once(*inputs: Any) -> list[Any]:
+        rest = iter(inputs)
+        given = [next(rest) if isinstance(t, Tensor) else t for t in whole.tensors]
+        after = _like(_called(body, whole.packed(given)), tree)
+        others = optree.tree_leaves(after, none_is_leaf=True)
+        for leaf, other in zip(leaves, others, strict=False):
+            if any([leaf is a for a in arrays]):
+                leaf.learn(other)
+        return []
+
+    Body(once, [Spec(t._shape, t._dtype) for t in tensors], "first round of a loop")
 
 
 def _at_once(cond: Any, body: Any, state: Structure) -> Any:

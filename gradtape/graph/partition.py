@@ -24,7 +24,7 @@ sparse: Any = Lazy("scipy.sparse")
 CHEAP = frozenset(
     "add subtract multiply negative absolute relu relu6 maximum minimum where cast reshape transpose"
     " broadcast_to strided_slice concat real imag conj square sign logical_not logical_and logical_or"
-    " equal not_equal less less_equal greater greater_equal safe_multiply pad reverse shape".split()
+    " equal not_equal less less_equal greater greater_equal safe_multiply pad reverse sizes".split()
 )
 MOST = 2**30
 

@@ -31,6 +31,7 @@ class Program:
         roots: operations that are done whether or not an output needs them.
         instead: values that other values stand for.
         assumptions: pairs of sizes that must agree.
+        order: the operations in order, where they are found already.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Program:
         roots: Iterable[Operation] = (),
         instead: dict[Value, Value] | None = None,
         assumptions: Sequence[tuple[Any, Any]] = (),
+        order: Sequence[Operation] | None = None,
     ) -> None:
         self.inputs = tuple(inputs)
         self.instead = dict(instead or {})
@@ -47,7 +49,8 @@ class Program:
         self.functions: dict[Any, Any] = {}  # filled by `lines`, by the sizes that are open
         self.assumptions = [pair for pair in assumptions if pair[0] != pair[1]]
         given = set(self.inputs)
-        order = needed([self.now(v) for v in outputs], roots, given)
+        if order is None:
+            order = needed([self.now(v) for v in outputs], roots, given)
         self.steps = [
             op for op in order
             if op.primitive is not ASSIGN and op.primitive not in SOURCES
@@ -56,7 +59,7 @@ class Program:
         for op in order:
             if op.primitive is CONSTANT:
                 self.constants[op.values[0]] = op.params["value"]._array
-            elif op.primitive in SOURCES and op.values[0] not in given:
+            elif op.primitive in SOURCES and op.values and op.values[0] not in given:
                 if self.now(op.values[0]) is op.values[0]:
                     raise missing(op)
         self.outputs = tuple(outputs)

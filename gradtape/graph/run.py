@@ -107,19 +107,28 @@ class Runner:
     def _on_device(self, tensors: Sequence[Any]) -> list[Any]:
         arrays = [t.buffer if type(t) is DeferredTensor else t._array for t in tensors]
         for i in self.donated:
-            tensor = tensors[i]
-            if type(tensor) is DeferredTensor and not _alone(tensor):
-                arrays[i] = self._copy(tensor.buffer)
+            if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:
+                arrays[i] = self._copy(arrays[i])
         with self._wide():
             return [DeferredTensor(b) for b in self._xla(*arrays)]
 
 
-def _alone(tensor: Any) -> bool:
-    """Whether only a variable and the call that runs hold a tensor."""
-    return tensor._host is None and sys.getrefcount(tensor) <= ALONE
+def _references(tensors: Any, arrays: Any, i: int) -> tuple[int, int, bool]:
+    """How many hold a tensor and its buffer, and whether the host looked at it."""
+    host = tensors[i]._host
+    return sys.getrefcount(tensors[i]), sys.getrefcount(arrays[i]), host is not None
 
 
-ALONE = 4  # the variable, the list of inputs, and the two frames that ask
+def _alone() -> tuple[int, int, bool]:
+    """What `_references` finds where only a variable and the call that runs hold a tensor; counts
+    say nothing without the GIL."""
+    if not hasattr(sys, "getrefcount") or not getattr(sys, "_is_gil_enabled", lambda: True)():
+        return (-1, -1, True)
+    variable = DeferredTensor(object())
+    return _references([variable], [variable.buffer], 0)
+
+
+ALONE = _alone()
 
 
 def small(program: Program) -> bool:

@@ -225,7 +225,7 @@ def _at_once(
     step: Step, state: Any, elems: Any, rows: list[Any], reverse: bool, function: str
 ) -> tuple[Any, Any]:
     length = rows[0]._shape[0]
-    structure = Structure(state, function)
+    structure = Structure(state, function, whole=True)
     state = structure.packed(structure.tensors)
     results = []
     for i in reversed(range(length)) if reverse else range(length):

@@ -98,7 +98,7 @@ class SymbolicTensor(Tensor):
 
     def consumers(self) -> list[Any]:
         """The operations that take it as an input."""
-        return [op for op in self.graph.operations if self._value in op.inputs]
+        return [op for op in self.graph.operations if self._value in op.takes]
 
     def eval(self, feed_dict: Any = None, session: Any = None) -> Any:
         """Run the graph in the default session and return the value as a NumPy array."""
@@ -115,6 +115,19 @@ class SymbolicTensor(Tensor):
         """The value as an array of ints and `Size`s, or of numbers where it depends on constants
         alone; None where it depends on more."""
         return known_contents(self._value)
+
+    # in a graph for sessions a tensor is a key of feed_dict: it is equal to itself alone
+
+    def __eq__(self, other: Any) -> Any:
+        if not self._value.op.graph.by_session:
+            return super().__eq__(other)
+        return type(other) is SymbolicTensor and other._value is self._value
+
+    def __ne__(self, other: Any) -> Any:
+        return not (self == other) if self._value.op.graph.by_session else super().__ne__(other)
+
+    def __hash__(self) -> int:
+        return hash(self._value) if self._value.op.graph.by_session else super().__hash__()
 
     # what needs a value
 

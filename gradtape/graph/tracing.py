@@ -20,7 +20,9 @@ from gradtape.core.mode import Mode
 from gradtape.core.primitive import Primitive
 from gradtape.core.sizes import open_sizes
 from gradtape.core.state import frame, here
-from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source, users_line
+from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source
+from gradtape.graph.places import users_place
+from gradtape.graph.scopes import entered, label_by_call
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.graph.updates import held, updated
 
@@ -63,19 +65,35 @@ class Tracing(Mode):
         try:
             if self.folds and self._foldable(primitive, inputs, params):
                 return execute(primitive, inputs, params)
-            specs = primitive.shape(*inputs, **params)
+            specs = self.specs(primitive, inputs, params)
         except FAILURES as error:
             raise explained(error, primitive.name, inputs, params) from error
         takes = tuple([self.value(t) for t in inputs])
         op = self._shared(primitive, takes, params)
         if op is None:
             op = self.graph.add(primitive, takes, params, specs if primitive.several else (specs,))
-            op.where = users_line()
+            self.note(op)
             if self._key is not None:
                 self._known[self._key] = op
         if primitive.several:
             return tuple([SymbolicTensor(v) for v in op.values])
         return SymbolicTensor(op.values[0])
+
+    def specs(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+        """Shape and dtype of the results of an operation."""
+        return primitive.shape(*inputs, **params)
+
+    def note(self, op: Any) -> None:
+        """Note where the program asked for an operation, and under which name."""
+        frame = entered()
+        if frame is None or frame.f_back is None:
+            return
+        op.where = users_place(frame.f_back.f_code.co_filename, frame.f_back.f_lineno)
+        label_by_call(op, frame)
+
+    def called(self, replay: Any) -> list[Any]:
+        """The results of a recorded function whose operations are written down here again."""
+        return replay.outputs()
 
     def _shared(self, primitive: Primitive, takes: Any, params: dict[str, Any]) -> Any:
         """The operation that does the same already, None where there is none."""
@@ -95,7 +113,7 @@ class Tracing(Mode):
             return False
         if not all([t.concrete and t._dtype.kind in "iub" for t in inputs]):
             return False
-        if not inputs and open_sizes(params):
+        if open_sizes(params):
             return False
         specs = primitive.shape(*inputs, **params)
         size = 1
@@ -180,6 +198,16 @@ class Tracing(Mode):
         with outside(self):
             return super().initial(value)
 
+    def variable(self, kind: Any, initial_value: Any, **options: Any) -> Any:
+        """Make a variable, outside the graph."""
+        with outside(self):
+            mode = here.mode
+        if mode is None:
+            return super().variable(kind, initial_value, **options)
+        value = self.initial(initial_value)
+        with outside(self):
+            return mode.variable(kind, value, **options)
+
 
 def params_key(params: dict[str, Any]) -> list[Any]:
     """Parameters as parts of a key; numbers count with their types, as 1 == 1.0 == True."""
@@ -216,8 +244,9 @@ def tracing(graph: Graph) -> Iterator[Tracing]:
 
 @contextmanager
 def outside(mode: Any) -> Iterator[None]:
-    """Run a block in the state around a trace, and around all traces around it: eagerly."""
-    while mode is not None and mode.symbolic:
+    """Run a block in the state around a trace, and around all traces around it: eagerly, or in a
+    graph that sessions run."""
+    while mode is not None and mode.symbolic and not mode.by_session:
         mode = mode.outside[2]
     with frame((), (), mode):
         yield

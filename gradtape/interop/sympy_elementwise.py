@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import sympy as sp
 from sympy.logic.boolalg import Boolean
+
+from gradtape.interop.sympy_numbers import number
 
 HALF = sp.Rational(1, 2)
 
@@ -77,6 +80,12 @@ def positive(x: Any) -> Any:
 def _finite(x: Any) -> Any:
     """Symbols stand for finite numbers."""
     return sp.false if x.is_finite is False or x is sp.nan else sp.true
+
+
+def _bin(x: Any, low: Any, high: Any, count: int) -> Any:
+    """The number of the bin of a histogram that a value falls into."""
+    found = sp.floor((x - low) / (high - low) * count)
+    return sp.Min(sp.Max(found, 0), count - 1)
 
 
 def _log_known(x: Any) -> Any:
@@ -267,8 +276,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "relu_pull": lambda ct, y: given(ct, positive(y)),
     "relu6": lambda x: sp.Min(sp.Max(x, 0), 6),
     "relu6_slope": lambda x: given(sp.S.One, (clipped(x) > 0) & (clipped(x) < 6)),
-    "leaky_relu": lambda x, alpha: given(x, x > 0, sp.nsimplify(alpha) * x),
-    "leaky_relu_slope": lambda x, alpha: given(sp.S.One, x > 0, sp.nsimplify(alpha)),
+    "leaky_relu": lambda x, alpha: given(x, x > 0, number(np.float64(alpha)) * x),
+    "leaky_relu_slope": lambda x, alpha: given(sp.S.One, x > 0, number(np.float64(alpha))),
     "elu": _elu,
     "elu_slope": _elu_slope,
     "selu": _selu,
@@ -299,6 +308,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "floor": sp.floor,
     "ceil": sp.ceiling,
     "rint": _rounded,
+    "histogram_bins": _bin,
     "floordiv": lambda x, y: sp.floor(x / y),
     "floormod": sp.Mod,
     "truncatediv": lambda x, y: truncated(x / y),

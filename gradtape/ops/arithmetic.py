@@ -9,6 +9,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, multiply, zeros
 from gradtape.ops.calls import pair
@@ -207,7 +208,7 @@ def add_n(inputs: Any, name: str | None = None) -> Any:
     tensors = [as_tensor(t, "add_n") for t in inputs]
     first = tensors[0]
     for tensor in tensors[1:]:
-        if tensor._shape != first._shape or tensor._dtype != first._dtype:
+        if not same_shape(tensor._shape, first._shape) or tensor._dtype != first._dtype:
             raise InvalidArgumentError(
                 f"gradtape.add_n: {brief(first)} and {brief(tensor)} differ in shape or dtype. "
                 "Write tf.add(x, y) for sums that broadcast."

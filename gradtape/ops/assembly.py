@@ -13,10 +13,6 @@ from gradtape.core.shapes import Spec
 from gradtape.ops.basis import broadcast_to, zeros
 
 
-def _known_sum(sizes: list[Any]) -> Any:
-    return None if None in sizes else sum(sizes)
-
-
 def _concat_vjp(ct: Any, shapes: Any, wanted: Any, axis: int) -> list[Any]:
     given, start = [], 0
     for shape, want in zip(shapes, wanted, strict=True):
@@ -43,7 +39,7 @@ def _concat_batch(mask: Any, *inputs: Any, axis: int) -> Any:
 
 def _concat_shape(*specs: Any, axis: int) -> Spec:
     shape = list(specs[0]._shape)
-    shape[axis] = _known_sum([s._shape[axis] for s in specs])
+    shape[axis] = sum([s._shape[axis] for s in specs])
     return Spec(shape, specs[0]._dtype)
 
 
@@ -99,7 +95,9 @@ _pad_axis = primitive(
     vjps=[lambda ct, x_shape, before, axis: slice_axis(ct, before, before + x_shape[axis], axis)],
     jvps=[lambda t, before, after, axis: pad_axis(t, before, after, axis)],
     batch=lambda mask, x, before, after, axis: pad_axis(x, before, after, axis + 1),
-    shape=lambda x, before, after, axis: Spec(_grown(x._shape, axis, before + after), x._dtype),
+    shape=lambda x, before, after, axis: Spec(
+        _with(x._shape, axis, before + x._shape[axis] + after), x._dtype
+    ),
     linear=True,
     family="structural",
 )
@@ -112,7 +110,3 @@ def pad_axis(x: Any, before: int, after: int, axis: int) -> Any:
 
 def _with(shape: tuple[Any, ...], axis: int, size: Any) -> tuple[Any, ...]:
     return (*shape[:axis], size, *shape[axis + 1 :])
-
-
-def _grown(shape: tuple[Any, ...], axis: int, more: int) -> tuple[Any, ...]:
-    return _with(shape, axis, None if shape[axis] is None else shape[axis] + more)

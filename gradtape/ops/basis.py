@@ -17,8 +17,11 @@ from gradtape.core.dtypes import differentiable
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import UnknownSizeError, open_sizes, same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.calls import binary, unary
+
+INT64 = np.dtype(np.int64)
 
 # shapes
 
@@ -27,14 +30,15 @@ def broadcast_shapes(*shapes: tuple[Any, ...]) -> tuple[Any, ...]:
     """The shape to which shapes broadcast; None is an unknown size. ValueError when they do not
     fit.
     """
-    rank = max(len(s) for s in shapes)
+    rank = max([len(s) for s in shapes])
     result: list[Any] = []
     for axis in range(-rank, 0):
-        sizes = {s[axis] for s in shapes if len(s) >= -axis} - {1}
-        known = sizes - {None}
-        if len(known) > 1:
-            raise ValueError(located(f"shapes {shapes} could not be broadcast together"))
-        result.append(known.pop() if known else None if sizes else 1)
+        size: Any = 1
+        for other in [s[axis] for s in shapes if len(s) >= -axis and s[axis] != 1]:
+            if size != 1 and not same(size, other):
+                raise ValueError(located(f"shapes {shapes} could not be broadcast together"))
+            size = size if type(size) is int and size != 1 else other
+        result.append(size)
     return tuple(result)
 
 
@@ -434,19 +438,32 @@ safe_divide = binary(
 
 def full(shape: tuple[int, ...], value: Any, dtype: Any) -> Tensor:
     """A constant tensor of a NumPy dtype."""
-    return Tensor(np.full(shape, value, dtype) if shape else dtype.type(value))
+    if not shape:
+        return Tensor(dtype.type(value))
+    try:
+        return Tensor(np.full(shape, value, dtype))
+    except UnknownSizeError:
+        return broadcast_to(Tensor(dtype.type(value)), shape)
 
 
 def zeros(shape: tuple[int, ...], dtype: Any) -> Tensor:
     """A tensor of zeros of a NumPy dtype."""
-    return Tensor(np.zeros(shape, dtype) if shape else dtype.type(0))
+    if not shape:
+        return Tensor(dtype.type(0))
+    try:
+        return Tensor(np.zeros(shape, dtype))
+    except UnknownSizeError:
+        return full(shape, 0, dtype)
 
 
 def ones(shape: tuple[int, ...], dtype: Any) -> Tensor:
     """A tensor of ones of a NumPy dtype."""
     if not shape:
         return Tensor(dtype.type(1))
-    array = np.empty(shape, dtype)
+    try:
+        array = np.empty(shape, dtype)
+    except UnknownSizeError:
+        return full(shape, 1, dtype)
     array.fill(1)  # np.full and np.ones take 0.4 us more for the same
     return Tensor(array)
 
@@ -454,3 +471,38 @@ def ones(shape: tuple[int, ...], dtype: Any) -> Tensor:
 def size_of(shape: tuple[int, ...]) -> int:
     """The number of elements of a shape."""
     return math.prod(shape)
+
+
+_sizes = primitive(
+    "sizes",
+    lambda xp, *, value, dtype: xp.asarray(value, dtype=dtype)[()],
+    shape=lambda value, dtype: Spec((len(value),) if type(value) is tuple else (), dtype),
+    differentiable=False,
+    family="structural",
+)
+
+
+_places = primitive(
+    "places",
+    lambda xp, *, count, dtype: xp.arange(count, dtype=dtype),
+    shape=lambda count, dtype: Spec((count,), dtype),
+    differentiable=False,
+    family="structural",
+)
+
+
+def places(count: int, dtype: Any = INT64) -> Any:
+    """The integers 0, 1, 2, ... below count."""
+    try:
+        return Tensor(np.arange(count, dtype=dtype))
+    except UnknownSizeError:
+        return apply(_places, (), {"count": count, "dtype": dtype})
+
+
+def numbers(value: Any, dtype: Any) -> Any:
+    """A number, or a tuple of them, as a tensor of a NumPy dtype; sizes of open axes count as
+    numbers.
+    """
+    if open_sizes(value):
+        return apply(_sizes, (), {"value": value, "dtype": dtype})
+    return Tensor(np.asarray(value, dtype)[()])

@@ -14,6 +14,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
 from gradtape.ops.arithmetic import maximum, minimum
@@ -157,7 +158,7 @@ def bitcast(input: Any, type: Any, name: str | None = None) -> Any:
             f"gradtape.bitcast({brief(x)}, {wanted.name}): bool has no bits to read. "
             "Write tf.cast(x, tf.uint8)."
         )
-    if want > have and x._shape[-1:] != (want // have,):
+    if want > have and not same_shape(x._shape[-1:], (want // have,)):
         raise InvalidArgumentError(
             f"gradtape.bitcast({brief(x)}, {wanted.name}): the last axis must have size "
             f"{want // have}, so that its elements make one {wanted.name}. Write tf.reshape first."

@@ -9,6 +9,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import larger, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import divide, maximum, minimum
 from gradtape.ops.assembly import concat
@@ -17,6 +18,7 @@ from gradtape.ops.basis import (
     broadcast_shapes,
     cast,
     multiply,
+    numbers,
     reshape,
     safe_divide,
     size_of,
@@ -74,7 +76,7 @@ def _bound(x: Tensor, value: Any, argument: str) -> Tensor:
     if bound._dtype != x._dtype:
         raise mixed_dtypes("clip_by_value", x, bound)
     try:
-        fits = broadcast_shapes(x._shape, bound._shape) == x._shape
+        fits = same_shape(broadcast_shapes(x._shape, bound._shape), x._shape)
     except ValueError:
         fits = False
     if not fits:
@@ -125,7 +127,7 @@ def clip_by_average_norm(t: Any, clip_norm: Any, name: str | None = None) -> Any
     """
     x = _values(t, "clip_by_average_norm", INEXACT)
     norm = vector_norm(x, 2, tuple(range(len(x._shape))), True)
-    average = divide(norm, 1.0 * max(size_of(x._shape), 1))
+    average = divide(norm, numbers(larger(size_of(x._shape), 1), norm._dtype))
     return _like(t, _limited(x, average, clip_norm, "clip_by_average_norm"))
 
 

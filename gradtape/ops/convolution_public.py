@@ -8,6 +8,7 @@ from typing import Any
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import larger, same
 from gradtape.ops.basis import reshape
 from gradtape.ops.calls import mixed_dtypes, pair
 from gradtape.ops.convolution import conv
@@ -30,7 +31,7 @@ def _convolved(
     x, lead = folded(x, space, function)
     x = moved_last(x, first)
     channels, inward, outward = x._shape[-1], w._shape[-2], w._shape[-1]
-    if inward == 0 or channels % inward or outward % max(1, channels // inward):
+    if inward == 0 or channels % inward or outward % larger(1, channels // inward):
         raise InvalidArgumentError(
             f"gradtape.{function}: input has {channels} channels and filters {brief(w)} take "
             f"{inward}: the input's "
@@ -46,7 +47,7 @@ def _convolved(
         first,
         function,
     )
-    groups = max(1, channels // inward)
+    groups = larger(1, channels // inward)
     out = conv(x, w, window.strides, window.padding, window.dilations, (1,) * space, groups)
     out = moved_back(out, first)
     return out if len(lead) == 1 else reshape(out, (*lead, *out._shape[1:]))
@@ -247,8 +248,8 @@ def depthwise_conv2d(
     function = "nn.depthwise_conv2d"
     x, w = operands(function, input, filter, 2)
     first = channels_first(data_format, 2, function)
-    channels = x._shape[1 if first else -1] if len(x._shape) == 4 else None
-    if channels != w._shape[2]:
+    channels = x._shape[1 if first else -1] if len(x._shape) == 4 else -1
+    if not same(channels, w._shape[2]):
         raise InvalidArgumentError(
             f"gradtape.{function}: input is {brief(x)} and filter {brief(w)}: the filter's third "
             "axis must equal the "

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.ops.convolution import transposed
 from gradtape.ops.convolution_public import operands
 from gradtape.ops.spatial import channels_first, moved_back, moved_last, per_axis, window_of
@@ -34,7 +35,7 @@ def _transposed(
         )
     shape = _output_shape(output_shape, space, first, function)
     x = moved_last(x, first)
-    if shape[-1] != w._shape[-2] or x._shape[-1] != w._shape[-1]:
+    if not same_shape((shape[-1], x._shape[-1]), w._shape[-2:]):
         raise InvalidArgumentError(
             f"gradtape.{function}: filters {brief(w)} must be (*window, output channels, input "
             "channels), here "
@@ -51,7 +52,7 @@ def _transposed(
         function,
     )
     expected = (shape[0], *window.places(shape[1:-1]))
-    if expected != x._shape[:-1]:
+    if not same_shape(expected, x._shape[:-1]):
         raise InvalidArgumentError(
             f"gradtape.{function}: a convolution of output_shape {list(output_shape)} with strides "
             f"{list(window.strides)} and padding {padding!r} has examples and places "
@@ -64,13 +65,13 @@ def _transposed(
 
 def _output_shape(value: Any, space: int, first: bool, function: str) -> tuple[int, ...]:
     """The output's shape with channels last."""
-    items = static(value)
+    items = static(value, function, "output_shape")
     if not isinstance(items, (list, tuple)) or len(items) != space + 2:
         raise InvalidArgumentError(
             f"gradtape.{function}: output_shape must have {space + 2} integers, not {value!r}."
         )
     sizes = [static_int(n, function, "output_shape") for n in items]
-    if min(sizes) < 0:
+    if any([n < 0 for n in sizes]):
         raise InvalidArgumentError(
             f"gradtape.{function}: output_shape {value!r} has a negative size; give every size."
         )
@@ -109,7 +110,7 @@ def conv_transpose(
         >>> tf.nn.conv_transpose(x, w, (1, 5, 1), 2, "VALID").numpy().ravel()
         array([1., 1., 3., 2., 2.], dtype=float32)
     """
-    items = static(output_shape)
+    items = static(output_shape, "nn.conv_transpose", "output_shape")
     space = len(items) - 2 if isinstance(items, (list, tuple)) else 0
     if space not in (1, 2, 3):
         raise InvalidArgumentError(

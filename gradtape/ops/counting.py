@@ -13,6 +13,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import batch_elementwise, broadcast_shapes, cast, ones, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes, wrong_kind
@@ -178,7 +179,7 @@ def _weights(weights: Any, numbers: Any, dtype: Any) -> Any:
     if weights is None:
         return ones((size,), as_dtype(dtype).numpy_dtype)
     values = as_tensor(weights, "bincount")
-    if values._shape != numbers._shape:
+    if not same_shape(values._shape, numbers._shape):
         raise InvalidArgumentError(
             f"gradtape.bincount: weights {brief(values)} must have the shape of arr, "
             f"{brief(numbers)}."

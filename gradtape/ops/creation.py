@@ -11,14 +11,12 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
-from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.primitive import primitive
-from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
-from gradtape.ops.basis import add, cast, multiply, reshape, size_of
+from gradtape.ops.basis import add, cast, multiply, numbers, reshape, size_of
 from gradtape.ops.choosing import select
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype
@@ -81,9 +79,6 @@ def ones(
 def _like(input: Any, dtype: Any, value: int, function: str) -> Any:
     x = as_tensor(input, function)
     wanted = x._dtype if dtype is None else as_dtype(dtype).numpy_dtype
-    if None in x._shape:
-        scalar = basis.full((), value, wanted)
-        return select(equal(x, x), scalar, scalar)
     return basis.full(x._shape, value, wanted)
 
 
@@ -231,7 +226,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     first = as_tensor(start, "linspace")
     last = as_tensor_like(stop, first._dtype, "linspace")
     count = static_int(num, "linspace", "num")
-    if first._dtype != last._dtype or first._shape != last._shape or count < 0:
+    if first._dtype != last._dtype or not same_shape(first._shape, last._shape) or count < 0:
         raise InvalidArgumentError(
             f"gradtape.linspace({brief(first)}, {brief(last)}, {count}): start and stop need one "
             "dtype and shape, num must not be negative. Write tf.broadcast_to or tf.cast."
@@ -337,17 +332,6 @@ def _other_dtype(argument: str, value: Any, wanted: Any) -> TypeError:
 
 # shapes as tensors
 
-_shape_of = primitive(
-    "shape",
-    lambda xp, x: xp.asarray(x.shape, dtype=xp.int64),
-    batch=lambda mask, x: basis.broadcast_to(
-        Tensor(np.array(x._shape[1:], np.int64)), (x._shape[0], len(x._shape) - 1)
-    ),
-    shape=lambda x: Spec((len(x._shape),), np.dtype(np.int64)),
-    differentiable=False,
-    family="structural",
-)
-
 
 def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """Return the sizes of the axes as a vector.
@@ -363,9 +347,7 @@ def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """
     x = as_tensor(input, "shape")
     wanted = INT32 if out_type is None else integer_dtype(out_type, "shape", "out_type")
-    if None in x._shape:
-        return cast(apply(_shape_of, (x,)), wanted)
-    return Tensor(np.array(x._shape, wanted))
+    return numbers(x._shape, wanted)
 
 
 def shape_n(input: Sequence[Any], out_type: Any = np.int32, name: str | None = None) -> list[Any]:
@@ -393,13 +375,7 @@ def size(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """
     x = as_tensor(input, "size")
     wanted = INT32 if out_type is None else integer_dtype(out_type, "size", "out_type")
-    if None in x._shape:
-        total = basis.full((), 1, wanted)
-        sizes = shape(x, wanted)
-        for n in range(len(x._shape)):
-            total = multiply(total, sizes[n])
-        return total
-    return Tensor(wanted.type(size_of(x._shape)))
+    return numbers(size_of(x._shape), wanted)
 
 
 def rank(input: Any, name: str | None = None) -> Tensor:

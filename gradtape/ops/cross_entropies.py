@@ -10,6 +10,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import (
     add,
@@ -284,7 +285,7 @@ def sparse_softmax_cross_entropy_with_logits(
     x, _ = as_logits(logits, None, function)
     if numbers._dtype.kind not in "iu":
         raise wrong_kind(function, "iu", numbers)
-    if numbers._shape != x._shape[:-1]:
+    if not same_shape(numbers._shape, x._shape[:-1]):
         raise InvalidArgumentError(
             f"gradtape.{function}: labels {brief(numbers)} must have the shape of logits "
             f"{brief(x)} without the last axis. For distributions write "

@@ -8,9 +8,10 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import add, broadcast_to, cast, multiply, negative, reshape, transpose
+from gradtape.ops.basis import add, broadcast_to, cast, multiply, negative, places, reshape, transpose
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.ctc_chain import log_probability
 from gradtape.ops.gathering import take_along
@@ -111,7 +112,7 @@ def _check_shapes(function: str, x: Any, labels: Any, used: Any, spans: Any) -> 
             f"gradtape.{function}: logits are {brief(x)} but need 3 axes: times, examples, classes."
         )
     count = x._shape[1]
-    if not count == labels._shape[0] == used._shape[0] == spans._shape[0]:
+    if not all([same(count, t._shape[0]) for t in (labels, used, spans)]):
         raise InvalidArgumentError(
             f"gradtape.{function}: logits {list(x._shape)} have {count} examples (second axis), "
             "but labels, "
@@ -160,7 +161,7 @@ def _states(labels: Any, used: Any, blank: int) -> Any:
     """Blanks around and between the labels; places behind the length hold blanks too."""
     count, most = labels._shape
     empty = broadcast_to(Tensor(np.int64(blank)), (count, most))
-    shown = less(Tensor(np.arange(most)[None, :]), reshape(used, (count, 1)))
+    shown = less(reshape(places(most), (1, most)), reshape(used, (count, 1)))
     kept = cast(shown, INT64)
     hidden = multiply(cast(less(kept, Tensor(np.int64(1))), INT64), empty)
     labels = add(multiply(labels, kept), hidden)

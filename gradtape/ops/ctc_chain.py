@@ -21,6 +21,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import smaller
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import maximum
 from gradtape.ops.assembly import concat, slice_axis
@@ -29,6 +30,7 @@ from gradtape.ops.basis import (
     broadcast_to,
     full,
     multiply,
+    places,
     reshape,
     subtract,
     sum_axes,
@@ -40,6 +42,7 @@ from gradtape.ops.exponential import exp, log
 from gradtape.ops.quotients import divide
 from gradtape.ops.stepwise import less, not_equal
 
+BOOL = np.dtype(np.bool_)
 NEVER = -1e30  # the logarithm of zero: finite, so that differences of two are
 IMPOSSIBLE = -1e29
 
@@ -260,12 +263,12 @@ class _Recurrence:
 def _skips_in_operations(states: Any) -> tuple[Any, Any]:
     """For the forward and the backward direction, which states are entered by two."""
     count, size = states._shape
-    false = Tensor(np.zeros((count, min(2, size)), bool))
+    false = zeros((count, smaller(2, size)), BOOL)
     if size <= 2:
         return false, false
     differ = not_equal(slice_axis(states, 2, size, 1), slice_axis(states, 0, size - 2, 1))
     odd = Tensor(np.arange(size - 2) % 2 == 1)
-    allowed = select(odd, differ, Tensor(np.zeros((), bool)[()]))
+    allowed = select(odd, differ, zeros((), BOOL))
     return concat([false, allowed], 1), concat([allowed, false], 1)
 
 
@@ -317,7 +320,7 @@ def tangent(v: Any, emissions: Any, states: Any, label_length: Any, logit_length
 def _ends(label_length: Any, size: int, dtype: Any) -> Any:
     """0 at the last two states of each example and NEVER elsewhere."""
     count = label_length._shape[0]
-    place = Tensor(np.arange(size, dtype=label_length._dtype)[None, :])
+    place = reshape(places(size, label_length._dtype), (1, size))
     end = reshape(add(label_length, label_length), (count, 1))
     one = Tensor(label_length._dtype.type(1))
     two = Tensor(label_length._dtype.type(2))

@@ -17,6 +17,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.core.windows import Window
 from gradtape.core.xp_numpy_pooling import winner_dtype
@@ -77,7 +78,7 @@ def _dilated(function: str, x: Any, w: Any, options: Any, turned: bool) -> Any:
             f"gradtape.{function}: data_format must be 'NHWC', not {data_format!r}. Transpose "
             "first."
         )
-    if len(x._shape) != 4 or len(w._shape) != 3 or x._shape[3] != w._shape[2]:
+    if len(x._shape) != 4 or len(w._shape) != 3 or not same(x._shape[3], w._shape[2]):
         raise InvalidArgumentError(
             f"gradtape.{function}: needs images (n, height, width, c) and filters (h, w, c), not "
             f"{brief(x)} and {brief(w)}. Reshape them."

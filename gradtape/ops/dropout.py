@@ -8,6 +8,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.ops.basis import cast, multiply
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.random_draws import unit
@@ -79,8 +80,8 @@ def decisions(x: Any, noise_shape: Any, function: str) -> tuple[int, ...]:
     if noise_shape is None:
         return x._shape
     sizes = static_items(noise_shape, function, "noise_shape")
-    if len(sizes) != len(x._shape) or any(
-        n not in (None, 1, m) for n, m in zip(sizes, x._shape, strict=False)
+    if len(sizes) != len(x._shape) or not all(
+        n == 1 or same(n, m) for n, m in zip(sizes, x._shape, strict=True)
     ):
         raise InvalidArgumentError(
             f"gradtape.{function}: noise_shape {sizes} does not broadcast to {brief(x)}: "

@@ -19,6 +19,7 @@ from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import open_sizes, same
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import Lazy
 from gradtape.ops.basis import conj, reshape, sum_axes, transpose
@@ -90,7 +91,6 @@ def _contract(xp: Any, a: Any, b: Any, *, spec: str) -> Any:
 def _contracted_shape(a: Any, b: Any, spec: str) -> Spec:
     left, right, out = _split(spec)
     sizes = dict(zip(left + right, (*a._shape, *b._shape), strict=True))
-    sizes |= {c: n for c, n in zip(left, a._shape, strict=True) if n is not None}
     return Spec([sizes[c] for c in out], a._dtype)
 
 
@@ -159,7 +159,7 @@ def _path(terms: list[str], out: str, sizes: dict[str, Any]) -> list[tuple[int, 
     """The order of contraction: the numbers of two terms at each step; the result goes last."""
     if len(terms) < 3:
         return [(0, 1)] if len(terms) == 2 else []
-    sized = [tuple(sizes[c] or 1 for c in term) for term in terms]
+    sized = [tuple(_guessed(sizes[c]) for c in term) for term in terms]
     equation = ",".join(terms) + "->" + out
     found, _ = opt_einsum.contract_path(equation, *sized, shapes=True, optimize="auto")
     steps, count = [], len(terms)
@@ -171,6 +171,11 @@ def _path(terms: list[str], out: str, sizes: dict[str, Any]) -> list[tuple[int, 
             count -= 1
             numbers = [*[n - 2 for n in numbers[2:]], count - 1] if len(numbers) > 2 else []
     return steps
+
+
+def _guessed(size: Any) -> int:
+    """A positive number for a size, from which the order of contraction is found."""
+    return max(size, 1) if type(size) is int else 64
 
 
 class _Program(NamedTuple):
@@ -248,7 +253,9 @@ def einsum(equation: str, *inputs: Any, **kwargs: Any) -> Any:
             f"{brief(equation)}."
         )
     tensors = _converted(inputs)
-    program = _program(equation, tuple([t._shape for t in tensors]))
+    shapes = tuple([t._shape for t in tensors])
+    # what is assumed of open sizes is noted each time
+    program = (_program.__wrapped__ if open_sizes(shapes) else _program)(equation, shapes)
     for i, (shape, how) in enumerate(zip(program.shapes, program.reductions, strict=True)):
         if shape is not None:
             tensors[i] = reshape(tensors[i], shape)
@@ -329,9 +336,9 @@ def _check_sizes(equation: str, terms: list[str], shapes: Any) -> None:
     for term, shape in zip(terms, shapes, strict=True):
         for label, size in zip(term, shape, strict=True):
             hidden = ord(label) >= FIRST_HIDDEN
-            if size is None or (hidden and size == 1):
+            if hidden and size == 1:
                 continue
-            if sizes.setdefault(label, size) != size:
+            if not same(sizes.setdefault(label, size), size):
                 where = "an axis of ..." if hidden else f"the label {label!r}"
                 shown = ", ".join(str(tuple(s)) for s in shapes)
                 raise InvalidArgumentError(

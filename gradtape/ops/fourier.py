@@ -15,6 +15,7 @@ import numpy as np
 import gradtape.core.xp_numpy_fft  # noqa: F401
 from gradtape.core.dispatch import apply
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import larger
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import pad_axis, slice_axis
 from gradtape.ops.basis import multiply, real_dtype
@@ -54,12 +55,12 @@ def fft(x: Any, axes: tuple[int, ...], inverse: bool = False, norm: str = "backw
 
 
 def _half(n: Any) -> Any:
-    return None if n is None else n // 2 + 1
+    return n // 2 + 1
 
 
 def _halves(n: int) -> Any:
     """1 at the frequencies of `rfft` that stand for themselves, 1/2 at those that stand for two."""
-    weights = np.full(n // 2 + 1, 0.5)
+    weights = np.full((n // 2 + 1,), 0.5)
     weights[0] = 1
     if n % 2 == 0:
         weights[-1] = 1
@@ -102,7 +103,7 @@ def irfft(y: Any, n: int) -> Any:
 
 
 def _ends(n: int, value: float, last: bool) -> Any:
-    weights = np.ones(n)
+    weights = np.ones((n,))
     if n:
         weights[0] = value
         if last:
@@ -141,7 +142,7 @@ def dct(x: Any, kind: int) -> Any:
 
 def _framed_shape(x: Any, length: int, step: int) -> Spec:
     n = x._shape[-1]
-    count = None if n is None else max(0, 1 + (n - length) // step)
+    count = larger(0, 1 + (n - length) // step)
     return Spec((*x._shape[:-1], count, length), x._dtype)
 
 

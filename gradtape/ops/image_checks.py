@@ -8,6 +8,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import cast, multiply
 from gradtape.ops.calls import wrong_kind
@@ -34,7 +35,7 @@ def as_colours(value: Any, function: str) -> Any:
     x = as_tensor(value, function)
     if x._dtype.kind not in "fV":
         raise wrong_kind(function, "fV", x)
-    if not x._shape or x._shape[-1] != 3:
+    if not x._shape or not same(x._shape[-1], 3):
         raise InvalidArgumentError(
             f"gradtape.{function}: images are {brief(x)} but their last axis must have 3 channels."
         )

@@ -12,6 +12,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import absolute, maximum, minimum
 from gradtape.ops.assembly import concat, slice_axis
@@ -137,7 +138,7 @@ def _rgb(parts: list[Any]) -> Any:
 
 def _mixed(value: Any, matrix: Any, function: str) -> Any:
     x = as_colours(value, function)
-    flat = reshape(x, (int(np.prod(x._shape[:-1], dtype=int)), 3))
+    flat = reshape(x, (size_of(x._shape[:-1]), 3))
     out = matmul(flat, Tensor(np.array(matrix).astype(x._dtype)))
     return reshape(out, (*x._shape[:-1], len(matrix[0])))
 
@@ -178,7 +179,7 @@ def grayscale_to_rgb(images: Any, name: str | None = None) -> Any:
     """
     function = "image.grayscale_to_rgb"
     x = as_images(images, function, tuple(range(1, 9)))
-    if x._shape[-1] != 1:
+    if not same(x._shape[-1], 1):
         raise InvalidArgumentError(
             f"gradtape.{function}: images are {brief(x)} but their last axis must have 1 channel."
         )

@@ -15,6 +15,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, cast, full, multiply, reshape, subtract
 from gradtape.ops.calls import wrong_kind
@@ -126,7 +127,7 @@ def _resampled(x: Any, axis: int, out: int, method: str, antialias: bool) -> Any
 
 
 def _size(value: Any, x: Any, preserve: bool, function: str) -> tuple[int, int]:
-    items = static(value)
+    items = static(value, function, "size")
     if not isinstance(items, (list, tuple)) or len(items) != 2:
         raise InvalidArgumentError(
             f"gradtape.{function}: size must be two integers, new height and new width, not "
@@ -265,7 +266,8 @@ def crop_and_resize(
     b, which = as_tensor(boxes, function), as_tensor(box_indices, function)
     if b._dtype.kind not in "fV":
         raise wrong_kind(function, "fV", b)
-    if b._shape[1:] != (4,) or which._shape != b._shape[:1] or which._dtype.kind not in "iu":
+    fits = same_shape(b._shape, (*which._shape, 4)) and len(which._shape) == 1
+    if not fits or which._dtype.kind not in "iu":
         raise InvalidArgumentError(
             f"gradtape.{function}: boxes must be (m, 4) and box_indices (m,) integers, not "
             f"{brief(b)} and "

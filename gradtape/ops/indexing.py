@@ -6,6 +6,7 @@ from typing import Any
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, negative, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes
@@ -97,7 +98,7 @@ def _batch_dims(value: Any, params: Any, indices: Any, function: str) -> int:
             f"for indices {brief(indices)}."
         )
     batch = batch + rank if batch < 0 else batch
-    if params._shape[:batch] != indices._shape[:batch]:
+    if not same_shape(params._shape[:batch], indices._shape[:batch]):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(params)}, {brief(indices)}): the first {batch} axes must "
             "have the same sizes. Write tf.broadcast_to for one of them."
@@ -188,7 +189,7 @@ def _updates(
         )
     outer, inner = shape[:depth], shape[depth:]
     wanted = (*indices._shape[:-1], *inner)
-    if updates._shape != wanted:
+    if not same_shape(updates._shape, wanted):
         raise InvalidArgumentError(
             f"gradtape.{function}: updates are {brief(updates)} but indices {brief(indices)} into "
             f"shape {list(shape)} need shape {list(wanted)}. Write tf.broadcast_to(updates, "

@@ -14,6 +14,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import assembly
 from gradtape.ops.basis import broadcast_to, reshape, size_of, zeros
@@ -193,8 +194,8 @@ def concat(values: Any, axis: Any, name: str = "concat") -> Any:
     for i, x in enumerate(tensors):
         if x._shape[:number] + x._shape[number + 1 :] == others:
             continue
-        if len(x._shape) != len(first) or any(
-            a != b for k, (a, b) in enumerate(zip(x._shape, first, strict=True)) if k != number
+        if len(x._shape) != len(first) or not same_shape(
+            x._shape[:number] + x._shape[number + 1 :], others
         ):
             raise InvalidArgumentError(
                 f"gradtape.concat: values[0] is {brief(tensors[0])} and values[{i}] is {brief(x)}; "
@@ -227,7 +228,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Any:
         return as_tensor([], "stack")
     shape = tensors[0]._shape
     for i, x in enumerate(tensors):
-        if x._shape != shape:
+        if not same_shape(x._shape, shape):
             raise InvalidArgumentError(
                 f"gradtape.stack: values[0] is {brief(tensors[0])} but values[{i}] is {brief(x)}; "
                 "all need one shape. Write tf.broadcast_to or tf.concat."
@@ -295,7 +296,7 @@ def split(
     """
     x = as_tensor(value, "split")
     number = static_axis(axis, len(x._shape), "split")
-    sizes = _split_sizes(static(num_or_size_splits), x, number)
+    sizes = _split_sizes(static(num_or_size_splits, "split", "num_or_size_splits"), x, number)
     if num is not None and static_int(num, "split", "num") != len(sizes):
         raise InvalidArgumentError(
             f"gradtape.split({brief(x)}): num = {num} but there are {len(sizes)} sizes {sizes}."
@@ -307,17 +308,17 @@ def _split_sizes(given: Any, x: Any, axis: int) -> list[int]:
     size = x._shape[axis]
     if not isinstance(given, list):
         parts = static_int(given, "split", "num_or_size_splits")
-        if parts < 1 or size % parts:
+        if parts < 1 or not same(size % parts, 0):
             raise InvalidArgumentError(
                 f"gradtape.split({brief(x)}): {parts} equal parts of axis {axis}, which has size "
                 f"{size}, do not exist. Give a list of sizes instead."
             )
         return [size // parts] * parts
     sizes = [static_int(n, "split", "num_or_size_splits") for n in given]
-    rest = size - sum(n for n in sizes if n != -1)
+    rest = size - sum([n for n in sizes if n != -1])
     if sizes.count(-1) == 1 and rest >= 0:
         sizes[sizes.index(-1)] = rest
-    if min(sizes, default=0) < 0 or sum(sizes) != size:
+    if any([n < 0 for n in sizes]) or not same(sum(sizes), size):
         raise InvalidArgumentError(
             f"gradtape.split({brief(x)}): the sizes {given} do not add up to {size}, the size of "
             f"axis {axis}. At most one may be -1, for what remains."

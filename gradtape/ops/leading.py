@@ -11,6 +11,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.ops.assembly import slice_axis
 from gradtape.ops.basis import cast
 from gradtape.ops.gathering import INT64, spread, take_along
@@ -119,7 +120,7 @@ def in_top_k(targets: Any, predictions: Any, k: Any, name: str | None = None) ->
     """
     predictions = ordered(predictions, "in_top_k", "fV")
     targets = index_tensor(targets, "in_top_k", "targets")
-    if len(predictions._shape) != 2 or targets._shape != predictions._shape[:1]:
+    if len(predictions._shape) != 2 or not same_shape(targets._shape, predictions._shape[:1]):
         raise InvalidArgumentError(
             f"gradtape.in_top_k({brief(targets)}, {brief(predictions)}): needs targets of shape "
             "[n] and predictions of shape [n, classes]."

@@ -6,6 +6,7 @@ from typing import Any
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair
 
@@ -35,7 +36,7 @@ def square(x: Any, function: str) -> Any:
     """x as a tensor of square matrices in the last two axes."""
     x = matrices(x, function)
     rows, columns = x._shape[-2:]
-    if rows != columns and rows is not None and columns is not None:
+    if not same(rows, columns):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(x)}): Input matrix must be square. "
             "Use tf.linalg.lstsq, tf.linalg.pinv or tf.linalg.svd for others."
@@ -54,7 +55,7 @@ def system(matrix: Any, rhs: Any, function: str) -> tuple[Any, Any]:
             f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): the right side must have "
             "columns. Write rhs[:, tf.newaxis] for a vector."
         )
-    if matrix._shape[-2] != rhs._shape[-2] and None not in (matrix._shape[-2], rhs._shape[-2]):
+    if not same(matrix._shape[-2], rhs._shape[-2]):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(matrix)}, {brief(rhs)}): {matrix._shape[-2]} rows of the "
             f"matrix do not fit {rhs._shape[-2]} rows of the right side."

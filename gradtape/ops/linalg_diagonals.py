@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import lru_cache, reduce
 from typing import Any
 
 import numpy as np
 
 from gradtape.core.dispatch import apply
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import larger, smaller
 from gradtape.ops.families import linear
 
 ALIGNMENTS = ("RIGHT_LEFT", "LEFT_RIGHT", "LEFT_LEFT", "RIGHT_RIGHT")
@@ -17,7 +18,12 @@ NUMERIC = "iufcV"
 
 def diagonal_length(k: int, rows: int, columns: int) -> int:
     """The number of elements of the k-th diagonal."""
-    return max(0, min(rows + min(k, 0), columns - max(k, 0)))
+    return larger(0, smaller(rows + min(k, 0), columns - max(k, 0)))
+
+
+def longest_diagonal(k: tuple[int, int], rows: int, columns: int) -> int:
+    """The number of elements of the longest of the diagonals."""
+    return reduce(larger, [diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1)])
 
 
 @lru_cache(maxsize=256)
@@ -26,7 +32,7 @@ def packed_places(k: tuple[int, int], rows: int, columns: int, align: str) -> tu
 
     Packed, the uppermost diagonal comes first; shorter ones lie at the left or right end of a row.
     """
-    longest = max(diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1))
+    longest = longest_diagonal(k, rows, columns)
     upper_left, lower_left = align.split("_")[0] == "LEFT", align.split("_")[1] == "LEFT"
     parts = []
     for row, d in enumerate(range(k[1], k[0] - 1, -1)):
@@ -57,9 +63,7 @@ def _take(xp: Any, x: Any, *, k: tuple[int, int], align: str) -> Any:
 def taken_shape(x: Any, k: tuple[int, int], align: str) -> Spec:
     """Shape and dtype of packed diagonals."""
     rows, columns = x._shape[-2:]
-    longest: Any = None
-    if rows is not None and columns is not None:
-        longest = max(diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1))
+    longest = longest_diagonal(k, rows, columns)
     bands = () if k[0] == k[1] else (k[1] - k[0] + 1,)
     return Spec((*x._shape[:-2], *bands, longest), x._dtype)
 

@@ -9,13 +9,14 @@ import numpy as np
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dtypes import as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import larger, same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, multiply, reshape, size_of, sum_axes
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.linalg_diagonals import (
     ALIGNMENTS,
     FAR,
-    diagonal_length,
+    longest_diagonal,
     masked_band,
     on_diagonal,
     packed_places,
@@ -97,7 +98,7 @@ def diag(
     x = as_tensor(diagonal, "diag")
     k, align = _bands(k, "diag"), _alignment(align, "diag")
     needed = 1 if k[0] == k[1] else 2
-    if len(x._shape) < needed or (needed == 2 and x._shape[-2] != k[1] - k[0] + 1):
+    if len(x._shape) < needed or (needed == 2 and not same(x._shape[-2], k[1] - k[0] + 1)):
         raise InvalidArgumentError(
             f"gradtape.diag({brief(x)}, k={k}): needs the shape (..., length) for one diagonal and "
             "(..., number of diagonals, length) for several."
@@ -115,11 +116,11 @@ def _matrix_size(x: Any, k: tuple[int, int], rows: int, columns: int) -> tuple[i
     length = x._shape[-1]
     least_rows, least_columns = length - min(k[1], 0), length + max(k[0], 0)
     if rows == -1 and columns == -1:
-        rows = columns = max(least_rows, least_columns)
+        rows = columns = larger(least_rows, least_columns)
     rows = least_rows if rows == -1 else rows
     columns = least_columns if columns == -1 else columns
-    longest = max(diagonal_length(d, rows, columns) for d in range(k[0], k[1] + 1))
-    if rows < 0 or columns < 0 or longest != length:
+    longest = longest_diagonal(k, rows, columns)
+    if rows < 0 or columns < 0 or not same(longest, length):
         raise InvalidArgumentError(
             f"gradtape.diag({brief(x)}, k={k}): a matrix of shape ({rows}, {columns}) has "
             f"diagonals of length {longest} there, not {length}. Leave num_rows and num_cols out, "
@@ -146,7 +147,7 @@ def _padded(x: Any, padding: Any, unused: Any, function: str) -> Any:
 
 def _bands(k: Any, function: str) -> tuple[int, int]:
     """The lowest and highest diagonal."""
-    items = static(k)
+    items = static(k, function, "k")
     items = items if isinstance(items, list) else [items]
     numbers = [static_int(n, function, "k") for n in items]
     if len(numbers) not in (1, 2) or numbers[0] > numbers[-1]:
@@ -246,7 +247,7 @@ def set_diag(
     _check_bands(x, k, "set_diag")
     rows, columns = x._shape[-2:]
     wanted = taken_shape(x, k, align)._shape
-    if diagonal._shape != wanted:
+    if not same_shape(diagonal._shape, wanted):
         raise InvalidArgumentError(
             f"gradtape.set_diag({brief(x)}, {brief(diagonal)}, k={k}): the diagonal must have the "
             f"shape {wanted}."
@@ -305,7 +306,7 @@ def tensor_diag_part(input: Any, name: str | None = None) -> Any:
     x = as_tensor(input, "tensor_diag_part")
     half = len(x._shape) // 2
     shape = x._shape[:half]
-    if half == 0 or x._shape != (*shape, *shape):
+    if half == 0 or not same_shape(x._shape, (*shape, *shape)):
         raise InvalidArgumentError(
             f"gradtape.tensor_diag_part({brief(x)}): the second half of the axes must equal the "
             "first. Write tf.linalg.diag_part(x) for the diagonals of the last two axes."
@@ -367,5 +368,5 @@ def eye(
     wanted = as_dtype(dtype).numpy_dtype
     columns = num_rows if num_columns is None else num_columns
     lead = [] if batch_shape is None else static_items(batch_shape, "eye", "batch_shape")
-    shape = static_shape([*lead, static(num_rows), static(columns)], "eye", wanted)
+    shape = static_shape([*lead, num_rows, columns], "eye", wanted)
     return Tensor(np.array(np.broadcast_to(np.eye(shape[-2], shape[-1], dtype=wanted), shape)))

@@ -17,6 +17,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import (
     add,
@@ -164,7 +165,7 @@ def _factors(lower_upper: Any, perm: Any, function: str) -> tuple[Any, Any]:
     """Packed factors and the permutation as a column."""
     packed = square(lower_upper, function)
     perm = as_tensor(perm, function)
-    if perm._dtype.kind not in "iu" or perm._shape != packed._shape[:-1]:
+    if perm._dtype.kind not in "iu" or not same_shape(perm._shape, packed._shape[:-1]):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(packed)}, {brief(perm)}): perm must hold integers of "
             f"shape {packed._shape[:-1]}. Pass both results of tf.linalg.lu."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.ops.assembly import concat, slice_axis
 from gradtape.ops.basis import broadcast_shapes, multiply, reshape, subtract
 from gradtape.ops.calls import check_pair, pair
@@ -41,7 +42,7 @@ def cross(a: Any, b: Any, name: str | None = None) -> Any:
     """
     a, b = pair(a, b, "cross")
     check_pair("cross", REAL, a, b)
-    if a._shape != b._shape or a._shape[-1:] != (3,):
+    if not same_shape(a._shape, b._shape) or not same_shape(a._shape[-1:], (3,)):
         raise InvalidArgumentError(
             f"gradtape.cross({brief(a)}, {brief(b)}): both need the same shape (..., 3). "
             "Write tf.broadcast_to(x, shape) for the smaller one."

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import smaller
 from gradtape.ops.assembly import concat, pad_axis, slice_axis
 from gradtape.ops.basis import (
     add,
@@ -106,7 +107,7 @@ def _qr_jvp(tangents: Any, x: Any, out: Any) -> list[Any]:
 
 def _qr_shape(x: Any, full: bool) -> tuple[Spec, Spec]:
     *lead, m, n = x._shape
-    inner = m if full else None if m is None or n is None else min(m, n)
+    inner = m if full else smaller(m, n)
     return Spec((*lead, m, inner), x._dtype), Spec((*lead, inner, n), x._dtype)
 
 

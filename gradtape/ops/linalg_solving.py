@@ -31,7 +31,7 @@ import gradtape.core.xp_numpy_linalg  # noqa: F401  isort: skip
 def side_by_side(function: Any, matrix: Any, rhs: Any) -> Any:
     """Solve for a stack of right sides of one matrix at once, as columns of one right side."""
     *lead, rows, columns = rhs._shape
-    if not lead or len(matrix._shape) > 2 or None in rhs._shape:
+    if not lead or len(matrix._shape) > 2:
         return function(matrix, rhs)
     rank = len(rhs._shape)
     wide = transpose(rhs, (rank - 2, *range(rank - 2), rank - 1))

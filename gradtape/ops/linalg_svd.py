@@ -16,7 +16,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.core.tensor import Tensor
+from gradtape.core.sizes import larger, smaller
 from gradtape.ops.assembly import concat
 from gradtape.ops.basis import (
     add,
@@ -24,6 +24,7 @@ from gradtape.ops.basis import (
     cast,
     multiply,
     negative,
+    numbers,
     real,
     real_dtype,
     reshape,
@@ -46,13 +47,8 @@ from gradtape.ops.products import product
 from gradtape.ops.stepwise import greater
 
 
-def _smaller(x: Any) -> Any:
-    m, n = x._shape[-2:]
-    return None if m is None or n is None else min(m, n)
-
-
 def _values_shape(x: Any) -> Spec:
-    return Spec((*x._shape[:-2], _smaller(x)), real_dtype(x._dtype))
+    return Spec((*x._shape[:-2], smaller(*x._shape[-2:])), real_dtype(x._dtype))
 
 
 def _svdvals_vjp(ct: Any, x: Any) -> Any:
@@ -178,7 +174,7 @@ def _svd_jvp(tangents: Any, out: Any) -> list[Any]:
 
 def _svd_shape(x: Any, full: bool) -> tuple[Spec, Spec, Spec]:
     *lead, m, n = x._shape
-    k = _smaller(x)
+    k = smaller(m, n)
     u = Spec((*lead, m, m if full else k), x._dtype)
     v = Spec((*lead, n, n if full else k), x._dtype)
     return _values_shape(x), u, v
@@ -314,7 +310,7 @@ def pinv(a: Any, rcond: Any = None, validate_args: bool = False, name: str | Non
     x = matrices(a, "pinv")
     dtype = real_dtype(x._dtype)
     if rcond is None:
-        rcond = 10 * max(x._shape[-2:]) * np.finfo(dtype).eps
+        rcond = multiply(numbers(larger(*x._shape[-2:]), dtype), 10 * np.finfo(dtype).eps)
     rcond = as_tensor_like(rcond, dtype, "pinv")
     return pseudoinverse(x, cast(rcond, dtype))
 
@@ -347,8 +343,8 @@ def matrix_rank(
     if s._shape[-1] == 0:
         return cast(sum_axes(s, (last,)), np.dtype(np.int32))
     if tol is None:
-        eps = max(x._shape[-2:]) * np.finfo(s._dtype).eps
-        limit = multiply(columns(s, 0, 1), Tensor(s._dtype.type(eps)))
+        eps = multiply(numbers(larger(*x._shape[-2:]), s._dtype), np.finfo(s._dtype).eps)
+        limit = multiply(columns(s, 0, 1), eps)
     else:
         limit = cast(as_tensor(tol, "matrix_rank"), s._dtype)
         limit = reshape(limit, (*limit._shape, 1))

@@ -11,6 +11,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, UnimplementedError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same, same_shape
 from gradtape.ops.assembly import concat, pad_axis, slice_axis
 from gradtape.ops.basis import (
     add,
@@ -121,14 +122,14 @@ def _compact(diagonals: Any, form: Any, function: str) -> Any:
         )
     if form == "matrix":
         x = matrices(diagonals, function)
-        if x._shape[-1] != x._shape[-2]:
+        if not same(x._shape[-1], x._shape[-2]):
             raise InvalidArgumentError(f"gradtape.{function}({brief(x)}): needs square matrices.")
         x = put_corners(x)
     elif form == "sequence":
         x = _from_sequence(diagonals, function)
     else:
         x = matrices(diagonals, function)
-    if x._shape[-2] != 3:
+    if not same(x._shape[-2], 3):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(x)}): Expected diagonals of shape (..., 3, n): "
             "superdiagonal, diagonal, subdiagonal."
@@ -196,7 +197,7 @@ def _banded_system(diagonals: Any, rhs: Any, form: Any, function: str) -> tuple[
     x, rhs = pair(x, rhs, function)
     if x._dtype != rhs._dtype:
         raise mixed_dtypes(function, x, rhs)
-    if len(rhs._shape) < 2 or rhs._shape[-2] != x._shape[-1]:
+    if len(rhs._shape) < 2 or not same(rhs._shape[-2], x._shape[-1]):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(x)}, {brief(rhs)}): the right side must have the shape "
             f"(..., {x._shape[-1]}, k)."
@@ -334,7 +335,8 @@ def eigh_tridiagonal(
     check_dtype(alpha, "eigh_tridiagonal")
     if alpha._dtype != beta._dtype:
         raise mixed_dtypes("eigh_tridiagonal", alpha, beta)
-    if not alpha._shape or beta._shape != (*alpha._shape[:-1], alpha._shape[-1] - 1):
+    lead = alpha._shape[:-1]
+    if not alpha._shape or not same_shape(beta._shape, (*lead, alpha._shape[-1] - 1)):
         raise InvalidArgumentError(
             f"gradtape.eigh_tridiagonal({brief(alpha)}, {brief(beta)}): beta must have one "
             "element less than alpha in the last axis."

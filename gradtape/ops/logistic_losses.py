@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.ops.basis import add, full, multiply, negative, subtract
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.choosing import select
@@ -21,7 +22,7 @@ def _pair(labels: Any, logits: Any, function: str) -> tuple[Any, Any]:
         raise mixed_dtypes(function, z, x)
     if x._dtype.kind not in FLOATING:
         raise wrong_kind(function, FLOATING, z, x)
-    if z._shape != x._shape:
+    if not same_shape(z._shape, x._shape):
         raise InvalidArgumentError(
             f"gradtape.{function}: `logits` and `labels` must have the same shape, not "
             f"{brief(x)} and {brief(z)}. Write tf.reshape(labels, logits.shape)."

@@ -18,6 +18,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import absolute, divide
 from gradtape.ops.basis import (
@@ -423,7 +424,7 @@ def bias_add(value: Any, bias: Any, data_format: str | None = None, name: str | 
         raise mixed_dtypes("bias_add", x, b)
     rank = len(x._shape)
     axis = 1 if _channels_first(data_format) else rank - 1
-    if rank < 2 or len(b._shape) != 1 or b._shape[0] != x._shape[axis]:
+    if rank < 2 or len(b._shape) != 1 or not same(b._shape[0], x._shape[axis]):
         raise InvalidArgumentError(
             f"gradtape.bias_add: value {brief(x)} needs a bias with one element for each channel "
             f"(axis {axis}), not {brief(b)}."

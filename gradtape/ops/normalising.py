@@ -8,7 +8,8 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.ops.arithmetic import divide, divide_no_nan
+from gradtape.core.sizes import same_shape, smaller
+from gradtape.ops.arithmetic import divide, divide_no_nan, maximum
 from gradtape.ops.assembly import pad_axis, slice_axis
 from gradtape.ops.basis import (
     add,
@@ -16,6 +17,7 @@ from gradtape.ops.basis import (
     full,
     multiply,
     negative,
+    numbers,
     real_dtype,
     reduced_shape,
     reshape,
@@ -130,7 +132,7 @@ def sufficient_statistics(
         (3.0, 6.0, 14.0)
     """
     tensor, axis = reduction("sufficient_statistics", x, axes, INEXACT)
-    count = full((), count_of(tensor._shape, axis), tensor._dtype)
+    count = numbers(count_of(tensor._shape, axis), tensor._dtype)
     moved = tensor
     if shift is not None:
         shift = as_tensor_like(shift, tensor._dtype, "sufficient_statistics")
@@ -301,8 +303,8 @@ def fused_batch_norm(
     if is_training:
         axes = tuple([i for i in range(len(shape)) if i != axis])
         center, spread = moments(wide, axes)
-        count = count_of(tensor._shape, axes)
-        unbiased = multiply(spread, count / max(count - 1.0, 1.0))
+        count = numbers(count_of(tensor._shape, axes), spread._dtype)
+        unbiased = multiply(spread, divide(count, maximum(subtract(count, 1.0), 1.0)))
         kept = center, unbiased
         if exponential_avg_factor != 1.0:
             kept = (
@@ -338,7 +340,7 @@ def _channels(x: Any, data_format: str, function: str) -> int:
 
 def _channel_row(value: Any, x: Any, axis: int, function: str) -> Any:
     row = as_tensor_like(value, x._dtype, function)
-    if row._shape != (x._shape[axis],):
+    if not same_shape(row._shape, (x._shape[axis],)):
         raise InvalidArgumentError(
             f"gradtape.{function}: {brief(row)} must have one element for each of the "
             f"{x._shape[axis]} channels of {brief(x)}."
@@ -383,7 +385,7 @@ def local_response_normalization(
             f"radius of 0 or more, not {brief(x)} and {radius}."
         )
     channels = x._shape[3]
-    near = min(radius, channels)
+    near = smaller(radius, channels)
     wide = pad_axis(square(_single(x)), near, near, 3)
     total = slice_axis(wide, 0, channels, 3)
     for start in range(1, 2 * near + 1):
@@ -436,7 +438,7 @@ def compute_average_loss(
         weights = as_tensor_like(sample_weight, losses._dtype, "compute_average_loss")
         losses = multiply(losses, cast(weights, losses._dtype))
     total = sum_axes(losses, tuple(range(len(losses._shape))))
-    return divide_no_nan(total, full((), count, losses._dtype))
+    return divide_no_nan(total, numbers(count, losses._dtype))
 
 
 def scale_regularization_loss(regularization_loss: Any) -> Any:

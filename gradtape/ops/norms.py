@@ -16,6 +16,7 @@ from gradtape.ops.basis import (
     cast,
     conj,
     multiply,
+    numbers,
     real,
     real_dtype,
     reduced_shape,
@@ -83,8 +84,12 @@ def _like(x: Any, value: Any) -> Any:
 
 
 def _variance_vjp(ct: Any, x: Any, axis: Any) -> Any:
-    part = divide(ct, 0.5 * count_of(x._shape, axis))
+    part = divide(ct, _half_of(x._shape, axis, ct._dtype))
     return multiply(_like(x, kept(part, x._shape, axis)), centred(x, axis))
+
+
+def _half_of(shape: tuple[int, ...], axis: tuple[int, ...], dtype: Any) -> Any:
+    return multiply(numbers(count_of(shape, axis), dtype), 0.5)
 
 
 def _full(t: Any, x: Any) -> Any:
@@ -93,7 +98,8 @@ def _full(t: Any, x: Any) -> Any:
 
 def _variance_jvp(t: Any, x: Any, axis: Any, keepdims: bool) -> Any:
     moved = sum_axes(multiply(_full(t, x), conj(centred(x, axis))), axis, keepdims)
-    return divide(real(moved), 0.5 * count_of(x._shape, axis))
+    moved = real(moved)
+    return divide(moved, _half_of(x._shape, axis, moved._dtype))
 
 
 _variance = primitive(
@@ -112,7 +118,7 @@ _variance = primitive(
 
 def _std_slope(x: Any, out: Any, axis: Any) -> Any:
     """(x - mean) / (n * std), 0 where all are equal."""
-    scaled = divide(centred(x, axis), count_of(x._shape, axis) * 1.0)
+    scaled = divide(centred(x, axis), numbers(count_of(x._shape, axis), x._dtype))
     return safe_divide(scaled, _like(x, kept(out, x._shape, axis)))
 
 

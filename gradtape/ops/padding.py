@@ -11,14 +11,16 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.core.tensor import Tensor
+from gradtape.core.sizes import Size
 from gradtape.ops.assembly import concat
+from gradtape.ops.basis import ones
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.repeating import flip
 from gradtape.ops.static import check_size, static
 from gradtape.ops.striding import WHOLE, strided_slice
 
+BOOL = np.dtype(np.bool_)
 Widths = tuple[tuple[int, int], ...]
 
 
@@ -41,7 +43,7 @@ _pad = primitive(
 
 def _padded(shape: tuple[Any, ...], paddings: Widths) -> tuple[Any, ...]:
     pairs = zip(shape, paddings, strict=True)
-    return tuple([None if n is None else n + before + after for n, (before, after) in pairs])
+    return tuple([n + before + after for n, (before, after) in pairs])
 
 
 def pad_zeros(x: Any, paddings: Widths) -> Any:
@@ -87,7 +89,7 @@ def pad(
 
 def _widths(paddings: Any, x: Any) -> Widths:
     """The paddings as checked pairs."""
-    items = static(paddings)
+    items = static(paddings, "pad", "paddings")
     rank = len(x._shape)
     fits = isinstance(items, list) and len(items) == rank
     if not fits or not all(isinstance(p, list) and len(p) == 2 for p in items):
@@ -97,7 +99,7 @@ def _widths(paddings: Any, x: Any) -> Widths:
         )
     for pair in items:
         for n in pair:
-            if not isinstance(n, int) or isinstance(n, bool):
+            if not isinstance(n, (int, Size)) or isinstance(n, bool):
                 raise TypeError(f"gradtape.pad: paddings must be integers, not {brief(n)}.")
             if n < 0:
                 raise InvalidArgumentError(
@@ -117,14 +119,14 @@ def _constant(x: Any, widths: Widths, value: Any) -> Any:
         raise InvalidArgumentError(
             f"gradtape.pad: constant_values must be a scalar, not {brief(value)}."
         )
-    inside = Tensor(np.pad(np.ones(x._shape, np.bool_), widths))
+    inside = pad_zeros(ones(x._shape, BOOL), widths)
     return select(inside, pad_zeros(x, widths), value)
 
 
 def _mirrored(x: Any, widths: Widths, skip: int) -> Any:
     for axis, (before, after) in enumerate(widths):
         size = x._shape[axis]
-        if max(before, after) > size - skip:
+        if before > size - skip or after > size - skip:
             raise InvalidArgumentError(
                 f"gradtape.pad({brief(x)}): the paddings ({before}, {after}) of axis {axis} must "
                 f"be at most {size - skip}: there is no more to mirror. Pad in several steps."

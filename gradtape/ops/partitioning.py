@@ -9,6 +9,7 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
 from gradtape.ops.basis import reshape, size_of, zeros
@@ -43,7 +44,7 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
         )
     first = 0 if axis is None else static_axis(axis, max(len(tensor._shape), 1), "boolean_mask")
     shape, rank = tensor._shape, len(mask._shape)
-    if shape[first : first + rank] != mask._shape:
+    if not same_shape(shape[first : first + rank], mask._shape):
         raise ValueError(
             f"gradtape.boolean_mask({brief(tensor)}, {brief(mask)}): Shapes "
             f"{list(shape[first : first + rank])} and {list(mask._shape)} are incompatible. "
@@ -82,7 +83,7 @@ def dynamic_partition(
             f" {count}."
         )
     rank = len(partitions._shape)
-    if data._shape[:rank] != partitions._shape:
+    if not same_shape(data._shape[:rank], partitions._shape):
         raise InvalidArgumentError(
             f"gradtape.dynamic_partition({brief(data)}, {brief(partitions)}): data must begin with "
             "the shape of partitions. Write tf.broadcast_to(partitions, ...)."
@@ -125,7 +126,7 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
         )
     rest = values[0]._shape[len(places[0]._shape) :]
     for place, value in zip(places, values, strict=True):
-        if value._shape != (*place._shape, *rest) or value._dtype != values[0]._dtype:
+        if not same_shape(value._shape, (*place._shape, *rest)) or value._dtype != values[0]._dtype:
             raise InvalidArgumentError(
                 f"gradtape.dynamic_stitch: data {brief(value)} at indices {brief(place)} must "
                 f"have shape {[*place._shape, *rest]} and the dtype of the first."

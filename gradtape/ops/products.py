@@ -17,6 +17,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import TENSOR
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -126,7 +127,7 @@ _KEPT = [(kept[0] == TENSOR, kept[1] == TENSOR, out) for kept, out in map(_matmu
 def product(a: Any, b: Any) -> Any:
     """The matrix product of tensors of one dtype; a stack times one matrix is one large product."""
     left, right = len(a._shape), len(b._shape)
-    if left == right or None in a._shape or None in b._shape:
+    if left == right:
         return _multiplied(a, b)
     if right == 2:
         flat = reshape(a, (size_of(a._shape[:-1]), a._shape[-1]))
@@ -270,7 +271,7 @@ def check_product(a: Any, b: Any) -> None:
         raise wrong_kind("matmul", NUMERIC, a, b)
     if len(left) < 2 or len(right) < 2:
         raise _vector("matmul", a, b)
-    if left[-1] != right[-2] and left[-1] is not None and right[-2] is not None:
+    if left[-1] != right[-2] and not same(left[-1], right[-2]):
         raise InvalidArgumentError(
             f"gradtape.matmul({brief(a)}, {brief(b)}): {left[-1]} columns of a do not fit "
             f"{right[-2]} rows of b. Write transpose_a=True or transpose_b=True for a factor that "

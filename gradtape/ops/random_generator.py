@@ -36,7 +36,7 @@ def create_rng_state(seed: Any, alg: Any = None) -> Any:
         >>> tf.random.create_rng_state(1, "philox").shape
         (3,)
     """
-    given = static(seed)
+    given = static(seed, "random.create_rng_state", "seed")
     given = given if isinstance(given, list) else [given]
     words = [static_int(word, "random.create_rng_state", "seed") for word in given]
     return np.array([0, 0, mixed(*words)], np.uint64).view(INT64)

@@ -11,8 +11,9 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import broadcast_to, cast, reshape, size_of, subtract, transpose
+from gradtape.ops.basis import broadcast_to, cast, places, reshape, size_of, subtract, transpose
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import take_along
 from gradtape.ops.indexing import index_tensor
@@ -127,7 +128,7 @@ def _sizes(x: Any, data_format: str) -> tuple[int, int, int, int]:
 
 def _block(value: Any, axes: int | None, function: str) -> list[int]:
     """The block shape; one number stands for `axes` equal ones."""
-    items = static(value)
+    items = static(value, function, "block_shape")
     if not isinstance(items, list):
         items = [items] * (2 if axes is None else axes)
     block = [static_int(b, function, "block_shape") for b in items]
@@ -139,7 +140,7 @@ def _block(value: Any, axes: int | None, function: str) -> list[int]:
 
 
 def _pairs(value: Any, count: int, function: str, argument: str) -> list[tuple[int, int]]:
-    items = static(value)
+    items = static(value, function, argument)
     good = isinstance(items, list) and len(items) == count
     if not good or not all(
         isinstance(p, list) and len(p) == 2 and all(type(n) is int and n >= 0 for n in p)
@@ -338,7 +339,7 @@ def reverse_sequence(
     rank = len(x._shape)
     along = static_axis(0 if seq_axis is None else seq_axis, rank, function)
     batch = static_axis(0 if batch_axis is None else batch_axis, rank, function)
-    if along == batch or lengths._shape != (x._shape[batch],):
+    if along == batch or not same_shape(lengths._shape, (x._shape[batch],)):
         raise InvalidArgumentError(
             f"gradtape.{function}({brief(x)}): seq_lengths {brief(lengths)} must have one number "
             f"for each place of batch_axis {batch}, and seq_axis {along} be another axis."
@@ -356,7 +357,7 @@ def reverse_sequence(
     length = reshape(cast(lengths, INT64), tuple(ends))
     lying = [1] * rank
     lying[along] = size
-    place = Tensor(np.arange(size).reshape(lying))
+    place = reshape(places(size), tuple(lying))
     turned = select(
         less(place, length), subtract(subtract(length, Tensor(np.int64(1))), place), place
     )
@@ -392,6 +393,6 @@ def sequence_mask(
             f"gradtape.sequence_mask: maxlen must be non-negative, not {size}."
         )
     check_size((*lengths._shape, size), "sequence_mask")
-    place = Tensor(np.arange(size))
+    place = places(size)
     mask = less(place, reshape(cast(lengths, INT64), (*lengths._shape, 1)))
     return cast(mask, as_dtype(dtype).numpy_dtype)

@@ -15,13 +15,16 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import Primitive, primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import UnknownSizeError
 from gradtape.core.tensor import Tensor
+from gradtape.core.unranked import EVERY_AXIS
 from gradtape.ops.arithmetic import divide
 from gradtape.ops.basis import (
     _sum,
     broadcast_to,
     cast,
     kept_shape,
+    numbers,
     reduced_shape,
     reshape,
     size_of,
@@ -45,7 +48,12 @@ def reduction(
         x = as_tensor(x, name)
     if x._dtype.kind not in kinds:
         raise wrong_kind(name, kinds, x)
-    rank = len(x._shape)
+    try:
+        rank = len(x._shape)
+    except UnknownSizeError:
+        if axis is not None:
+            raise
+        return x, EVERY_AXIS  # type: ignore[return-value]
     if axis is None:
         return x, EVERY[rank] if rank < 5 else tuple(range(rank))
     if type(axis) is int and -rank <= axis < rank:
@@ -131,7 +139,7 @@ def _mean_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 
 def _mean_vjp(ct: Any, x_shape: Any, axis: Any) -> Any:
-    part = divide(ct, count_of(x_shape, axis) * 1.0)
+    part = divide(ct, numbers(count_of(x_shape, axis), ct._dtype))
     return spread_over(part, x_shape, axis)
 
 

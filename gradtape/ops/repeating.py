@@ -12,6 +12,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec, TensorShape
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
 from gradtape.ops.basis import size_of
@@ -52,8 +53,8 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
         for n, h in zip(items, have + (1,) * (len(items) - len(have)), strict=False)
     )
     sizes = static_shape(wanted, "broadcast_to", x._dtype)
-    if len(have) > len(sizes) or any(
-        h not in (1, n) for h, n in zip(have, sizes, strict=True) if h is not None
+    if len(have) > len(sizes) or not all(
+        h == 1 or same(h, n) for h, n in zip(have, sizes, strict=True)
     ):
         raise InvalidArgumentError(
             f"gradtape.broadcast_to({brief(x)}, {items}): incompatible shapes. Only axes of size 1 "
@@ -76,11 +77,15 @@ def broadcast_static_shape(shape_x: Any, shape_y: Any) -> TensorShape:
     x, y = TensorShape(shape_x), TensorShape(shape_y)
     if x.rank is None or y.rank is None:
         return TensorShape(None)
+    return TensorShape(_broadcast(tuple(x), tuple(y), "broadcast_static_shape"))
+
+
+def _broadcast(x: tuple[Any, ...], y: tuple[Any, ...], function: str) -> tuple[Any, ...]:
     try:
-        return TensorShape(basis.broadcast_shapes(tuple(x), tuple(y)))
+        return basis.broadcast_shapes(x, y)
     except ValueError:
         raise InvalidArgumentError(
-            f"gradtape.broadcast_static_shape: incompatible shapes for broadcasting: {x} and {y}. "
+            f"gradtape.{function}: incompatible shapes for broadcasting: {x} and {y}. "
             "Sizes must be equal or 1."
         ) from None
 
@@ -98,7 +103,9 @@ def broadcast_dynamic_shape(shape_x: Any, shape_y: Any) -> Any:
     """
     x, y = as_tensor(shape_x, "broadcast_dynamic_shape"), as_tensor(shape_y)
     wide = np.int64 if np.int64 in (x._dtype, y._dtype) else np.int32
-    return Tensor(np.array(broadcast_static_shape(static(x), static(y)), wide))
+    function = "broadcast_dynamic_shape"
+    sizes = _broadcast(static_shape(x, function), static_shape(y, function), function)
+    return basis.numbers(sizes, np.dtype(wide))
 
 
 def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
@@ -122,7 +129,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
     times = [
         static_int(m, "tile", "multiples") for m in (items if isinstance(items, list) else [items])
     ]
-    if len(times) != len(x._shape) or min(times, default=0) < 0:
+    if len(times) != len(x._shape) or any([m < 0 for m in times]):
         raise InvalidArgumentError(
             f"gradtape.tile({brief(x)}): multiples {times} must be {len(x._shape)} non-negative "
             "numbers, one for each axis."
@@ -159,19 +166,20 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
     items = items if isinstance(items, list) else [items]
     times = [static_int(n, "repeat", "repeats") for n in items]
     size = x._shape[number]
-    if min(times, default=0) < 0 or len(times) not in (1, size):
+    if any([n < 0 for n in times]) or not (len(times) == 1 or same(len(times), size)):
         raise InvalidArgumentError(
             f"gradtape.repeat({brief(x)}): repeats {times} must be one non-negative number, or "
             f"{size}, one for each slice along axis {number}."
         )
     lead, rest = x._shape[:number], x._shape[number + 1 :]
-    check_size((*lead, sum(times) if len(times) == size else times[0] * size, *rest), "repeat")
+    total = times[0] * size if len(times) == 1 else sum(times)
+    check_size((*lead, total, *rest), "repeat")
     if len(times) != 1:
-        return gather_axis(x, Tensor(np.repeat(np.arange(size), times)), number)
+        return gather_axis(x, Tensor(np.repeat(np.arange(len(times)), times)), number)
     spread = basis.broadcast_to(
         basis.reshape(x, (*lead, size, 1, *rest)), (*lead, size, times[0], *rest)
     )
-    return basis.reshape(spread, (*lead, size * times[0], *rest))
+    return basis.reshape(spread, (*lead, total, *rest))
 
 
 def _roll_kernel(xp: Any, x: Any, *, shift: tuple[int, ...], axis: tuple[int, ...]) -> Any:

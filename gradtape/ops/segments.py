@@ -15,6 +15,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import divide
 from gradtape.ops.assembly import pad_axis, slice_axis
@@ -214,7 +215,7 @@ def _sorted(
 ) -> Any:
     """Reduce by sorted segment numbers; the number of segments is the last number plus one."""
     values, ids = _checked(name, data, segment_ids, kinds)
-    if len(ids._shape) != 1 or values._shape[:1] != ids._shape:
+    if len(ids._shape) != 1 or not same_shape(values._shape[:1], ids._shape):
         raise InvalidArgumentError(
             f"gradtape.{name}: segment_ids {brief(ids)} must be a vector with one number for "
             f"each row of {brief(values)}."
@@ -248,7 +249,7 @@ def _unsorted(
         raise InvalidArgumentError(
             f"gradtape.{name}: num_segments is {rows}, and must not be negative."
         )
-    if values._shape[:rank] != ids._shape:
+    if not same_shape(values._shape[:rank], ids._shape):
         raise InvalidArgumentError(
             f"gradtape.{name}: the shape of segment_ids {brief(ids)} must be that of the first "
             f"axes of data {brief(values)}."

@@ -12,6 +12,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import same
 from gradtape.ops.basis import cast, reduced_shape, reshape, size_of
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.gathering import INT64, spread, take_along
@@ -250,7 +251,7 @@ def searchsorted(
     if sequence._dtype.kind not in ORDERED:
         raise wrong_kind("searchsorted", "iufV", sequence, values)
     rows = [size_of(x._shape[:-1]) if x._shape else -1 for x in (sequence, values)]
-    if min(rows) < 0 or rows[0] != rows[1]:
+    if -1 in rows or not same(*rows):
         raise InvalidArgumentError(
             f"gradtape.searchsorted({brief(sequence)}, {brief(values)}): both need at least one "
             "axis and the same axes before the last. Reshape or broadcast one."

@@ -4,16 +4,16 @@ and the like.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.shapes import TensorShape
+from gradtape.core.sizes import UnknownSizeError, open_sizes, same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
-from gradtape.ops.basis import conj
+from gradtape.ops.basis import conj, size_of
 from gradtape.ops.static import (
     static,
     static_axes,
@@ -49,40 +49,33 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
                 return basis.reshape(x, (x._array.size,))
             return basis.reshape(x, _sizes(x, items))
         size *= n
-    have = x._array.size if type(x) is Tensor else _size(x)
-    if have is not None and have != size:
+    have = x._array.size if type(x) is Tensor else size_of(x._shape)
+    if have != size and not same(have, size):
         raise _misfit(x, tuple(items), have)
     return basis.reshape(x, tuple(items))
-
-
-def _size(x: Any) -> Any:
-    """The number of elements, None where it is not known."""
-    return math.prod(x._shape) if None not in x._shape else None
 
 
 def _sizes(x: Any, items: Any) -> tuple[int, ...]:
     """The shape with numbers of Python, the one for -1 among them."""
     sizes = tuple([n if type(n) is int else static_int(n, "reshape", "shape") for n in items])
-    size = _size(x)
-    if sizes and min(sizes) < 0:
+    size = size_of(x._shape)
+    if any([type(n) is int and n < 0 for n in sizes]):
         return _inferred(x, sizes, size)
-    if size is not None and math.prod(sizes) != size:
+    if not same(size_of(sizes), size):
         raise _misfit(x, sizes, size)
     return sizes
 
 
 def _inferred(x: Any, sizes: tuple[int, ...], size: Any) -> tuple[Any, ...]:
     """The shape with the number that -1 stands for."""
-    if sizes.count(-1) > 1 or min(sizes) < -1:
+    if sizes.count(-1) > 1 or any([type(n) is int and n < -1 for n in sizes]):
         raise InvalidArgumentError(
             f"gradtape.reshape({brief(x)}, {list(sizes)}): only one size may be -1 and none less."
         )
-    if size is None:
-        return tuple([None if n == -1 else n for n in sizes])
-    known = -math.prod(sizes)
+    known = size_of(tuple([n for n in sizes if n != -1]))
     if known == 0 and size == 0:
         return tuple([1 if n == -1 else n for n in sizes])
-    if known == 0 or size % known:
+    if known == 0 or not same(size % known, 0):
         raise _misfit(x, sizes, size)
     return tuple([size // known if n == -1 else n for n in sizes])
 
@@ -90,7 +83,7 @@ def _inferred(x: Any, sizes: tuple[int, ...], size: Any) -> tuple[Any, ...]:
 def _misfit(x: Any, sizes: tuple[int, ...], size: int) -> InvalidArgumentError:
     return InvalidArgumentError(
         f"gradtape.reshape({brief(x)}, {list(sizes)}): the tensor has {size} elements and the "
-        f"shape {abs(math.prod(sizes))}{' times an unknown size' if -1 in sizes else ''}. "
+        f"shape {abs(size_of(sizes))}{' times an unknown size' if -1 in sizes else ''}. "
         "Write -1 for a size that is to be computed."
     )
 
@@ -200,10 +193,15 @@ def squeeze(input: Any, axis: Any = None, name: str | None = None) -> Any:
     x = input if type(input) is Tensor else as_tensor(input, "squeeze")
     shape = x._shape
     if axis is None or (isinstance(axis, (list, tuple)) and not axis):
+        if open_sizes(shape):
+            raise UnknownSizeError(
+                f"gradtape.squeeze({brief(x)}): which axes have size 1 is not known before values"
+                " come. Write tf.squeeze(x, axis)."
+            )
         return basis.reshape(x, tuple([n for n in shape if n != 1]))
     axes = static_axes(axis, len(shape), "squeeze")
     for a in axes:
-        if shape[a] != 1:
+        if not same(shape[a], 1):
             raise InvalidArgumentError(
                 f"gradtape.squeeze({brief(x)}): axis {a} has size {shape[a]}, not 1. "
                 "Leave axis out to drop every axis of size 1."
@@ -247,9 +245,12 @@ def ensure_shape(x: Any, shape: Any, name: str | None = None) -> Any:
     """
     x = as_tensor(x, "ensure_shape")
     wanted = TensorShape(static(shape, "ensure_shape", "shape"))
-    if not wanted.is_compatible_with(x._shape):
+    if wanted.rank is not None and not same_shape(x._shape, tuple(wanted)):
         raise InvalidArgumentError(
             f"gradtape.ensure_shape: Shape of tensor {brief(x)} is not compatible with expected "
             f"shape {wanted}. Write tf.reshape(x, shape) to change it."
         )
+    if open_sizes(x._shape):
+        sizes = [h if n is None else n for n, h in zip(wanted, x._shape, strict=False)]
+        return basis.reshape(x, (*sizes, *x._shape[len(sizes) :]))
     return x

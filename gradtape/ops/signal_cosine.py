@@ -13,6 +13,7 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import larger
 from gradtape.core.tensor import Tensor
 from gradtape.ops import fourier
 from gradtape.ops.assembly import concat, slice_axis
@@ -40,6 +41,7 @@ def _transformed(
     function: str, value: Any, kind: Any, n: Any, axis: Any, norm: Any, inverse: bool
 ) -> Any:
     x = _floats(value, function, 1)
+    kind = static(kind, function, "type")
     if not isinstance(kind, int) or kind not in INVERSE:
         raise InvalidArgumentError(f"gradtape.{function}: type must be 1, 2, 3 or 4, not {kind!r}.")
     if norm not in (None, "ortho"):
@@ -65,7 +67,7 @@ def _scaled(x: Any, kind: int, norm: Any) -> Any:
     if norm is None:
         return fourier.dct(x, kind)
     count = x._shape[-1]
-    weights = np.full(count, np.sqrt(0.5 / max(count, 1)))
+    weights = np.full((count,), np.sqrt(0.5 / larger(count, 1)))
     if kind == 4:
         return fourier.weighted(fourier.dct(x, 4), weights)
     if kind == 2:
@@ -104,7 +106,7 @@ def dct(
         >>> tf.signal.dct(tf.constant([1.0, 2.0]), type=2).numpy().round(4)
         array([ 6.    , -1.4142], dtype=float32)
     """
-    return _transformed("signal.dct", input, static(type), n, axis, norm, False)
+    return _transformed("signal.dct", input, type, n, axis, norm, False)
 
 
 def idct(
@@ -135,7 +137,7 @@ def idct(
         >>> tf.signal.idct(y, norm="ortho").numpy().round(4)
         array([1., 2.], dtype=float32)
     """
-    return _transformed("signal.idct", input, static(type), n, axis, norm, True)
+    return _transformed("signal.idct", input, type, n, axis, norm, True)
 
 
 def _reversed(x: Any) -> Any:
@@ -232,7 +234,7 @@ def inverse_mdct(
         )
     result = dct(y, 4, norm=norm)
     if norm is None:
-        result = multiply(result, Tensor(y._dtype.type(0.5 / max(half, 1))))
+        result = multiply(result, Tensor(y._dtype.type(0.5 / larger(half, 1))))
     a, b = _split(result, 2)
     frames = concat(
         [b, negative(_reversed(b)), negative(_reversed(a)), negative(a)], len(y._shape) - 1
@@ -260,7 +262,7 @@ def mfccs_from_log_mel_spectrograms(log_mel_spectrograms: Any, name: str | None 
     x = _floats(log_mel_spectrograms, function, 1)
     if x._shape[-1] == 0:
         raise InvalidArgumentError(f"gradtape.{function}: {brief(x)} has no mel bins.")
-    return fourier.weighted(fourier.dct(x, 2), np.full(x._shape[-1], (2 * x._shape[-1]) ** -0.5))
+    return fourier.weighted(fourier.dct(x, 2), np.full((x._shape[-1],), (2 * x._shape[-1]) ** -0.5))
 
 
 def linear_to_mel_weight_matrix(

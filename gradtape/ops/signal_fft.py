@@ -65,7 +65,7 @@ def _lengths(value: Any, count: int, function: str) -> tuple[int, ...] | None:
     """The argument fft_length: None, or one positive integer for each axis."""
     if value is None:
         return None
-    items = static(value)
+    items = static(value, function, "fft_length")
     items = list(items) if isinstance(items, (list, tuple)) else [items]
     sizes = tuple(static_int(n, function, "fft_length") for n in items)
     if len(sizes) != count or min(sizes, default=1) < 1:
@@ -301,10 +301,10 @@ def _axes(x: Any, axes: Any, fft_length: Any, function: str) -> tuple[int, ...]:
     """The axes in the order given; by default all, or as many of the last as there are lengths."""
     rank = len(x._shape)
     if axes is None:
-        items = static(fft_length)
+        items = static(fft_length, function, "fft_length")
         count = rank if fft_length is None else len(items) if isinstance(items, list) else 1
         return tuple(range(rank - count, rank))
-    order = static(axes)
+    order = static(axes, function, "axes")
     order = order if isinstance(order, (list, tuple)) else [order]
     if not static_axes(order, rank, function):
         raise InvalidArgumentError(

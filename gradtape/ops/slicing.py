@@ -12,6 +12,7 @@ import gradtape.core.xp_numpy_indexing  # noqa: F401
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import striding
@@ -174,7 +175,7 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
 
 
 def _integers(value: Any, function: str, argument: str) -> list[int]:
-    items = static(value)
+    items = static(value, function, argument)
     return [
         static_int(v, function, argument) for v in (items if isinstance(items, list) else [items])
     ]
@@ -289,7 +290,7 @@ class VariableSlice(Tensor):
         shape = self._shape
         if x._shape != shape:
             try:
-                fits = broadcast_shapes(x._shape, shape) == shape
+                fits = same_shape(broadcast_shapes(x._shape, shape), shape)
             except ValueError:
                 fits = False
             if not fits:

@@ -20,10 +20,21 @@ from gradtape.core.errors import brief
 from gradtape.core.nothing import INTEGER
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec, TensorShape
+from gradtape.core.sizes import open_sizes, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import add, broadcast_to, multiply, negative, reshape
+from gradtape.ops.basis import (
+    add,
+    broadcast_to,
+    cast,
+    multiply,
+    negative,
+    numbers,
+    reshape,
+    size_of,
+)
 
+INT64 = np.dtype(np.int64)
 
 def _numbers_kernel(xp: Any, indices: Any, *, rows: int, axis: int) -> Any:
     count = indices.shape[axis]
@@ -88,11 +99,11 @@ def take_rows(x: Any, indices: Any) -> Any:
 
 
 def _flat(indices: Any) -> Any:
-    return reshape(indices, (int(np.prod(indices._shape, dtype=int)),))
+    return reshape(indices, (size_of(indices._shape),))
 
 
 def _flat_rows(ct: Any, indices: Any, x_shape: tuple[int, ...]) -> Any:
-    return reshape(ct, (int(np.prod(indices._shape, dtype=int)), *x_shape[1:]))
+    return reshape(ct, (size_of(indices._shape), *x_shape[1:]))
 
 
 def _add_kernel(xp: Any, values: Any, indices: Any, *, rows: int) -> Any:
@@ -126,6 +137,13 @@ def add_rows(values: Any, indices: Any, rows: int) -> Any:
     return apply(_add_rows, (values, indices), {"rows": rows})
 
 
+def _shape_of(dense_shape: Any) -> tuple[Any, ...]:
+    """The sizes of a shape, which may be open."""
+    if type(dense_shape) is tuple and open_sizes(dense_shape):
+        return dense_shape
+    return tuple(TensorShape(dense_shape))
+
+
 class IndexedSlices:
     """A tensor of shape `dense_shape` that is zero but for rows: `values[i]` is added at row
     `indices[i]`.
@@ -150,13 +168,13 @@ class IndexedSlices:
     def __init__(self, values: Any, indices: Any, dense_shape: Any = None) -> None:
         self.values: Tensor = as_tensor(values, "IndexedSlices")
         self.indices: Tensor = as_tensor(indices, "IndexedSlices")
-        self._shape = None if dense_shape is None else tuple(TensorShape(dense_shape))
+        self._shape = None if dense_shape is None else _shape_of(dense_shape)
         if self.indices._dtype.kind not in "iu" or len(self.indices._shape) != 1:
             raise ValueError(
                 "gradtape.IndexedSlices: indices must be a vector of integers, not "
                 f"{brief(self.indices)}."
             )
-        if self.values._shape[:1] != self.indices._shape:
+        if not same_shape(self.values._shape[:1], self.indices._shape):
             raise ValueError(
                 f"gradtape.IndexedSlices: {brief(self.values)} has not one row for each of "
                 f"{brief(self.indices)}."
@@ -165,7 +183,7 @@ class IndexedSlices:
     @property
     def dense_shape(self) -> Tensor | None:
         """The shape of the whole as an int32 tensor, or None."""
-        return None if self._shape is None else Tensor(np.array(self._shape, np.int32))
+        return None if self._shape is None else numbers(self._shape, np.dtype(np.int32))
 
     @property
     def shape(self) -> TensorShape:
@@ -227,19 +245,14 @@ class IndexedSlices:
     def __add__(self, other: Any) -> Any:
         if not isinstance(other, IndexedSlices):
             return add(self.dense(), other)
-        if self._shape != other._shape:
+        if not same_shape(self._shape or (), other._shape or ()):
             raise ValueError(f"Shapes {self.shape} and {other.shape} of two IndexedSlices differ.")
         indices = other.indices
-        if indices._dtype != self.indices._dtype:
-            wide = np.int64
-            return IndexedSlices(
-                concat([self.values, other.values], 0),
-                Tensor(np.concatenate([np.asarray(self.indices, wide), np.asarray(indices, wide)])),
-                self._shape,
-            )
-        return IndexedSlices(
-            concat([self.values, other.values], 0), concat([self.indices, indices], 0), self._shape
-        )
+        mine = self.indices
+        if indices._dtype != mine._dtype:
+            mine, indices = cast(mine, INT64), cast(indices, INT64)
+        values = concat([self.values, other.values], 0)
+        return IndexedSlices(values, concat([mine, indices], 0), self._shape)
 
     __radd__ = __add__
 

@@ -8,6 +8,7 @@ back.
 from __future__ import annotations
 
 import math
+import operator
 from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
@@ -70,7 +71,7 @@ def per_axis(
     """One integer for each spatial axis, from one number, or a list of 1, `space` or `space` + 2
     numbers.
     """
-    items = static(1 if value is None else value)
+    items = static(1 if value is None else value, function, argument)
     items = list(items) if isinstance(items, (list, tuple)) else [items]
     if any(isinstance(n, bool) or not isinstance(n, int) for n in items):
         raise TypeError(
@@ -115,6 +116,7 @@ def window_of(
             f"gradtape.{function}: strides {list(strides)} and dilations {list(dilations)} must be "
             "below 2**31."
         )
+    size = tuple([operator.index(n) for n in size])
     if math.prod(size) > MOST_TAPS:
         raise InvalidArgumentError(
             f"gradtape.{function}: a window of size {list(size)} has more than {MOST_TAPS}"
@@ -141,7 +143,7 @@ def _padding(
         return ((0, 0),) * space
     if padding == "SAME":
         return tuple(map(same_padding, sizes, size, strides, dilations))
-    pairs = static(padding)
+    pairs = static(padding, function, "padding")
     if not isinstance(pairs, (list, tuple)):
         raise InvalidArgumentError(
             f"gradtape.{function}: padding must be 'SAME', 'VALID' or a list of {space + 2} pairs "

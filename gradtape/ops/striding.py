@@ -14,6 +14,7 @@ from typing import Any
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import larger, open_sizes
 from gradtape.ops.basis import broadcast_to, zeros
 
 WHOLE = (None, None, None)
@@ -37,15 +38,28 @@ def sliced_shape(shape: tuple[Any, ...], key: tuple[Any, ...]) -> tuple[Any, ...
         size, axis = shape[axis], axis + 1
         if type(k) is tuple:
             result.append(_sliced_size(size, k))
-        elif size is not None and not -size <= k < size:
+        elif not -size <= k < size:
             raise IndexError(f"index {k} is out of bounds for axis {axis - 1} with size {size}")
     return (*result, *shape[axis:])
 
 
 def _sliced_size(size: Any, k: tuple[Any, ...]) -> Any:
-    if size is not None:
+    """How many of the places of an axis a triple takes."""
+    if not open_sizes((size, *k)):
         return len(range(*slice(*k).indices(size)))
-    return None if k not in (WHOLE, (None, None, -1)) else size
+    start, stop, step = k[0], k[1], 1 if k[2] is None else k[2]
+    low, high = (0, size) if step > 0 else (-1, size - 1)
+    first, last = (low, high) if step > 0 else (high, low)
+    start = first if start is None else _clamped(start, size, low, high)
+    stop = last if stop is None else _clamped(stop, size, low, high)
+    length = stop - start if step > 0 else start - stop
+    return larger(-(-length // abs(step)), 0)
+
+
+def _clamped(place: Any, size: Any, low: Any, high: Any) -> Any:
+    """A place, negative ones counted from the end, within the bounds."""
+    place = place + size if place < 0 else place
+    return low if place < low else high if place > high else place
 
 
 def _slice_kernel(xp: Any, x: Any, *, key: tuple[Any, ...]) -> Any:

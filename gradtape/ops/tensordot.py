@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.einsum import FIRST_HIDDEN, NUMERIC, contract
 from gradtape.ops.static import static, static_int
@@ -41,7 +42,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
         raise wrong_kind("tensordot", NUMERIC, a, b)
     left, right = _dot_axes(axes, a, b)
     for i, j in zip(left, right, strict=True):
-        if a._shape[i] != b._shape[j] and None not in (a._shape[i], b._shape[j]):
+        if not same(a._shape[i], b._shape[j]):
             raise InvalidArgumentError(
                 f"gradtape.tensordot({brief(a)}, {brief(b)}): axis {i} of a and axis {j} of b "
                 "differ in size. Name other axes, or transpose one tensor."
@@ -56,7 +57,7 @@ def tensordot(a: Any, b: Any, axes: Any, name: str | None = None) -> Any:
 
 def _dot_axes(axes: Any, a: Any, b: Any) -> tuple[list[int], list[int]]:
     """The axes to sum over, as non-negative numbers."""
-    items = static(axes)
+    items = static(axes, "tensordot", "axes")
     ranks = len(a._shape), len(b._shape)
     if not isinstance(items, list):
         count = static_int(items, "tensordot", "axes")

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.convert import as_tensor
+from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import cast
+from gradtape.ops.basis import cast, reshape
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.train import gradients, recorded
 from gradtape.train import update as at_once
@@ -78,7 +78,8 @@ def number_of(value: Any) -> Any:
     """A scalar as a Python number; in a graph, where it has none yet, as a float64 tensor."""
     if here.mode is None or isinstance(value, (int, float)):
         return float(value)
-    return cast(as_tensor(value), DOUBLE)
+    tensor = as_tensor(value)
+    return cast(reshape(tensor, ()) if tensor._shape else tensor, DOUBLE)
 
 
 def put(variable: Any, value: Any) -> None:
@@ -86,7 +87,8 @@ def put(variable: Any, value: Any) -> None:
     if here.mode is None:
         variable._write(np.asarray(value))
     else:
-        variable.assign(cast(as_tensor(value), variable._dtype))
+        tensor = as_tensor_like(value, variable._dtype, "optimizers")
+        variable.assign(cast(tensor, variable._dtype))
 
 
 def beside(variable: Any, number: Any) -> Any:

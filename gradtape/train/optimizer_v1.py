@@ -15,14 +15,16 @@ from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
 from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
-from gradtape.core.errors import UnimplementedError, brief
+from gradtape.core.errors import brief
 from gradtape.core.state import here
+from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.static import tensor_items
 from gradtape.train.arrays import filled
-from gradtape.train.gradients import check_variable, prepared
+from gradtape.train.gradients import check_variable
+from gradtape.train.moving import move, number_of, prepared
 from gradtape.train.options import number
-from gradtape.train.update import Rule, update
+from gradtape.train.update import Rule
 
 
 class OptimizerV1:
@@ -174,12 +176,7 @@ class OptimizerV1:
         if not found:
             names = [v.name for _, v in pairs]
             raise ValueError(f"No gradients provided for any variable: {names}.")
-        if here.mode is not None:
-            raise UnimplementedError(
-                f"gradtape.{label} inside a transformation: return the gradients from it and "
-                "apply them outside."
-            )
-        ready = [(prepared(g, v, label), v) for g, v in found]
+        ready = [(prepared(g, v, label, self.by_rows), v) for g, v in found]
         self._step(ready)
         if global_step is not None:
             global_step.assign_add(np.ones((), global_step._dtype)[()])
@@ -194,7 +191,7 @@ class OptimizerV1:
         arguments |= self.rule_arguments()
         for gradient, variable in ready:
             slots = self._slots_of(variable)
-            update(rule, gradient, variable, slots, arguments, by_rows=self.by_rows)
+            move(rule, gradient, variable, slots, arguments, by_rows=self.by_rows)
         self.finish()
 
     # slots
@@ -227,10 +224,18 @@ class OptimizerV1:
         return sorted([*self._other.values(), *slots], key=lambda v: v.name)
 
 
-def value_of(given: Any, name: str) -> float:
-    """A hyperparameter as a number: a number, tensor, variable, or a function that returns one."""
+def value_of(given: Any, name: str) -> Any:
+    """A hyperparameter as a number: a number, tensor, variable, or a function that returns one.
+
+    In a function or graph a value that is not known yet is a float64 tensor."""
     found = given() if callable(given) else given
+    if here.mode is not None and hasattr(found, "_shape") and not _known(found):
+        return number_of(found)
     return number(np.asarray(as_tensor(found)) if hasattr(found, "_shape") else found, name)
+
+
+def _known(found: Any) -> bool:
+    return isinstance(found, Tensor) and found.concrete
 
 
 def _pair(item: Any, label: str) -> tuple[Any, Any]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
-
-import numpy as np
 
 from gradtape.core.asked import located
 from gradtape.core.variable import Variable
+from gradtape.train.moving import number_of, put
 from gradtape.train.optimizer_v1 import OptimizerV1, value_of
 from gradtape.train.options import number
 from gradtape.train.rules.adadelta import AdadeltaSlots, adadelta
@@ -143,19 +143,22 @@ class AdamOptimizer(OptimizerV1):
     def rule_arguments(self) -> dict[str, Any]:
         """The arguments of `rules.adam`."""
         betas = value_of(self._beta1, "beta1"), value_of(self._beta2, "beta2")
-        for name, beta in zip(("beta1_power", "beta2_power"), betas, strict=True):
+        for name, given in self._powers():
             if name not in self._other:
-                power = Variable(np.float64(beta), trainable=False, name=name)
-                self._other[name] = power
-        powers = float(self._other["beta1_power"]), float(self._other["beta2_power"])
+                start = partial(value_of, given, name)
+                self._other[name] = Variable(start, trainable=False, name=name, dtype="float64")
+        powers = number_of(self._other["beta1_power"]), number_of(self._other["beta2_power"])
         decays = {"beta_1": betas[0], "beta_2": betas[1], "powers": powers}
         return {**decays, "epsilon": value_of(self._epsilon, "epsilon")}
 
     def finish(self) -> None:
         """Raise the powers of the betas."""
-        for name, beta in (("beta1_power", self._beta1), ("beta2_power", self._beta2)):
+        for name, beta in self._powers():
             power = self._other[name]
-            power.assign(float(power) * value_of(beta, name))
+            put(power, number_of(power) * value_of(beta, name))
+
+    def _powers(self) -> list[tuple[str, Any]]:
+        return [("beta1_power", self._beta1), ("beta2_power", self._beta2)]
 
 
 class AdagradOptimizer(OptimizerV1):
@@ -342,7 +345,7 @@ class AdagradDAOptimizer(OptimizerV1):
 
     def rule_arguments(self) -> dict[str, Any]:
         """The arguments of `rules.adagrad_da`."""
-        step = int(value_of(self._global_step, "global_step")) + 1
+        step = value_of(self._global_step, "global_step") + 1
         return {"l1": self._l1, "l2": self._l2, "step": step}
 
 

@@ -8,7 +8,7 @@ from gradtape.core.asked import located
 from gradtape.core.errors import brief
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.train.moving import number_of
+from gradtape.train.moving import number_of, put
 from gradtape.train.options import number
 from gradtape.train.schedules import LearningRateSchedule, deserialize, serialize
 
@@ -27,7 +27,7 @@ class LearningRate:
         if not (isinstance(given, Variable) or callable(given)):
             self.own = True
             self.source = Variable(
-                number(_unwrapped(given), "learning_rate"),
+                _unwrapped(given),
                 dtype="float32",
                 trainable=False,
                 name=f"{owner}/learning_rate",
@@ -51,9 +51,7 @@ class LearningRate:
         """The rate at this step as a Python number, in a graph as a float64 tensor."""
         found = self.now(step)
         try:
-            if getattr(found, "_shape", ()) == ():
-                return number_of(found)
-            raise ValueError
+            return number_of(found)
         except (TypeError, ValueError):
             raise ValueError(
                 f"gradtape.optimizers: the learning rate is {brief(found)}, not one number. "
@@ -72,8 +70,7 @@ class LearningRate:
                 "with a float `learning_rate` argument."
             )
         elif isinstance(self.source, Variable):
-            value = number(_unwrapped(given), "learning_rate")
-            self.source.assign(value)
+            put(self.source, _unwrapped(given))
         else:
             raise TypeError(
                 "This optimizer was created with a function as its `learning_rate`: "
@@ -89,7 +86,12 @@ class LearningRate:
 
 
 def _unwrapped(value: Any) -> Any:
-    return value.numpy() if isinstance(value, Tensor) and value._shape == () else value
+    """A rate as a number, checked; a scalar tensor that has no value yet as it is."""
+    if isinstance(value, Tensor) and value._shape == ():
+        if not value.concrete:
+            return value
+        value = value.numpy()
+    return number(value, "learning_rate")
 
 
 def rate_from_config(config: Any, custom_objects: Any = None) -> Any:

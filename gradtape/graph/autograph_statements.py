@@ -1,0 +1,343 @@
+"""What Python's statements mean in code that AutoGraph has rewritten.
+
+`if c: ...` is rewritten to `if_stmt(c, body, orelse, get_state, set_state, names, count)`: body and
+orelse assign to the variables of the function, and get_state and set_state read and write those that
+they may change. Where the condition is an ordinary value the statement does what it does in Python;
+where it is a symbolic tensor the variables become the results of a `cond`, and in loops the state of
+a `while` or a `scan`."""
+
+from __future__ import annotations
+
+import builtins
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.convert import as_tensor
+from gradtape.core.errors import OperatorNotAllowedInGraphError, brief
+from gradtape.ops.printing import print_ as print_tensors
+from gradtape.core.tensor import Tensor
+from gradtape.core.variable import Variable
+from gradtape.graph.autograph_states import (
+    Undefined,
+    UndefinedReturnValue,
+    chosen_states,
+    loop_states,
+    rows_states,
+)
+from gradtape.graph.branches import cond
+from gradtape.graph.rows import Rows, TensorRange
+from gradtape.ops.arithmetic import maximum, minimum
+from gradtape.ops.assertions import Assert
+from gradtape.ops.basis import cast
+from gradtape.ops.creation import shape as shape_of
+from gradtape.ops.stepwise import logical_and, logical_not, logical_or
+
+State = Callable[[], tuple[Any, ...]]
+MOST_UNROLLED = 10000
+
+
+def symbolic(value: Any) -> bool:
+    """Whether a value is a tensor without a value."""
+    return isinstance(value, Tensor) and not value.concrete
+
+
+# variables
+
+
+def ld(v: Any) -> Any:
+    """Read a variable of the function."""
+    return v.read() if isinstance(v, Undefined) else v
+
+
+def ldu(load_v: Callable[[], Any], name: str) -> Any:
+    """Read something that may not be there."""
+    try:
+        return load_v()
+    except (KeyError, AttributeError, NameError):
+        return Undefined(name)
+
+
+class FunctionScope:
+    """The body of a rewritten function."""
+
+    def __init__(self, function_name: str, scope_name: str, options: Any) -> None:
+        self.name = scope_name
+        self.callopts = options
+
+    def __enter__(self) -> FunctionScope:
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        return None
+
+    def ret(self, value: Any, did_return: Any) -> Any:
+        """What the function returns."""
+        return None if isinstance(value, UndefinedReturnValue) else value
+
+
+def autograph_artifact(entity: Any, extras: Any = None) -> Any:
+    """A function inside a rewritten function: it is rewritten already."""
+    return entity
+
+
+def with_function_scope(thunk: Callable[[Any], Any], scope_name: str, options: Any) -> Any:
+    """The body of a rewritten lambda."""
+    return thunk(FunctionScope("lambda", scope_name, options))
+
+
+# if
+
+
+def if_stmt(
+    cond: Any,
+    body: Callable[[], Any],
+    orelse: Callable[[], Any],
+    get_state: State,
+    set_state: Callable[[tuple[Any, ...]], None],
+    symbol_names: Sequence[str],
+    nouts: int,
+) -> None:
+    """`if cond: body; else: orelse`."""
+    if not symbolic(cond):
+        body() if cond else orelse()
+        return
+    chosen_states(cond, body, orelse, get_state, set_state, symbol_names, nouts)
+
+
+def if_exp(cond_value: Any, if_true: Any, if_false: Any, expr_repr: str) -> Any:
+    """`if_true if cond else if_false`."""
+    if not symbolic(cond_value):
+        return if_true() if cond_value else if_false()
+    return cond(cond_value, if_true, if_false)
+
+
+# logic
+
+
+def not_(a: Any) -> Any:
+    """`not a`."""
+    return logical_not(a) if symbolic(a) else not a
+
+
+def and_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    """`a and b`."""
+    first = a()
+    if not symbolic(first):
+        return first and b()
+    return logical_and(first, as_tensor(b()))
+
+
+def or_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
+    """`a or b`."""
+    first = a()
+    if not symbolic(first):
+        return first or b()
+    return logical_or(first, as_tensor(b()))
+
+
+def eq(a: Any, b: Any) -> Any:
+    """`a == b`."""
+    return a == b
+
+
+def not_eq(a: Any, b: Any) -> Any:
+    """`a != b`."""
+    return a != b
+
+
+# loops
+
+
+def while_stmt(
+    test: Callable[[], Any],
+    body: Callable[[], Any],
+    get_state: State,
+    set_state: Callable[[tuple[Any, ...]], None],
+    symbol_names: Sequence[str],
+    opts: dict[str, Any],
+) -> None:
+    """`while test: body`; rounds run in Python as long as the test has a value."""
+    while True:
+        found = test()
+        if symbolic(found):
+            loop_states(test, body, get_state, set_state, symbol_names)
+            return
+        if not found:
+            return
+        body()
+
+
+def for_stmt(
+    iter_: Any,
+    extra_test: Callable[[], Any] | None,
+    body: Callable[[Any], Any],
+    get_state: State,
+    set_state: Callable[[tuple[Any, ...]], None],
+    symbol_names: Sequence[str],
+    opts: dict[str, Any],
+) -> None:
+    """`for target in iter_: body(target)`, as long as the extra test holds (`break`, `return`)."""
+    rows = Rows.of(iter_)
+    if rows is None:
+        _python_for(iter_, extra_test, body, get_state, set_state, symbol_names)
+        return
+    length = rows.length()
+    lists = any(isinstance(v, list) for v in get_state())
+    if type(length) is int and (lists or length == 0) and length <= MOST_UNROLLED:
+        targets = [rows.row(i) for i in range(length)]
+        _python_for(targets, extra_test, body, get_state, set_state, symbol_names)
+        return
+    rows_states(rows, extra_test, body, get_state, set_state, symbol_names)
+
+
+def _python_for(
+    iterable: Any, extra_test: Any, body: Any, get_state: Any, set_state: Any, names: Any
+) -> None:
+    """A loop over a Python iterable; once the extra test is symbolic, the rounds are conditional."""
+    goes_on = True if extra_test is None else extra_test()
+    if not symbolic(goes_on) and not goes_on:
+        return
+    for target in iterable:
+        if symbolic(goes_on):
+
+            def round_(target: Any = target) -> None:
+                body(target)
+
+            if_stmt(goes_on, round_, lambda: None, get_state, set_state, names, len(names))
+        else:
+            body(target)
+        if extra_test is not None:
+            goes_on = extra_test()
+            if not symbolic(goes_on) and not goes_on:
+                return
+
+
+# other statements
+
+
+def assert_stmt(expression1: Any, expression2: Callable[[], Any]) -> None:
+    """`assert expression1, expression2`."""
+    if symbolic(expression1):
+        Assert(expression1, [str(expression2())])
+        return
+    assert expression1, expression2()
+
+
+def new_list(iterable: Any = None) -> list[Any]:
+    """A list."""
+    return list(iterable or ())
+
+
+def list_append(list_: Any, x: Any) -> Any:
+    """`list_.append(x)`."""
+    list_.append(x)
+    return list_
+
+
+class ListPopOpts:
+    """What AutoGraph knows of a popped element."""
+
+    def __init__(self, element_dtype: Any, element_shape: Any) -> None:
+        self.element_dtype = element_dtype
+        self.element_shape = element_shape
+
+
+def list_pop(list_: Any, i: Any, opts: Any) -> tuple[Any, Any]:
+    """`list_.pop(i)`."""
+    return list_, list_.pop() if i is None else list_.pop(i)
+
+
+class ListStackOpts:
+    """The call that stacks a list."""
+
+    def __init__(self, element_dtype: Any, original_call: Any) -> None:
+        self.element_dtype = element_dtype
+        self.original_call = original_call
+
+
+def list_stack(list_: Any, opts: Any) -> Any:
+    """`tf.stack(list_)`."""
+    return opts.original_call(list_)
+
+
+# functions of Python's
+
+
+def _any_symbolic(values: Sequence[Any]) -> bool:
+    return any([symbolic(v) for v in values])
+
+
+def _print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None, flush: bool = False) -> None:
+    if _any_symbolic(values):
+        stream = sys.stdout if file is None else file
+        print_tensors(*values, sep=sep, end=end, output_stream=stream)
+    else:
+        builtins.print(*values, sep=sep, end=end, file=file, flush=flush)
+
+
+def _len(value: Any) -> Any:
+    if symbolic(value):
+        shape = value._shape
+        if not shape:
+            raise TypeError(f"len() of {brief(value)}: a scalar tensor has no length.")
+        return shape[0] if type(shape[0]) is int else shape_of(value)[0]
+    return builtins.len(value)
+
+
+def _range(*bounds: Any) -> Any:
+    if _any_symbolic([b._read() if isinstance(b, Variable) else b for b in bounds]):
+        return TensorRange(*bounds)
+    return builtins.range(*[int(b) if isinstance(b, Tensor) else b for b in bounds])
+
+
+def _enumerate(iterable: Any, start: Any = 0) -> Any:
+    rows = Rows.of(iterable)
+    return builtins.enumerate(iterable, start) if rows is None else rows.numbered(start)
+
+
+def _zip(*iterables: Any, strict: bool = False) -> Any:
+    rows = [Rows.of(i) for i in iterables]
+    if any([r is not None for r in rows]):
+        if None in rows:
+            raise OperatorNotAllowedInGraphError(
+                "zip of symbolic tensors and other iterables: convert the others with tf.constant."
+            )
+        return Rows.together(rows)
+    return builtins.zip(*iterables, strict=strict)
+
+
+def _int(x: Any = 0, *base: Any) -> Any:
+    return cast(x, np.dtype(np.int32)) if symbolic(x) else builtins.int(x, *base)
+
+
+def _float(x: Any = 0) -> Any:
+    return cast(x, np.dtype(np.float32)) if symbolic(x) else builtins.float(x)
+
+
+def _extreme(function: Any, pairwise: Any) -> Any:
+    def call(*values: Any, **options: Any) -> Any:
+        items = list(values[0]) if len(values) == 1 and not symbolic(values[0]) else list(values)
+        if len(items) > 1 and _any_symbolic(items):
+            found = items[0]
+            for item in items[1:]:
+                found = pairwise(found, item)
+            return found
+        return function(*values, **options)
+
+    return call
+
+
+BUILTINS: dict[Any, Callable[..., Any]] = {
+    print: _print,
+    len: _len,
+    range: _range,
+    enumerate: _enumerate,
+    zip: _zip,
+    int: _int,
+    float: _float,
+    max: _extreme(max, maximum),
+    min: _extreme(min, minimum),
+}

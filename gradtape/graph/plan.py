@@ -1,0 +1,130 @@
+"""`Plan`: what one kind of run of a graph does.
+
+What is fetched needs some operations, and these drag others along; they are done in the order of the
+program, those that change variables among them. A reading of a variable gives what the last change
+before it left there, if one is done in the same run, and otherwise what the session holds. So a run
+becomes a pure function of what is fed and what the session holds, to what is fetched and what the
+session holds then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import Any
+
+from gradtape.core.variable import Variable
+from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, VARIABLE, Operation
+from gradtape.graph.placeholders import DEFAULT
+from gradtape.graph.program import Program
+from gradtape.graph.run import AUTOMATIC, NEVER, Runner
+from gradtape.graph.symbolic import Value
+from gradtape.graph.tracing import ASSIGN
+
+Holds = Callable[[Any], bool]
+
+
+class Plan:
+    """The program of a run, and which variables it reads and changes.
+
+    Args:
+        mode: what filled the graph.
+        values: what is fetched.
+        operations: what is run besides.
+        fed: the values that are given.
+        holds: whether the session holds a value of a variable.
+
+    Attributes:
+        reads: variables whose values are handed over, with the places for them.
+        written: variables with the values that they hold afterwards.
+        asked: variables of which the program wants to know whether they are initialised.
+        defaults: placeholders that are not fed, with the values that stand for them.
+    """
+
+    def __init__(
+        self,
+        mode: Any,
+        values: Sequence[Value],
+        operations: Sequence[Operation],
+        fed: Sequence[Value],
+        holds: Holds,
+    ) -> None:
+        self.count = len(values)
+        self.reads: list[tuple[Any, Value]] = []
+        self.asked: list[tuple[Any, Value]] = []
+        self.defaults: list[tuple[Value, Value]] = []
+        self._instead: dict[Value, Value] = {}
+        self._latest: dict[int, Value] = {}  # what variables hold so far, by the variable's id
+        written: dict[int, Any] = {}
+        given = set(fed)
+        self.order = reached(mode, values, operations, given, holds)
+        for op in self.order:
+            variable = op.params.get("variable")
+            if op.primitive is ASSIGN:
+                self._instead[op.values[0]] = self._latest[id(variable)] = op.takes[0]
+                written[id(variable)] = variable
+            elif op.values and op.values[0] in given:
+                continue
+            elif op.primitive is VARIABLE:
+                self._read(variable, op.values[0])
+            elif op.primitive is INITIALIZED:
+                if holds(variable) or id(variable) in self._latest:
+                    self._read(variable, op.values[0])
+                else:
+                    self._instead[op.values[0]] = op.takes[0]
+            elif op.primitive is IS_INITIALIZED:
+                self.asked.append((variable, op.values[0]))
+            elif op.primitive is DEFAULT:
+                self.defaults.append((op.values[0], op.takes[0]))
+        self.written = [(v, self._latest[key]) for key, v in written.items()]
+        self.runner = self._runner(mode.graph, values, fed)
+
+    def _read(self, variable: Any, value: Value) -> None:
+        latest = self._latest.get(id(variable))
+        if latest is None:
+            self._latest[id(variable)] = value
+            self.reads.append((variable, value))
+        else:
+            self._instead[value] = latest
+
+    def _runner(self, graph: Any, values: Sequence[Value], fed: Sequence[Value]) -> Runner:
+        inputs = [*fed, *[v for _, v in [*self.reads, *self.asked]], *[v for v, _ in self.defaults]]
+        outputs = [*values, *[v for _, v in self.written]]
+        changed = {id(v) for v, _ in self.written}
+        donated = [i for i, (v, _) in enumerate(self.reads, len(fed)) if id(v) in changed]
+        program = Program(
+            inputs, outputs, (), self._instead, graph.assumptions, self.order
+        )  # fmt: skip
+        return Runner(program, NEVER if self._once(values, fed) else AUTOMATIC, donated)
+
+    def _once(self, values: Sequence[Value], fed: Sequence[Value]) -> bool:
+        """Whether it only initialises variables, which a program does once: XLA would take longer
+        to compile it than NumPy takes to run it."""
+        return not (values or fed or any([isinstance(v, Variable) for v, _ in self.reads]))
+
+
+def reached(
+    mode: Any,
+    values: Iterable[Value],
+    operations: Iterable[Operation],
+    given: Container[Value],
+    holds: Holds,
+) -> list[Operation]:
+    """The operations that a run does, in the order of the program."""
+    seen: set[Operation] = set()
+    pending = [v.op for v in values if v not in given] + list(operations)
+    while pending:
+        op = pending.pop()
+        if op in seen:
+            continue
+        seen.add(op)
+        if not stands(op, holds):
+            pending.extend([v.op for v in op.takes if v not in given])
+        pending.extend(op.control)
+        pending.extend(mode.dragged.get(op, ()))
+    return sorted(seen, key=lambda op: op.number)
+
+
+def stands(op: Operation, holds: Holds) -> bool:
+    """Whether an operation stands for something else than its inputs."""
+    if op.primitive is INITIALIZED:
+        return holds(op.params["variable"])
+    return op.primitive is DEFAULT

@@ -1,0 +1,103 @@
+"""`Rows`: what a recorded `for` runs over: the rows of tensors, a range whose bounds are tensors, or
+several of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import Size, same
+from gradtape.core.state import here
+from gradtape.core.tensor import Tensor
+from gradtape.core.variable import Variable
+from gradtape.graph.branches import value_or_none
+from gradtape.ops.arithmetic import maximum
+from gradtape.ops.basis import add, cast, multiply, negative, subtract
+from gradtape.ops.creation import shape as shape_of
+from gradtape.ops.remainders import floordiv
+from gradtape.ops.slicing import getitem
+
+
+class TensorRange:
+    """`range` of tensors."""
+
+    def __init__(self, first: Any, last: Any = None, step: Any = 1) -> None:
+        if last is None:
+            first, last = 0, first
+        tensors = [as_tensor(b) for b in (first, last, step) if isinstance(b, (Tensor, Variable))]
+        dtype = tensors[0]._dtype
+        if dtype.kind not in "iu" or tensors[0]._shape != ():
+            raise TypeError(
+                f"range() needs integer scalars, not {brief(tensors[0])}. Write tf.cast(x, tf.int32)."
+            )
+        self.first, self.last, self.step = [
+            as_tensor_like(b, dtype, "range") for b in (first, last, step)
+        ]
+
+    def count(self) -> Any:
+        """How many numbers there are: ceil((last - first) / step), at least 0."""
+        gap = subtract(self.last, self.first)
+        steps = negative(floordiv(negative(gap), self.step))
+        return maximum(steps, Tensor(steps._dtype.type(0)))
+
+    def row(self, i: Any) -> Any:
+        """The number with an index."""
+        index = cast(as_tensor(i), self.first._dtype)
+        return add(self.first, multiply(index, self.step))
+
+
+class Rows:
+    """Something with a length and rows.
+
+    Args:
+        size: the number of rows: an int, a `Size`, or a function that gives it as a tensor.
+        row: from an index (an int or a tensor) to the row.
+        tensors: the tensors whose rows these are, where they are the rows of tensors.
+    """
+
+    def __init__(self, size: Any, row: Callable[[Any], Any], tensors: Any = None) -> None:
+        self.size = size
+        self.row = row
+        self.tensors = tensors
+
+    @staticmethod
+    def of(value: Any) -> Rows | None:
+        """The rows of what a recorded loop may run over, else None."""
+        if isinstance(value, Rows):
+            return value
+        if isinstance(value, TensorRange):
+            count = value.count()
+            known = value_or_none(count)
+            size = count if known is None else int(known)
+            return Rows(size, value.row)
+        recording = here.mode is not None and here.mode.symbolic
+        if isinstance(value, Tensor) and (recording or not value.concrete):
+            if not value._shape:
+                raise TypeError(f"iterating over {brief(value)}: a scalar tensor has no rows.")
+            return Rows(value._shape[0], lambda i: getitem(value, i), value)
+        return None
+
+    def length(self) -> Any:
+        """The number of rows as an int where it is known, else as a tensor."""
+        if type(self.size) is Size:
+            return shape_of(self.tensors)[0] if isinstance(self.tensors, Tensor) else self.size
+        return self.size
+
+    def numbered(self, start: Any) -> Rows:
+        """`enumerate` of the rows."""
+        return Rows(self.size, lambda i: (add(as_tensor(i), as_tensor(start)), self.row(i)))
+
+    @staticmethod
+    def together(parts: list[Any]) -> Rows:
+        """`zip` of rows."""
+        size = parts[0].size
+        for other in parts[1:]:
+            if isinstance(size, Tensor) or isinstance(other.size, Tensor):
+                continue
+            if not same(size, other.size):
+                raise InvalidArgumentError(
+                    f"zip of tensors with {size} and {other.size} rows: the numbers must agree."
+                )
+        return Rows(size, lambda i: tuple([p.row(i) for p in parts]))

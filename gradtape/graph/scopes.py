@@ -1,0 +1,245 @@
+"""`Scopes`: what a graph puts its operations under while it is filled: names, scopes, devices,
+control dependencies, collections.
+
+Operations get their names when the first one is asked for, in the order in which they were added:
+the name that the program gave (`label`) or that of the primitive, behind the name scope, with a
+number where it is taken. A name that the program passes to a function of gradtape belongs to the
+last operation that this call adds; those before it are put into a scope of that name."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from gradtape.core.errors import brief
+
+VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
+NAMED = ".gradtape.named"  # where a frame keeps the operation that has the call's name so far
+
+
+class _Sessions(threading.local):
+    stack: tuple[Any, ...] = ()
+
+
+sessions = _Sessions()  # those that a thread has entered
+
+
+class Scopes:
+    """The surroundings of a graph's operations."""
+
+    def __init__(self) -> None:
+        self.operations: list[Any] = []
+        self.scope = ""
+        self.labels = True  # whether operations get the names that are passed to functions
+        self.control: tuple[Any, ...] = ()
+        self.device_function: Any = None
+        self.collections: dict[Any, list[Any]] = {}
+        self._names: dict[Any, str] = {}
+        self._by_name: dict[str, Any] = {}
+        self._taken: dict[str, int] = {}
+
+    # names
+
+    def name_of(self, op: Any) -> str:
+        """The unique name of an operation."""
+        if op not in self._names:
+            self.settle()
+        return self._names[op]
+
+    def settle(self) -> None:
+        """Give every operation its name."""
+        for op in self.operations[len(self._names) :]:
+            name = op.label  # of a variable, which has its name already
+            if op.scope is not None:
+                name = self.unique_name(name or op.primitive.name, op.scope)
+            self._names[op] = name
+            self._by_name[name] = op
+
+    def unique_name(self, name: str, scope: str | None = None, mark_as_used: bool = True) -> str:
+        """A name that no operation has: the given one, or with a number behind."""
+        full = (self.scope if scope is None else scope) + name
+        key = full.lower()
+        count = self._taken.get(key, 0)
+        found = full
+        while count and found.lower() in self._taken:
+            found = f"{full}_{count}"
+            count += 1
+        if mark_as_used:
+            self._taken[key] = max(count, 1)
+            self._taken.setdefault(found.lower(), 1)
+        return found
+
+    @contextmanager
+    def name_scope(self, name: str | None) -> Iterator[str]:
+        """Put the operations of a block under a name.
+
+        Args:
+            name: the scope; one that ends in "/" is entered again, None leaves all scopes.
+        """
+        if not (name is None or isinstance(name, str)):
+            raise TypeError(f"tf.name_scope: name must be a string, not {brief(name)}.")
+        if name and not re.fullmatch(r"[A-Za-z0-9_.\\/>-]*", name):
+            raise ValueError(
+                f"{name!r} is not a valid scope name: use letters, digits and the signs ._/-."
+            )
+        before = self.scope
+        self.settle()
+        if not name:
+            self.scope = ""
+        else:
+            self.scope = name if name.endswith("/") else self.unique_name(name) + "/"
+        try:
+            yield self.scope
+        finally:
+            self.settle()
+            self.scope = before
+
+    @contextmanager
+    def variable_scope(self, name: str) -> Iterator[None]:
+        """Make a variable of this name: what makes it depends on nothing and has no given names."""
+        before = self.labels
+        self.labels = False
+        try:
+            with self.control_dependencies(None), self.name_scope(f"{name}/"):
+                yield
+        finally:
+            self.labels = before
+
+    # sessions
+
+    def session(self, given: Any = None) -> Any:
+        """The session that was given, else the one that is entered; ValueError where none fits."""
+        found = given if given is not None or not sessions.stack else sessions.stack[-1]
+        if found is None:
+            raise ValueError(
+                "Cannot evaluate tensor using `eval()`: No default session is registered. Write"
+                " `with session.as_default():` or eval(session=session)."
+            )
+        if found.graph is not self:
+            raise ValueError(
+                "Cannot evaluate in this session: the tensor's graph is different from the session's"
+                " graph. Pass a session of the tensor's graph: tf.compat.v1.Session(graph=x.graph)."
+            )
+        return found
+
+    # devices and order
+
+    @contextmanager
+    def device(self, device_name_or_function: Any) -> Iterator[None]:
+        """Note a device for the operations of a block: a name, a function of the operation, None."""
+        before = self.device_function
+        self.device_function = device_name_or_function
+        try:
+            yield
+        finally:
+            self.device_function = before
+
+    def device_of(self, op: Any) -> str:
+        """The device for a new operation; "" where it is left open."""
+        device = self.device_function
+        return str((device(op) if callable(device) else device) or "")
+
+    @contextmanager
+    def control_dependencies(self, control_inputs: Any) -> Iterator[None]:
+        """Run the operations of a block after others.
+
+        Args:
+            control_inputs: operations, tensors and variables; None forgets those of outer blocks.
+        """
+        before = self.control
+        if control_inputs is None:
+            self.control = ()
+        else:
+            if not isinstance(control_inputs, (list, tuple)):
+                control_inputs = [control_inputs]
+            found = [self.controller(c) for c in control_inputs]
+            self.control = tuple(dict.fromkeys([*before, *[op for op in found if op is not None]]))
+        try:
+            yield
+        finally:
+            self.control = before
+
+    def controller(self, control_input: Any) -> Any:
+        """The operation behind a control input; None for a tensor that has its value already."""
+        control_input = getattr(control_input, "values", control_input)
+        op = getattr(control_input, "op", control_input)
+        if getattr(op, "graph", None) is self:
+            return op
+        if getattr(control_input, "concrete", False):
+            return None
+        if isinstance(control_input, tuple) and control_input:  # the results of an operation
+            return control_input[0].op
+        raise TypeError(
+            f"tf.control_dependencies: {brief(control_input)} is no operation, tensor or variable"
+            " of this graph."
+        )
+
+    # collections
+
+    def add_to_collection(self, name: Any, value: Any) -> None:
+        """Add a value to the collection of a name."""
+        self.collections.setdefault(name, []).append(value)
+
+    def add_to_collections(self, names: Any, value: Any) -> None:
+        """Add a value to several collections, once to each."""
+        for name in {names} if isinstance(names, str) else dict.fromkeys(names):
+            self.add_to_collection(name, value)
+
+    def get_collection_ref(self, name: Any) -> list[Any]:
+        """The list behind a collection."""
+        return self.collections.setdefault(name, [])
+
+    def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
+        """The values of a collection; with a scope those whose names begin with that pattern."""
+        values = list(self.collections.get(name, []))
+        if scope is None:
+            return values
+        return [v for v in values if re.match(scope, getattr(v, "name", ""))]
+
+    def get_all_collection_keys(self) -> list[Any]:
+        """The names of the collections that hold something."""
+        return [name for name, values in self.collections.items() if values]
+
+    def clear_collection(self, name: Any) -> None:
+        """Empty a collection."""
+        self.collections.pop(name, None)
+
+
+def entered() -> Any:
+    """The frame of gradtape's function that the program called, None outside of all frames."""
+    frame: Any = sys._getframe(1)
+    found = None
+    while frame is not None and _ours(frame):
+        found, frame = frame, frame.f_back
+    return found
+
+
+def _ours(frame: Any) -> bool:
+    name = str(frame.f_globals.get("__name__"))
+    return name == "gradtape" or name.startswith("gradtape.")
+
+
+def label_by_call(op: Any, frame: Any) -> None:
+    """Give an operation the name that the program passed to the function that it called."""
+    code = frame.f_code
+    if not op.graph.labels or "name" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+        return
+    local = frame.f_locals
+    given = local.get("name")
+    if not isinstance(given, str) or not given:
+        return
+    if not VALID.fullmatch(given):
+        raise ValueError(
+            f"{given!r} is not a valid operation name: begin with a letter, a digit or a dot, and"
+            " use letters, digits and the signs ._/-."
+        )
+    last = local.get(NAMED)
+    if last is not None:
+        last.label = None
+        last.scope = f"{op.scope}{given.rstrip('/')}/"
+    op.label = given.rstrip("/")
+    local[NAMED] = op
