@@ -39,7 +39,7 @@ class Rows:
     """Cotangents of a target, one behind the other, pulled back to sources.
 
     Args:
-        recording: what to follow.
+        recording: what to follow; None follows every record.
         persistent: whether the records are still needed afterwards.
         sources: the tensors and variables whose cotangents are wanted.
         chunk: how many rows go at once, None for all that fit.
@@ -48,7 +48,7 @@ class Rows:
 
     def __init__(
         self,
-        recording: Recording,
+        recording: Recording | None,
         persistent: bool,
         sources: list[Any],
         chunk: int | None,

@@ -8,6 +8,7 @@ runs as it is. Functions whose source cannot be read run as they are too."""
 
 from __future__ import annotations
 
+import ast
 import dis
 import functools
 import importlib.machinery
@@ -29,7 +30,6 @@ from malt.converters import (
     control_flow,
     directives,
     functions,
-    lists,
     logical_expressions,
     return_statements,
     variables,
@@ -40,17 +40,17 @@ from malt.lang import directives as directive_functions
 from malt.lang import special_functions
 from malt.operators import py_builtins
 
+from gradtape.autodiff.mapping import vectorized_map
 from gradtape.graph import autograph_statements as statements
+from gradtape.graph.branches import case, cond, switch_case
+from gradtape.graph.loops import while_loop
 from gradtape.graph.places import rewritten as rewritten_lines
+from gradtape.graph.scanning import foldl, foldr, map_fn, scan
 
 OPTIONS = converter.ConversionOptions(
     recursive=True, user_requested=True, optional_features=(converter.Feature.ASSERT_STATEMENTS,)
 )
-WITH_LISTS = converter.ConversionOptions(
-    recursive=True,
-    user_requested=True,
-    optional_features=(converter.Feature.ASSERT_STATEMENTS, converter.Feature.LISTS),
-)
+RECORDING = (cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map)
 BRANCHES = ("JUMP", "FOR_ITER", "UNARY_NOT", "SEND", "YIELD")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = tuple(
@@ -196,6 +196,59 @@ def _has_source(function: Any) -> bool:
 
 # rewriting
 
+PASSES = (
+    functions, directives, break_statements, asserts, continue_statements, return_statements,
+    call_trees, control_flow, conditional_expressions, logical_expressions, variables,
+)  # fmt: skip
+
+
+class _Appends(ast.NodeTransformer):
+    """`l.append(x)` as an assignment to `l`, where `l` is a variable of the function: so that loops
+    know that they change it."""
+
+    def __init__(self) -> None:
+        self.local: set[str] = set()
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        """Enter a function with its own variables."""
+        before, self.local = self.local, _assigned(node)
+        node.body = [self.visit(statement) for statement in node.body]
+        self.local = before
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        """Rewrite a statement that appends."""
+        call = node.value
+        if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)):
+            return node
+        target = call.func.value
+        if call.func.attr != "append" or len(call.args) != 1 or call.keywords:
+            return node
+        if not isinstance(target, ast.Name) or target.id not in self.local:
+            return node
+        place = ast.copy_location(ast.Name(target.id, ast.Store()), target)
+        module = ast.copy_location(ast.Name("ag__", ast.Load()), target)
+        function = ast.copy_location(ast.Attribute(module, "list_append", ast.Load()), node)
+        value = ast.copy_location(ast.Call(function, [target, call.args[0]], []), node)
+        return ast.copy_location(ast.Assign([place], value), node)
+
+
+def _assigned(function: Any) -> set[str]:
+    """The names that a function assigns and that are its own."""
+    found = {a.arg for a in (*function.args.args, *function.args.kwonlyargs)}
+    other: set[str] = set()
+    pending = list(function.body)
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)):
+            continue
+        if isinstance(node, (ast.Global, ast.Nonlocal)):
+            other.update(node.names)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            found.add(node.id)
+        pending.extend(ast.iter_child_nodes(node))
+    return found - other
+
 
 class _Rewriter(api.PyToPy):
     """The rewriting of statements to calls of `autograph_statements`."""
@@ -220,13 +273,8 @@ class _Rewriter(api.PyToPy):
     def transform_ast(self, node: Any, ctx: Any) -> Any:
         """Rewrite a function, one kind of statement after the other."""
         unsupported_features_checker.verify(node)
-        node = self.initial_analysis(node, ctx)
-        passes = [functions, directives, break_statements, asserts, continue_statements]
-        passes.append(return_statements)
-        if ctx.user.options.uses(converter.Feature.LISTS):
-            passes.append(lists)
-        passes += [call_trees, control_flow, conditional_expressions, logical_expressions]
-        for one in [*passes, variables]:
+        node = self.initial_analysis(_Appends().visit(node), ctx)
+        for one in PASSES:
             node = one.transform(node, ctx)
         return node
 
@@ -237,12 +285,7 @@ _rewriter = _Rewriter()
 def _rewritten(function: Any) -> Callable[..., Any]:
     """The rewritten function of a Python function or method."""
     function = getattr(function, "__func__", function)
-    names = set(function.__code__.co_names)
-    for inner in function.__code__.co_consts:
-        if isinstance(inner, types.CodeType):
-            names |= set(inner.co_names)
-    options = WITH_LISTS if names & {"append", "pop"} else OPTIONS
-    made, module, source_map = _rewriter.transform(function, converter.ProgramContext(options))
+    made, module, source_map = _rewriter.transform(function, converter.ProgramContext(OPTIONS))
     if module.__file__ not in rewritten_lines:
         rewritten_lines[module.__file__] = {
             place.lineno: (origin.loc.filename, origin.loc.lineno)
@@ -276,7 +319,10 @@ def converted_call(
     if target is None:
         return f(*args, **kwargs)
     if _is_library(target.__code__) and not _in_shell(target.__code__):
-        return f(*[_passed(a) for a in args], **{k: _passed(v) for k, v in kwargs.items()})
+        if target in RECORDING:
+            args = [_passed(a) for a in args]
+            kwargs = {k: _passed(v) for k, v in kwargs.items()}
+        return f(*args, **kwargs)
     if not _wanted(target):
         return f(*args, **kwargs)
     try:
@@ -314,7 +360,7 @@ def _target(f: Any) -> tuple[Any, tuple[Any, ...]]:
 
 
 def _passed(value: Any) -> Any:
-    """An argument of a library's function: a user's function is called rewritten."""
+    """An argument of a function that records the functions it is given: these are rewritten."""
     if isinstance(value, types.FunctionType) and _wanted(value):
         return converted(value)
     return value

@@ -226,41 +226,10 @@ def assert_stmt(expression1: Any, expression2: Callable[[], Any]) -> None:
     assert expression1, expression2()
 
 
-def new_list(iterable: Any = None) -> list[Any]:
-    """A list."""
-    return list(iterable or ())
-
-
 def list_append(list_: Any, x: Any) -> Any:
     """`list_.append(x)`."""
     list_.append(x)
     return list_
-
-
-class ListPopOpts:
-    """What AutoGraph knows of a popped element."""
-
-    def __init__(self, element_dtype: Any, element_shape: Any) -> None:
-        self.element_dtype = element_dtype
-        self.element_shape = element_shape
-
-
-def list_pop(list_: Any, i: Any, opts: Any) -> tuple[Any, Any]:
-    """`list_.pop(i)`."""
-    return list_, list_.pop() if i is None else list_.pop(i)
-
-
-class ListStackOpts:
-    """The call that stacks a list."""
-
-    def __init__(self, element_dtype: Any, original_call: Any) -> None:
-        self.element_dtype = element_dtype
-        self.original_call = original_call
-
-
-def list_stack(list_: Any, opts: Any) -> Any:
-    """`tf.stack(list_)`."""
-    return opts.original_call(list_)
 
 
 # functions of Python's

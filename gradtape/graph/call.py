@@ -112,6 +112,7 @@ class Pullback:
             here.set_tapes(())
             self.nodes = [t._node for t in outputs]
             self.outputs = [mode.value(t) for t in outputs]
+        self._forward = len(mode.graph.operations)
         self._walked: dict[Mask, tuple[list[Any], list[Any]]] = {}
 
     def walked(self, present: Mask) -> tuple[list[Any], list[Any]]:
@@ -133,7 +134,7 @@ class Pullback:
         """The callee's effects as this trace did them again."""
         if not self.callee.roots:
             return []
-        return [op for op in self.mode.graph.operations if op.effect]
+        return [op for op in self.mode.graph.operations[: self._forward] if op.effect]
 
     def flat(self, given: list[Any]) -> list[Value]:
         """The arrived cotangents as values; an `IndexedSlices` counts as two."""

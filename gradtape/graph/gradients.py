@@ -7,7 +7,6 @@ them; what it does is written down in the same graph."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
 from typing import Any
 
 from gradtape.autodiff.asking import UnconnectedGradients, finished, unconnected_mode
@@ -28,8 +27,9 @@ from gradtape.core.variable import Variable
 from gradtape.graph.graph import VARIABLE, Graph, Operation, needed
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.graph.tracing import Tracing
-from gradtape.graph.unranked import deferred_gradients
-from gradtape.ops.basis import broadcast_to, ones, reshape
+from gradtape.graph.unranked import deferred
+from gradtape.ops.basis import broadcast_to, ones, reshape, zeros
+from gradtape.ops.sparse import IndexedSlices
 
 
 class AggregationMethod:
@@ -108,9 +108,9 @@ def pulled(
 ) -> list[Any]:
     """What arrives at the xs: tensors, `IndexedSlices`, or a `Nothing`."""
     past = Past(mode, ys, xs, stops)
-    starts = [starting(y, g) for y, g in zip(ys, given, strict=True)]
     if past.unranked:
-        return deferred_gradients(mode, ys, starts, xs, stops, past)
+        return deferred(mode, ys, given, xs, stops, past.connected())
+    starts = [starting(y, g) for y, g in zip(ys, given, strict=True)]
     pairs = [(n, ct) for n, ct in zip(past.targets, starts, strict=True) if ct is not None]
     return walk(pairs, past.sources, None)
 
@@ -142,6 +142,17 @@ class Past:
             self._add(op)
         self.targets = [self._nodes.get(v) for v in outputs]
         self.sources = [next((self._nodes[v] for v in g if v in self._nodes), None) for g in groups]
+
+    def connected(self) -> list[bool]:
+        """Which of the xs the ys depend on."""
+        seen: set[Any] = set()
+        pending: list[Any] = [*self.targets]
+        while pending:
+            node = pending.pop()
+            if node is not None and node not in seen:
+                seen.add(node)
+                pending.extend(getattr(node, "parents", ()))
+        return [node in seen for node in self.sources]
 
     def _values(self, x: Any) -> list[Value]:
         """The values that a source stands for: of a variable, all readings of it."""
@@ -200,11 +211,11 @@ def recorded(op: Operation, parents: tuple[Node | None, ...]) -> Record:
 def recording_mode(tensors: Sequence[Any], function: str) -> Tracing:
     """The mode that fills the graph of some tensors."""
     mode = here.mode
+    graphs = [t.graph for t in tensors if type(t) is SymbolicTensor]
+    if graphs and graphs[0].by_session and (mode is None or mode.by_session):
+        return graphs[0].mode
     if isinstance(mode, Tracing):
         return mode
-    graphs = [t.graph for t in tensors if type(t) is SymbolicTensor]
-    if graphs and graphs[0].by_session:
-        return graphs[0].mode
     if mode is not None and mode.symbolic:
         raise RuntimeError(
             f"tf.{function} inside tf.vectorized_map: use a tf.GradientTape there, or differentiate"
@@ -306,3 +317,15 @@ def hessians(
     )  # fmt: skip
     with frame((), (), mode), mode.graph.name_scope(name):
         return [_rows(mode, g, x) for g, x in zip(slopes, sources, strict=True)]
+
+
+def _rows(mode: Tracing, slope: Any, x: Any) -> Any:
+    """The derivative of a gradient: a batch of walks, one for each of its elements."""
+    if slope is None:
+        return None
+    slope = slope.dense() if isinstance(slope, IndexedSlices) else slope
+    past = Past(mode, [slope], [x], [])
+    shape = (*slope._shape, *x._shape)
+    target, source = slope.placed(past.targets[0]), _read(x).placed(past.sources[0])
+    (found,) = Rows(None, True, [source], None, True).pulled(target, slope._shape, True)
+    return zeros(shape, x._dtype) if isinstance(found, Nothing) else reshape(found, shape)

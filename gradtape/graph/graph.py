@@ -43,7 +43,10 @@ CAPTURE = Source("Capture")
 NOTHING = Source("NoOp")  # has no result: it runs others
 INITIALIZED = Source("InitializedValue")  # a variable's value, or else its initial value
 IS_INITIALIZED = Source("IsInitialized")
-SOURCES = (PLACEHOLDER, CONSTANT, VARIABLE, CAPTURE, NOTHING, INITIALIZED, IS_INITIALIZED)
+GRADIENTS = Source("Gradients")  # of tensors with an unknown number of axes
+SOURCES = (
+    PLACEHOLDER, CONSTANT, VARIABLE, CAPTURE, NOTHING, INITIALIZED, IS_INITIALIZED, GRADIENTS,
+)  # fmt: skip
 
 
 class Operation:
@@ -53,8 +56,8 @@ class Operation:
     """
 
     __slots__ = (
-        "control", "device", "effect", "graph", "label", "number", "params", "primitive", "scope",
-        "takes", "values", "where",
+        "control", "device", "effect", "graph", "label", "number", "params", "primitive", "repeated",
+        "scope", "takes", "values", "where",
     )  # fmt: skip
 
     def __init__(
@@ -67,6 +70,7 @@ class Operation:
         self.effect = primitive.effect or any([_has_effect(p) for p in params.values()])
         self.values: tuple[Value, ...] = ()
         self.number = len(graph.operations)
+        self.repeated = False  # whether the program asked for it several times
         self.label: str | None = None
         self.scope: str | None = graph.scope
         self.control: tuple[Operation, ...] = () if primitive is CONSTANT else graph.control

@@ -75,6 +75,8 @@ class Tracing(Mode):
             self.note(op)
             if self._key is not None:
                 self._known[self._key] = op
+        else:
+            op.repeated = True
         if primitive.several:
             return tuple([SymbolicTensor(v) for v in op.values])
         return SymbolicTensor(op.values[0])

@@ -19,7 +19,7 @@ from gradtape.core.nest import optree
 from gradtape.core.shapes import TensorSpec
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.function import Function
-from gradtape.graph.graph import CONSTANT, SOURCES, VARIABLE, Graph, Operation, needed
+from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Operation, needed
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.interop.sympy_arrays import expressions
 from gradtape.interop.sympy_numbers import numbers
@@ -28,6 +28,7 @@ from gradtape.interop.sympy_reading import Reading
 ASSUMPTIONS: dict[str, dict[str, bool]] = {"i": {"integer": True}, "u": {"integer": True},
                                            "b": {}, "c": {"complex": True}}  # fmt: skip
 VARIABLES = ("symbols", "values")
+INPUTS = (PLACEHOLDER, VARIABLE, CAPTURE)
 
 
 class Expressions:
@@ -87,11 +88,16 @@ def read(
         raise InvalidArgumentError(
             f"gradtape.interop.sympy: variables must be one of {VARIABLES}, not {variables!r}."
         )
+    given: dict[str, Any] = {}
+    paths: list[str] = []
     if isinstance(function, (Graph, SymbolicTensor)):
-        outputs, given = _graph_outputs(function, arguments), {}
+        outputs = _graph_outputs(function, arguments)
+        sources = None
     elif callable(function):
-        concrete, given = traced(function, arguments)
+        concrete = traced(function, arguments, given)
         outputs = concrete.structured_outputs
+        sources = [v.op for v in concrete.callee.inputs]
+        paths = concrete._arguments.paths
     else:
         raise InvalidArgumentError(
             f"gradtape.interop.sympy.to_sympy: {brief(function)} is no function, graph or tensor of"
@@ -99,7 +105,9 @@ def read(
         )
     leaves, tree = optree.tree_flatten(outputs, none_is_leaf=True)
     values = [t._value for t in leaves if isinstance(t, SymbolicTensor)]
-    inputs, known = _inputs(values, given, variables)
+    if sources is None:
+        sources = [op for op in needed(values) if op.primitive in INPUTS]
+    inputs, known = _inputs(sources, paths, given, variables)
     found = iter(Reading(known, unknown).of(values))
     results = [
         shown(next(found)) if isinstance(leaf, SymbolicTensor) else _plain(leaf) for leaf in leaves
@@ -133,26 +141,24 @@ def _graph_outputs(graph: Any, wanted: Sequence[Any]) -> Any:
 # tracing
 
 
-def traced(function: Any, arguments: Sequence[Any]) -> tuple[ConcreteFunction, dict[str, Any]]:
-    """A concrete function, and the expressions that were given for its inputs, by their labels."""
-    given: dict[str, Any] = {}
+def traced(
+    function: Any, arguments: Sequence[Any], given: dict[str, Any]
+) -> ConcreteFunction:
+    """A concrete function; the expressions for its inputs are noted in `given`, by their labels."""
     if isinstance(function, ConcreteFunction):
-        for tensor, argument in zip(function.inputs, arguments, strict=False):
+        for tensor, argument in zip(function._arguments.inputs, arguments, strict=False):
             if is_symbolic(argument):
                 given[tensor.op.label] = array_of(argument)
-        return function, given
+        return function
     made = function if isinstance(function, Function) else Function(function)
     arguments = arguments or default_arguments(made)
-    flexible = [a for a in optree.tree_leaves(tuple(arguments)) if is_flexible(a)]
-    failure: Exception | None = None
-    for dtype in (np.float64, np.float32) if flexible else (np.float64,):
-        given.clear()
-        try:
-            return made.get_concrete_function(*_specs(arguments, dtype, given)), given
-        except InvalidArgumentError as error:  # the function may hold numbers of the other dtype
-            failure = failure or error
-    assert failure is not None
-    raise failure
+    flexible = any(map(is_flexible, optree.tree_leaves(tuple(arguments), none_is_leaf=True)))
+    try:
+        return made.get_concrete_function(*_specs(arguments, np.float64, given))
+    except InvalidArgumentError:  # the function may hold numbers of single precision
+        if not flexible:
+            raise
+    return made.get_concrete_function(*_specs(arguments, np.float32, given))
 
 
 def default_arguments(function: Function) -> tuple[Any, ...]:
@@ -189,6 +195,8 @@ def array_of(value: Any) -> Any:
 def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
     """Specs for numbers and for what is symbolic, which is noted in `given`."""
 
+    labels: list[str] = []
+
     def spec(value: Any) -> Any:
         if type(value) is float:
             return TensorSpec([], as_dtype(dtype))
@@ -196,7 +204,8 @@ def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
             return value
         array = array_of(value)
         wide = any(e.is_complex and not e.is_extended_real for e in array.flat)
-        label = f"given_{len(given)}"
+        label = f"given_{len(labels)}"
+        labels.append(label)
         given[label] = array
         complex_dtype = np.result_type(dtype, np.complex64)
         return TensorSpec(array.shape, as_dtype(complex_dtype if wide else dtype), label)
@@ -208,21 +217,19 @@ def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
 
 
 def _inputs(
-    values: Sequence[Value], given: dict[str, Any], variables: str
+    sources: Sequence[Operation], paths: Sequence[str], given: dict[str, Any], variables: str
 ) -> tuple[dict[str, Any], dict[Value, Any]]:
-    """The expressions for the inputs that values depend on, by name and by value."""
+    """The expressions for inputs, by name and by value; the first ones are arguments."""
     named: dict[str, Any] = {}
     known: dict[Value, Any] = {}
     taken = {str(s) for a in given.values() for e in a.flat for s in e.free_symbols}
-    for op in needed(values):
-        if op.primitive not in SOURCES or op.primitive is CONSTANT:
-            continue
-        value, name = op.values[0], _name(op)
-        if op.label in given:
-            array = given[op.label]
-        elif op.primitive is VARIABLE and variables == "values":
+    for number, op in enumerate(sources):
+        value = op.values[0]
+        array = given.get(op.label) if number < len(paths) else None
+        name = cleaned(_name(op) if array is None else paths[number])
+        if op.primitive is VARIABLE and variables == "values":
             array = numbers(op.params["variable"]._tensor)
-        else:
+        elif array is None:
             name, array = symbols(name, value.shape, value.dtype, taken)
         known[value] = array
         named[name] = shown(array)
@@ -232,7 +239,11 @@ def _inputs(
 def _name(op: Operation) -> str:
     """The name of an input: the argument's, the variable's, or the operation's."""
     variable = op.params.get("variable")
-    name = (op.label or op.name) if variable is None else variable.name.split(":")[0]
+    return (op.label or op.name) if variable is None else variable.name.split(":")[0]
+
+
+def cleaned(name: str) -> str:
+    """A name that SymPy shows as it is."""
     return re.sub(r"\W+|__+", "_", name).strip("_") or "x"
 
 

@@ -14,11 +14,12 @@ import sympy as sp
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.shapes import TensorSpec
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.function import Function
-from gradtape.interop.sympy_expressions import default_arguments, each, read
+from gradtape.interop.sympy_expressions import cleaned, default_arguments, each, read
 from gradtape.ops.basis import conj
 
 Argument = int | str | Variable
@@ -59,8 +60,8 @@ def derivative(
         >>> import gradtape as tf
         >>> tf.interop.sympy.derivative(lambda x: tf.sin(x) ** 2)
         sin(2*x)
-        >>> tf.interop.sympy.derivative(lambda x, n: x**n, argument="n", order=2).subs("x", 3)
-        Derivative
+        >>> tf.interop.sympy.derivative(lambda x, a: tf.exp(a * x), argument="a", order=2)
+        x**2*exp(a*x)
     """
     slope, taken = _slope(function, arguments, argument, order)
     result = read(slope, taken, unknown, variables).result
@@ -90,10 +91,9 @@ def _traceable(function: Any) -> tuple[Callable[..., Any], inspect.Signature, Se
     """A function to call in a trace, its parameters, and the arguments that it takes by default."""
     if isinstance(function, ConcreteFunction):
         kind = inspect.Parameter.POSITIONAL_ONLY
-        count = len(function.structured_inputs)
-        labels = [t.op.label for t in function.inputs[:count]]
-        signature = inspect.Signature([inspect.Parameter(n, kind) for n in labels])
-        return function, signature, function.structured_inputs
+        specs = [TensorSpec(t.shape, t.dtype, t.op.label) for t in function._arguments.inputs]
+        signature = inspect.Signature([inspect.Parameter(cleaned(s.name), kind) for s in specs])
+        return function, signature, specs
     if not callable(function):
         raise InvalidArgumentError(
             f"gradtape.interop.sympy.derivative: {brief(function)} is no function of tensors."
@@ -102,21 +102,24 @@ def _traceable(function: Any) -> tuple[Callable[..., Any], inspect.Signature, Se
     return made, made.function_spec, default_arguments(made)
 
 
+def _parameter(signature: inspect.Signature, argument: Argument) -> str:
+    """The name of the parameter by which the derivative is taken."""
+    names = list(signature.parameters)
+    if isinstance(argument, str) and argument in names:
+        return argument
+    if type(argument) is int and -len(names) <= argument < len(names):
+        return names[argument]
+    raise InvalidArgumentError(
+        f"gradtape.interop.sympy.derivative: argument={argument!r} names none of the parameters"
+        f" {names}; give a name, a number, or a tf.Variable."
+    )
+
+
 def _source(signature: inspect.Signature, given: Sequence[Any], argument: Argument) -> Any:
     """The tensor or variable by which the derivative is taken."""
     if isinstance(argument, Variable):
         return argument
-    bound = list(signature.bind(*given).arguments.items())
-    by_name = dict(bound)
-    if isinstance(argument, str) and argument in by_name:
-        found = by_name[argument]
-    elif type(argument) is int and -len(bound) <= argument < len(bound):
-        found = bound[argument][1]
-    else:
-        raise InvalidArgumentError(
-            f"gradtape.interop.sympy.derivative: argument={argument!r} names none of the parameters"
-            f" {list(by_name)}; give a name, a number, or a tf.Variable."
-        )
+    found = signature.bind(*given).arguments.get(_parameter(signature, argument))
     if not isinstance(found, (Tensor, Variable)):
         raise InvalidArgumentError(
             f"gradtape.interop.sympy.derivative: the argument {argument!r} is {brief(found)}, not"
@@ -183,8 +186,13 @@ class Formula:
         return self.pretty()
 
 
+def _shown(name: str, value: Any) -> Any:
+    """What stands for an input between the brackets: the expression, or the name of an array."""
+    return value if isinstance(value, sp.Expr) else sp.Symbol(name)
+
+
 def _applied(name: str, inputs: dict[str, Any]) -> Any:
-    return sp.Function(name)(*[sp.Symbol(n) for n in inputs])
+    return sp.Function(name)(*[_shown(n, v) for n, v in inputs.items()])
 
 
 def formula(
@@ -219,15 +227,18 @@ def formula(
         >>> print(tf.interop.sympy.formula(f, by="x").latex())
         \\frac{d}{d x} f{\\left(x \\right)} = - 2 x e^{- x^{2}}
     """
-    name = _title(function)
+    name = cleaned(getattr(function, "__name__", None) or getattr(function, "name", "f"))
+    name = "f" if name == "lambda" else name
     if by is None:
         found = read(function, arguments, unknown, variables)
         made = Formula(name, found.inputs, found.result)
     else:
         slope, taken = _slope(function, arguments, by, order)
-        whole = read(function, arguments, unknown, variables)
         found = read(slope, taken, unknown, variables)
-        made = Formula(name, found.inputs, found.result)
-        symbol = sp.Symbol(_name_of(function, arguments, by, whole))
-        made.left = sp.Derivative(_applied(name, whole.inputs), (symbol, order))
+        key = by.name.split(":")[0] if isinstance(by, Variable) else _parameter(slope.function_spec, by)
+        inputs = {**found.inputs}
+        symbol = _shown(key, inputs.get(cleaned(key)))
+        symbol = symbol if symbol.is_Symbol else sp.Symbol(key)
+        left = sp.Derivative(_applied(name, inputs), (symbol, order))
+        made = Formula(name, inputs, found.result, left)
     return made.simplified() if simplify else made

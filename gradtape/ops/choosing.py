@@ -12,8 +12,10 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import unknown_size
 from gradtape.ops.basis import batch_elementwise, broadcast_shapes, zeros
 from gradtape.ops.calls import mixed_dtypes, pair
+from gradtape.ops.host import one_shape_for_all
 
 INT64 = np.dtype(np.int64)
 
@@ -51,23 +53,12 @@ def select(condition: Any, x: Any, y: Any) -> Any:
     return apply(_select, (condition, x, y))
 
 
-def one_shape_for_all(name: str) -> Any:
-    """The batching rule of an operation whose result's shape depends on values: it refuses."""
-
-    def batch(mask: Any, *inputs: Any, **params: Any) -> Any:
-        raise InvalidArgumentError(
-            f"gradtape.{name}: the shape of the result depends on values and would differ between "
-            "the examples of vectorized_map. Write tf.where(mask, x, 0), which keeps the shape."
-        )
-
-    return batch
-
-
 _nonzero = primitive(
     "nonzero",
     lambda xp, x: np.argwhere(x),
     batch=one_shape_for_all("where"),
-    shape=lambda x: Spec((None, len(x._shape)), INT64),
+    shape=lambda x: Spec((unknown_size(), len(x._shape)), INT64),
+    host=True,
     differentiable=False,
     family="indexing",
 )

@@ -40,12 +40,18 @@ def _unique_kernel(xp: Any, x: Any) -> Any:
     return first[appearance], rank[inverse.reshape(-1)], counts[appearance]
 
 
+def _unique_shape(x: Any) -> tuple[Spec, Spec, Spec]:
+    count = unknown_size()
+    return Spec((count,), INT64), Spec(x._shape, INT64), Spec((count,), INT64)
+
+
 _unique = primitive(
     "unique_places",
     _unique_kernel,
     batch=one_shape_for_all("unique"),
-    shape=lambda x: (Spec((None,), INT64), Spec(x._shape, INT64), Spec((None,), INT64)),
+    shape=_unique_shape,
     several=True,
+    host=True,
     differentiable=False,
     family="indexing",
 )
@@ -145,33 +151,37 @@ def bincount(
         )
     count = _length(numbers, minlength, maxlength)
     rows = size_of(numbers._shape[:-1]) if axis == -1 else 1
-    flat = np.asarray(numbers).astype(np.int64).reshape(rows, -1)
-    kept = np.flatnonzero(flat.reshape(-1) < count)
-    places = Tensor((flat + np.arange(rows)[:, None] * count).reshape(-1)[kept])
-    values = _weights(weights, numbers, dtype)
-    if kept.size != flat.size:
-        values = gather_axis(values, Tensor(kept), 0)
-    total = add_rows(values, places, rows * count)
+    size = size_of(numbers._shape)
+    flat = reshape(cast(numbers, INT64), (rows, size // rows if rows != 0 else 0))
+    # numbers past the last bin go to one more, which is cut off
+    end = numbers_of(count, INT64)
+    places = row_numbers(select(less(flat, end), flat, end), count + 1)
+    total = add_rows(_weights(weights, numbers, dtype), reshape(places, (size,)), rows * (count + 1))
+    total = slice_axis(reshape(total, (rows, count + 1)), 0, count, 1)
     if binary_output:
-        total = cast(Tensor(np.asarray(total) > 0), total._dtype)
+        total = cast(greater(total, zeros((), total._dtype)), total._dtype)
     return reshape(total, (*numbers._shape[:-1], count) if axis == -1 else (count,))
 
 
 def _length(numbers: Any, minlength: Any, maxlength: Any) -> int:
     """The number of bins."""
-    array = np.asarray(numbers)
-    if array.size and array.min() < 0:
-        raise InvalidArgumentError(
-            f"gradtape.bincount({brief(numbers)}): Input arr must be non-negative! It holds "
-            f"{array.min()}. Shift or clip the numbers."
-        )
-    count = int(array.max()) + 1 if array.size else 0
-    if minlength is not None:
-        count = max(count, static_int(minlength, "bincount", "minlength"))
-    if maxlength is not None:
-        count = min(count, static_int(maxlength, "bincount", "maxlength"))
-    check_size((count,), "bincount", 8)
-    return count
+    least = 0 if minlength is None else static_int(minlength, "bincount", "minlength")
+    most = None if maxlength is None else static_int(maxlength, "bincount", "maxlength")
+
+    def count(array: Any) -> int:
+        if array.size and array.min() < 0:
+            raise InvalidArgumentError(
+                f"gradtape.bincount({brief(array)}): Input arr must be non-negative! It holds "
+                f"{array.min()}. Shift or clip the numbers."
+            )
+        found = max(int(array.max()) + 1 if array.size else 0, least)
+        found = found if most is None else min(found, most)
+        check_size((found,), "bincount", 8)
+        return found
+
+    if most is not None and least >= most and known_values([numbers]) is None:
+        return most
+    return size_from("bincount", count, numbers)
 
 
 def _weights(weights: Any, numbers: Any, dtype: Any) -> Any:
@@ -252,20 +262,29 @@ def _bins_of(values: Any, value_range: Any, nbins: Any, function: str) -> tuple[
         raise wrong_kind(function, "iufV", values)
     if limits._dtype != values._dtype:
         raise mixed_dtypes(function, values, limits)
-    low, high = np.asarray(limits).tolist() if limits._shape == (2,) else (1, 0)
-    if not low < high or count < 1:
-        raise InvalidArgumentError(
-            f"gradtape.{function}: value_range should satisfy value_range[0] < value_range[1] and "
-            f"nbins be positive, but got {brief(limits)} = {np.asarray(limits).tolist()} and "
-            f"{count}."
-        )
-    if values._dtype.kind in "fV" and np.isnan(np.asarray(values)).any():
-        raise InvalidArgumentError(
-            f"gradtape.{function}({brief(values)}): values must not contain NaN. Drop them with "
-            "tf.boolean_mask first."
-        )
+    if not same_shape(limits._shape, (2,)) or count < 1:
+        raise _bad_range(limits, count, function)
+
+    def test(array: Any, ends: Any) -> None:
+        if not ends[0] < ends[1]:
+            raise _bad_range(ends, count, function)
+        if array.dtype.kind in "fV" and np.isnan(array).any():
+            raise InvalidArgumentError(
+                f"gradtape.{function}({brief(array)}): values must not contain NaN. Drop them with "
+                "tf.boolean_mask first."
+            )
+
+    values = validated(test, values, limits)
     low_end, high_end = strided_slice(limits, (0,)), strided_slice(limits, (1,))
     return bins(values, low_end, high_end, count), count
+
+
+def _bad_range(limits: Any, count: int, function: str) -> InvalidArgumentError:
+    shown = f" = {limits.tolist()}" if isinstance(limits, np.ndarray) else ""
+    return InvalidArgumentError(
+        f"gradtape.{function}: value_range should satisfy value_range[0] < value_range[1] and "
+        f"nbins be positive, but got {brief(limits)}{shown} and {count}."
+    )
 
 
 def histogram_fixed_width(
@@ -309,10 +328,16 @@ def invert_permutation(x: Any, name: str | None = None) -> Any:
         array([1, 2, 0], dtype=int32)
     """
     x = index_tensor(x, "invert_permutation", "x")
-    size = x._shape[0] if len(x._shape) == 1 else -1
-    if size < 0 or (type(x) is Tensor and np.sort(np.asarray(x)).tolist() != list(range(size))):
-        raise InvalidArgumentError(
-            f"gradtape.invert_permutation({brief(x)}): needs a vector that holds each of the "
-            "numbers 0 to n - 1 once. tf.argsort(x) orders any numbers."
-        )
+
+
+    def test(array: Any) -> None:
+        if array.ndim != 1 or np.sort(array).tolist() != list(range(array.size)):
+            raise InvalidArgumentError(
+                f"gradtape.invert_permutation({brief(array)}): needs a vector that holds each of"
+                " the numbers 0 to n - 1 once. tf.argsort(x) orders any numbers."
+            )
+
+    x = validated(test, x)
+    if len(x._shape) != 1:
+        raise InvalidArgumentError(f"gradtape.invert_permutation({brief(x)}): needs a vector.")
     return cast(order(x, 0, False), x._dtype)

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 import gradtape.core.xp_numpy_effects  # noqa: F401  the verb on_host
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.state import here
+from gradtape.ops.host import known_values
 
 Effect = Callable[..., None]
 
@@ -51,19 +50,8 @@ def on_host(function: Effect, tensors: Sequence[Any]) -> None:
 
 def check(function: Effect, *tensors: Any) -> None:
     """Call a function that may raise with the values of tensors: now where they are known."""
-    values = [_known(t) for t in tensors]
-    if any([v is None for v in values]):
+    values = known_values(tensors)
+    if values is None:
         on_host(function, tensors)
     else:
         function(*values)
-
-
-def _known(tensor: Any) -> Any:
-    """The value of a tensor; None where it comes later, or is one for each example."""
-    if tensor.concrete:
-        return np.asarray(tensor._array)
-    try:
-        value = tensor.contents()
-    except TypeError:
-        return None
-    return None if value is None or value.dtype == object else value

@@ -16,7 +16,7 @@ from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import absolute, maximum, minimum
 from gradtape.ops.assembly import concat, slice_axis
-from gradtape.ops.basis import add, cast, full, multiply, reshape, subtract
+from gradtape.ops.basis import add, cast, full, multiply, reshape, size_of, subtract
 from gradtape.ops.choosing import select
 from gradtape.ops.clipping import clip_by_value
 from gradtape.ops.image_checks import as_colours, as_float, as_images

@@ -1,0 +1,226 @@
+"""`py_function` and `numpy_function`: Python code in a recorded function, run when its turn comes.
+
+Where operations run at once they are calls. In a graph they are one operation that leaves compiled
+code, calls Python on the host and comes back. The derivative of `py_function` is again such a call:
+it runs the function under a tape and walks back, so that every order works; `numpy_function` has
+none, because NumPy leaves no record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+import gradtape.core.xp_numpy_effects  # noqa: F401  the verbs
+from gradtape.autodiff.tape import GradientTape
+from gradtape.core import nest
+from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import as_dtype, differentiable, from_numpy
+from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.nothing import STEPWISE
+from gradtape.core.primitive import primitive
+from gradtape.core.shapes import Spec, TensorSpec
+from gradtape.core.sizes import Size, UnknownSizeError
+from gradtape.core.state import frame, here
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import zeros
+from gradtape.ops.static import callable_or_raise
+
+Specs = tuple[Spec, ...]
+
+
+def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
+    """Call a Python function of tensors, also from a recorded function; differentiable.
+
+    Args:
+        func: takes the tensors of `inp`, with values, and returns tensors or what converts to them.
+        inp: a list of tensors.
+        Tout: the dtype of the result or a list of dtypes; a `tf.TensorSpec` also says the shape.
+        name: ignored, for compatibility.
+
+    Returns:
+        A tensor, or a list of them if `Tout` is a list.
+
+    Raises:
+        InvalidArgumentError: when func returns other dtypes or shapes than `Tout` says.
+
+    In a recorded function compiled code needs the shapes: where `Tout` gives none, func is called
+    once while recording, with ones.
+
+    Example:
+        >>> import gradtape as tf
+        >>> @tf.function
+        ... def f(x):
+        ...     return tf.py_function(lambda x: x * float(x), [x], tf.float32)
+        >>> float(f(tf.constant(3.0)))
+        9.0
+    """
+    callable_or_raise(func, "py_function", "func")
+    return _called(func, inp, Tout, "py_function", True)
+
+
+def numpy_function(
+    func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None
+) -> Any:
+    """Call a function of NumPy arrays, also from a recorded function; it has no derivative.
+
+    Args:
+        func: takes NumPy arrays, returns arrays or numbers.
+        inp: a list of tensors.
+        Tout: as for `py_function`.
+        stateful, name: ignored, for compatibility.
+
+    Example:
+        >>> import numpy as np, gradtape as tf
+        >>> tf.numpy_function(np.sort, [tf.constant([3.0, 1.0])], tf.float32).numpy()
+        array([1., 3.], dtype=float32)
+    """
+    callable_or_raise(func, "numpy_function", "func")
+
+    def of_tensors(*tensors: Any) -> Any:
+        return func(*[np.asarray(t)[()] for t in tensors])
+
+    return _called(of_tensors, inp, Tout, "numpy_function", False)
+
+
+def _called(func: Any, inp: Any, wanted: Any, function: str, derivative: bool) -> Any:
+    inputs = [as_tensor(t, function) for t in (inp if isinstance(inp, (list, tuple)) else [inp])]
+    several = isinstance(wanted, (list, tuple))
+    types = [_type(t) for t in (wanted if several else [wanted])]
+    if here.mode is None:
+        outs = _converted(func(*inputs), types, function)
+        outs = outs if derivative else [t.placed(None) for t in outs]
+    else:
+        specs = _specs(func, inputs, types, function)
+        call = HostCall(func, specs, function, derivative)
+        outs = list(apply(_host_call, tuple(inputs), {"call": call}))
+    return outs if several else outs[0]
+
+
+def _type(wanted: Any) -> tuple[Any, Any]:
+    """The NumPy dtype and the shape, None where it is not given."""
+    if isinstance(wanted, TensorSpec):
+        known = wanted.shape.is_fully_defined()
+        return wanted.dtype.numpy_dtype, tuple(wanted.shape) if known else None
+    return as_dtype(wanted).numpy_dtype, None
+
+
+def _converted(returned: Any, types: Sequence[tuple[Any, Any]], function: str) -> list[Any]:
+    """What a function returned as tensors of the dtypes that were announced."""
+    flat = [] if returned is None else nest.flatten(returned)
+    if isinstance(returned, np.ndarray):
+        flat = [returned]
+    if len(flat) != len(types):
+        raise InvalidArgumentError(
+            f"gradtape.{function}: the function returned {len(flat)} values, but Tout announces"
+            f" {len(types)}."
+        )
+    tensors = []
+    for value, (dtype, shape) in zip(flat, types, strict=True):
+        tensor = as_tensor_like(value, dtype, function)
+        if tensor._dtype != dtype or (shape is not None and tensor._shape != shape):
+            raise InvalidArgumentError(
+                f"gradtape.{function}: the function returned {brief(tensor)}, but Tout announces"
+                f" {from_numpy(dtype).name}{'' if shape is None else list(shape)}."
+            )
+        tensors.append(tensor)
+    return tensors
+
+
+def _specs(func: Any, inputs: list[Any], types: Any, function: str) -> Specs:
+    """The shapes and dtypes of the results; found by a call on ones where they are not given."""
+    if all([shape is not None for _, shape in types]):
+        return tuple([Spec(shape, dtype) for dtype, shape in types])
+    if any([type(n) is Size for t in inputs for n in t._shape]):
+        raise UnknownSizeError(
+            f"gradtape.{function}: the shape of the result depends on sizes that are not known yet."
+            " Give it: Tout=tf.TensorSpec(shape, dtype)."
+        )
+    ones = [Tensor(np.ones(t._shape, t._dtype)[()]) for t in inputs]
+    with frame((), (), None):
+        try:
+            found = _converted(func(*ones), types, function)
+        except Exception as error:
+            raise InvalidArgumentError(
+                f"gradtape.{function}: the shape of the result is not known, and calling the"
+                f" function with ones to see it failed: {error}. Give it:"
+                " Tout=tf.TensorSpec(shape, dtype)."
+            ) from error
+    return tuple([Spec(t._shape, t._dtype) for t in found])
+
+
+class HostCall:
+    """A Python function and what it returns.
+
+    Args:
+        func: takes tensors, returns tensors.
+        specs: shapes and dtypes of the results.
+        function: the public function, for errors.
+        derivative: whether a tape can follow it.
+    """
+
+    def __init__(self, func: Any, specs: Specs, function: str, derivative: bool) -> None:
+        self.func = func
+        self.specs = specs
+        self.function = function
+        self.derivative = derivative
+
+    def __call__(self, *arrays: Any) -> list[Any]:
+        """The results for arrays, as arrays."""
+        types = [(s._dtype, s._shape) for s in self.specs]
+        with frame((), (), None):
+            returned = self.func(*[Tensor(np.asarray(a)[()]) for a in arrays])
+            return [t._array for t in _converted(returned, types, self.function)]
+
+    def pulled(self, wanted: tuple[bool, ...], inputs: Sequence[Any]) -> HostCall:
+        """The call that gives the cotangents of the wanted inputs."""
+        count = len(inputs)
+        sources = [i for i, w in enumerate(wanted) if w]
+
+        def back(*tensors: Any) -> list[Any]:
+            primals, cts = list(tensors[:count]), list(tensors[count:])
+            with GradientTape() as tape:
+                tape.watch([primals[i] for i in sources])
+                types = [(s._dtype, None) for s in self.specs]
+                outs = _converted(self.func(*primals), types, self.function)
+            pairs = [(o, c) for o, c in zip(outs, cts, strict=True) if differentiable(o._dtype)]
+            given = tape.gradient(
+                [o for o, _ in pairs],
+                [primals[i] for i in sources],
+                output_gradients=[c for _, c in pairs],
+                unconnected_gradients="zero",
+            )
+            return [g.dense() if hasattr(g, "dense") else g for g in given]
+
+        specs = tuple([Spec(inputs[i]._shape, inputs[i]._dtype) for i in sources])
+        return HostCall(back, specs, self.function, True)
+
+
+def _kernel(xp: Any, *arrays: Any, call: HostCall) -> Any:
+    return xp.called_on_host(call, arrays, [(s._shape, s._dtype) for s in call.specs])
+
+
+def _pull(ct: Any, inputs: Any, call: HostCall, wanted: Any) -> list[Any]:
+    able = tuple([w and differentiable(t._dtype) for w, t in zip(wanted, inputs, strict=True)])
+    if not call.derivative or not any(able):
+        return [STEPWISE] * len(inputs)
+    cts = [
+        zeros(s._shape, s._dtype) if c is None else c for c, s in zip(ct, call.specs, strict=True)
+    ]
+    found = iter(apply(_host_call, (*inputs, *cts), {"call": call.pulled(able, inputs)}))
+    return [next(found) if a else None for a in able]
+
+
+_host_call = primitive(
+    "host_call",
+    _kernel,
+    joint_vjp=_pull,
+    shape=lambda *specs, call: call.specs,
+    several=True,
+    effect=True,
+    gaps=True,
+    fallible=True,
+    family="effect",
+)

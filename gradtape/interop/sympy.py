@@ -1,0 +1,7 @@
+"""Formulas: functions of tensors as SymPy expressions, and SymPy expressions as functions of tensors."""
+
+from gradtape.interop.sympy_expressions import to_sympy as to_sympy
+from gradtape.interop.sympy_formulas import Formula as Formula
+from gradtape.interop.sympy_formulas import derivative as derivative
+from gradtape.interop.sympy_formulas import formula as formula
+from gradtape.interop.sympy_reasons import NoFormulaError as NoFormulaError
