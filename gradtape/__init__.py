@@ -232,12 +232,27 @@ from gradtape.ops.trigonometric import tan as tan
 
 if TYPE_CHECKING:
     from gradtape import compat as compat
+    from gradtape.api import autograph as autograph
     from gradtape.api import image as image
     from gradtape.api import keras as keras
     from gradtape.api import optimizers as optimizers
     from gradtape.api import raw_ops as raw_ops
     from gradtape.api import signal as signal
     from gradtape.api import test as test
+    from gradtape.api.graphs import Graph as Graph
+    from gradtape.api.graphs import Operation as Operation
+    from gradtape.api.graphs import TensorArray as TensorArray
+    from gradtape.api.graphs import case as case
+    from gradtape.api.graphs import cond as cond
+    from gradtape.api.graphs import foldl as foldl
+    from gradtape.api.graphs import foldr as foldr
+    from gradtape.api.graphs import function as function
+    from gradtape.api.graphs import map_fn as map_fn
+    from gradtape.api.graphs import numpy_function as numpy_function
+    from gradtape.api.graphs import py_function as py_function
+    from gradtape.api.graphs import scan as scan
+    from gradtape.api.graphs import switch_case as switch_case
+    from gradtape.api.graphs import while_loop as while_loop
     from gradtape.autodiff import numerical as numerical
     from gradtape.autodiff.check import check_gradients as check_gradients
     from gradtape.ops.signal_fft import fftnd as fftnd
@@ -249,6 +264,7 @@ __version__ = "0.1.0"
 newaxis = None
 
 _TOPICS = {
+    "autograph": "gradtape.api.autograph",
     "compat": "gradtape.compat",
     "image": "gradtape.api.image",
     "keras": "gradtape.api.keras",
@@ -258,12 +274,17 @@ _TOPICS = {
     "signal": "gradtape.api.signal",
     "test": "gradtape.api.test",
 }
+_RECORDED = (
+    "Graph", "Operation", "TensorArray", "case", "cond", "foldl", "foldr", "function", "map_fn",
+    "numpy_function", "py_function", "scan", "switch_case", "while_loop",
+)  # fmt: skip
 _FUNCTIONS = {
     "check_gradients": "gradtape.autodiff.check",
     "fftnd": "gradtape.api.signal",
     "ifftnd": "gradtape.api.signal",
     "irfftnd": "gradtape.api.signal",
     "rfftnd": "gradtape.api.signal",
+    **dict.fromkeys(_RECORDED, "gradtape.api.graphs"),
 }
 
 

@@ -12,9 +12,9 @@ LATER = "is not there yet: "
 
 REASONS: dict[str, str] = {
     LATER + "graphs and compiled functions come next; eagerly, write the Python function, if, for or while": """
-        tf.Graph tf.Operation tf.gradients tf.hessians tf.cond tf.case tf.switch_case tf.while_loop
-        tf.scan tf.map_fn tf.foldl tf.foldr tf.TensorArray tf.TensorArraySpec tf.py_function tf.numpy_function
-        tf.autograph tf.nondifferentiable_batch_function tf.AggregationMethod tf.import_graph_def tf.graph_util
+        tf.gradients tf.hessians
+        tf.TensorArraySpec
+        tf.nondifferentiable_batch_function tf.AggregationMethod tf.import_graph_def tf.graph_util
         tf.test.assert_equal_graph_def tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper

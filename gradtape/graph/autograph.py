@@ -103,6 +103,20 @@ def to_code(entity: Callable[..., Any], recursive: bool = True) -> str:
     return inspect.getsource(_rewritten(entity))
 
 
+def to_graph(entity: Callable[..., Any], recursive: bool = True) -> Callable[..., Any]:
+    """A function as AutoGraph rewrites it: inside a recorded function its statements on tensors are
+    operations.
+
+    Example:
+        >>> import gradtape as tf
+        >>> def f(x):
+        ...     return -x if x < 0.0 else x
+        >>> float(tf.autograph.to_graph(f)(tf.constant(-2.0)))
+        2.0
+    """
+    return _rewritten(entity)
+
+
 # which functions are rewritten
 
 

@@ -141,6 +141,7 @@ class Graph(Scopes):
         self.outer: Any = None  # the tracing around the one that fills this graph
         self.mode: Any = None  # what fills it, when sessions run it
         self.finalized = False
+        self.seed: int | None = None  # of the random numbers in each session
         self._constants: dict[int, Value] = {}
 
     # building

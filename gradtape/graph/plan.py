@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Any
 
+from gradtape.core.sizes import unknowns
 from gradtape.core.variable import Variable
-from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, VARIABLE, Operation
+from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, VARIABLE, Graph, Operation
 from gradtape.graph.placeholders import DEFAULT
 from gradtape.graph.program import Program
 from gradtape.graph.run import AUTOMATIC, NEVER, Runner
@@ -26,13 +27,14 @@ class Plan:
     """The program of a run, and which variables it reads and changes.
 
     Args:
-        mode: what filled the graph.
+        graph: the graph.
+        order: the operations that the run does, in order.
         values: what is fetched.
-        operations: what is run besides.
         fed: the values that are given.
         holds: whether the session holds a value of a variable.
 
     Attributes:
+        count: how many of the results are fetched; behind them come the values of variables.
         reads: variables whose values are handed over, with the places for them.
         written: variables with the values that they hold afterwards.
         asked: variables of which the program wants to know whether they are initialised.
@@ -41,9 +43,9 @@ class Plan:
 
     def __init__(
         self,
-        mode: Any,
+        graph: Graph,
+        order: Sequence[Operation],
         values: Sequence[Value],
-        operations: Sequence[Operation],
         fed: Sequence[Value],
         holds: Holds,
     ) -> None:
@@ -55,8 +57,7 @@ class Plan:
         self._latest: dict[int, Value] = {}  # what variables hold so far, by the variable's id
         written: dict[int, Any] = {}
         given = set(fed)
-        self.order = reached(mode, values, operations, given, holds)
-        for op in self.order:
+        for op in order:
             variable = op.params.get("variable")
             if op.primitive is ASSIGN:
                 self._instead[op.values[0]] = self._latest[id(variable)] = op.takes[0]
@@ -75,7 +76,7 @@ class Plan:
             elif op.primitive is DEFAULT:
                 self.defaults.append((op.values[0], op.takes[0]))
         self.written = [(v, self._latest[key]) for key, v in written.items()]
-        self.runner = self._runner(mode.graph, values, fed)
+        self.runner = self._runner(graph, order, values, fed)
 
     def _read(self, variable: Any, value: Value) -> None:
         latest = self._latest.get(id(variable))
@@ -85,14 +86,14 @@ class Plan:
         else:
             self._instead[value] = latest
 
-    def _runner(self, graph: Any, values: Sequence[Value], fed: Sequence[Value]) -> Runner:
+    def _runner(self, graph: Graph, order: Any, values: Any, fed: Sequence[Value]) -> Runner:
         inputs = [*fed, *[v for _, v in [*self.reads, *self.asked]], *[v for v, _ in self.defaults]]
+        known = unknowns(tuple([v.shape for v in inputs]))
+        assumed = [pair for pair in graph.assumptions if unknowns(pair) <= known]
         outputs = [*values, *[v for _, v in self.written]]
         changed = {id(v) for v, _ in self.written}
         donated = [i for i, (v, _) in enumerate(self.reads, len(fed)) if id(v) in changed]
-        program = Program(
-            inputs, outputs, (), self._instead, graph.assumptions, self.order
-        )  # fmt: skip
+        program = Program(inputs, outputs, (), self._instead, assumed, order)
         return Runner(program, NEVER if self._once(values, fed) else AUTOMATIC, donated)
 
     def _once(self, values: Sequence[Value], fed: Sequence[Value]) -> bool:

@@ -15,7 +15,8 @@ from gradtape.core.record import Node
 from gradtape.core.shapes import Spec
 from gradtape.core.state import frame
 from gradtape.core.unranked import EVERY_AXIS, UnknownShape
-from gradtape.graph.graph import CONSTANT, GRADIENTS, NOTHING, SOURCES, Operation
+from gradtape.graph.graph import CONSTANT, GRADIENTS, NOTHING, PLACEHOLDER, SOURCES, Operation
+from gradtape.graph.program import missing
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.graph.tracing import ASSIGN
 from gradtape.ops.basis import zeros
@@ -80,6 +81,9 @@ class Completed:
         self._shapes = shapes
         self._pulled = pulled
         with frame((), (), mode):
+            for value, shape in shapes.items():
+                spec = Spec(shape, value.dtype)
+                self._tensors[value] = SymbolicTensor(self.graph.source(PLACEHOLDER, spec))
             for op in order:
                 self._do(op)
         for op in order:
@@ -98,14 +102,16 @@ class Completed:
         control = [self._operations[c] for c in op.control]
         with self.graph.control_dependencies(control):
             start = len(self.graph.operations)
-            self._tensors.update(zip(op.values, self._results(op), strict=True))
+            if not op.values or any([v not in self._shapes for v in op.values]):
+                for value, tensor in zip(op.values, self._results(op), strict=True):
+                    self._tensors.setdefault(value, tensor)
             if len(self.graph.operations) == start:
                 self.graph.add(NOTHING, (), {}, [])
         self._operations[op] = self.graph.operations[-1]
 
     def _results(self, op: Operation) -> Sequence[Any]:
         given = tuple([self._tensors[v] for v in op.takes])
-        if any([v in self._shapes for v in op.values]) or op.primitive in SOURCES + (ASSIGN,):
+        if op.primitive in (*SOURCES, ASSIGN):
             return self._source(op, given)
         params = {
             k: tuple(range(len(given[0]._shape))) if v is EVERY_AXIS else v
@@ -119,9 +125,10 @@ class Completed:
             return (op.params["value"],)
         if op.primitive is GRADIENTS:
             return self._gradients(op, given)
+        if op.primitive is PLACEHOLDER and type(op.values[0].shape) is UnknownShape:
+            raise missing(op)
         takes = tuple([self.mode.value(t) for t in given])
-        specs = [Spec(self._shapes.get(v, v.shape), v.dtype) for v in op.values]
-        return self.graph.add(op.primitive, takes, op.params, specs).outputs
+        return self.graph.add(op.primitive, takes, op.params, op.values).outputs
 
     def _gradients(self, op: Operation, given: Sequence[Any]) -> list[Any]:
         flags = op.params["given"]

@@ -191,6 +191,7 @@ class GraphVariable(VariableV1):
 
     def initialized_value(self) -> SymbolicTensor:
         """The value where the variable has one when the session runs, else the initial value."""
+        self.graph.mode.guarded.append(self)
         return self._source(INITIALIZED, self._initial, (self._initial._value,))
 
     def is_initialized(self, name: str | None = None) -> SymbolicTensor:

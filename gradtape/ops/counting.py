@@ -13,16 +13,28 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.core.sizes import same_shape
-from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import batch_elementwise, broadcast_shapes, cast, ones, reshape, size_of
+from gradtape.core.sizes import same_shape, unknown_size
+from gradtape.ops.assembly import slice_axis
+from gradtape.ops.basis import (
+    INT64,
+    batch_elementwise,
+    broadcast_shapes,
+    cast,
+    ones,
+    reshape,
+    size_of,
+    zeros,
+)
+from gradtape.ops.basis import numbers as as_number
 from gradtape.ops.calls import mixed_dtypes, wrong_kind
-from gradtape.ops.choosing import one_shape_for_all
-from gradtape.ops.gathering import INT64, gather_axis
+from gradtape.ops.choosing import select
+from gradtape.ops.gathering import gather_axis
+from gradtape.ops.host import known_values, one_shape_for_all, size_from, validated
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype, order
-from gradtape.ops.sparse import add_rows
+from gradtape.ops.sparse import add_rows, row_numbers
 from gradtape.ops.static import check_size, static_int
+from gradtape.ops.stepwise import greater, less
 from gradtape.ops.striding import strided_slice
 
 Unique = namedtuple("Unique", ["y", "idx"])
@@ -150,17 +162,17 @@ def bincount(
             "excludes weights."
         )
     count = _length(numbers, minlength, maxlength)
-    rows = size_of(numbers._shape[:-1]) if axis == -1 else 1
-    size = size_of(numbers._shape)
-    flat = reshape(cast(numbers, INT64), (rows, size // rows if rows != 0 else 0))
+    lead = numbers._shape[:-1] if axis == -1 else ()
+    rows, size = size_of(lead), size_of(numbers._shape)
+    flat = reshape(cast(numbers, INT64), (rows, numbers._shape[-1] if lead else size))
     # numbers past the last bin go to one more, which is cut off
-    end = numbers_of(count, INT64)
-    places = row_numbers(select(less(flat, end), flat, end), count + 1)
-    total = add_rows(_weights(weights, numbers, dtype), reshape(places, (size,)), rows * (count + 1))
-    total = slice_axis(reshape(total, (rows, count + 1)), 0, count, 1)
+    end = as_number(count, INT64)
+    places = reshape(row_numbers(select(less(flat, end), flat, end), count + 1), (size,))
+    total = add_rows(_weights(weights, numbers, dtype), places, rows * (count + 1))
+    total = slice_axis(reshape(total, (*lead, count + 1)), 0, count, len(lead))
     if binary_output:
         total = cast(greater(total, zeros((), total._dtype)), total._dtype)
-    return reshape(total, (*numbers._shape[:-1], count) if axis == -1 else (count,))
+    return total
 
 
 def _length(numbers: Any, minlength: Any, maxlength: Any) -> int:
@@ -328,16 +340,18 @@ def invert_permutation(x: Any, name: str | None = None) -> Any:
         array([1, 2, 0], dtype=int32)
     """
     x = index_tensor(x, "invert_permutation", "x")
-
-
-    def test(array: Any) -> None:
-        if array.ndim != 1 or np.sort(array).tolist() != list(range(array.size)):
-            raise InvalidArgumentError(
-                f"gradtape.invert_permutation({brief(array)}): needs a vector that holds each of"
-                " the numbers 0 to n - 1 once. tf.argsort(x) orders any numbers."
-            )
-
-    x = validated(test, x)
     if len(x._shape) != 1:
-        raise InvalidArgumentError(f"gradtape.invert_permutation({brief(x)}): needs a vector.")
-    return cast(order(x, 0, False), x._dtype)
+        raise _no_permutation(x)
+    return cast(order(validated(_test_permutation, x), 0, False), x._dtype)
+
+
+def _test_permutation(array: Any) -> None:
+    if np.sort(array).tolist() != list(range(array.size)):
+        raise _no_permutation(array)
+
+
+def _no_permutation(x: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"gradtape.invert_permutation({brief(x)}): needs a vector that holds each of the "
+        "numbers 0 to n - 1 once. tf.argsort(x) orders any numbers."
+    )

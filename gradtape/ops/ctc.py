@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,21 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import add, broadcast_to, cast, multiply, negative, places, reshape, transpose
+from gradtape.ops.basis import (
+    add,
+    broadcast_to,
+    cast,
+    multiply,
+    negative,
+    numbers,
+    places,
+    reshape,
+    transpose,
+)
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.ctc_chain import log_probability
 from gradtape.ops.gathering import take_along
+from gradtape.ops.host import validated
 from gradtape.ops.softmax import log_softmax
 from gradtape.ops.static import static_int
 from gradtape.ops.stepwise import less
@@ -88,7 +100,9 @@ def ctc_loss(
     _check_shapes(function, x, targets, used, spans)
     classes = x._shape[2]
     blank = _blank(blank_index, classes, function)
-    _check_values(function, targets, used, spans, x._shape, blank)
+    sizes = numbers((x._shape[0], classes), INT64)
+    test = partial(_test_values, function=function, blank=blank)
+    targets = validated(test, targets, used, spans, sizes)
     states = _states(targets, used, blank)
     emissions = take_along(
         log_softmax(x, 2), broadcast_to(states, (x._shape[0], *states._shape)), 2
@@ -132,23 +146,21 @@ def _blank(value: Any, classes: int, function: str) -> int:
     return blank % classes
 
 
-def _check_values(
-    function: str, labels: Any, used: Any, spans: Any, shape: Any, blank: int
+def _test_values(
+    rows: Any, lengths: Any, times: Any, sizes: Any, *, function: str, blank: int
 ) -> None:
-    """Check ranges where values are known, that is, not while batching or tracing."""
-    if any(type(t) is not Tensor for t in (labels, used, spans)):
-        return
-    rows, lengths, times = (np.asarray(t) for t in (labels, used, spans))
+    """The ranges of labels, their lengths and the times that count."""
+    most, classes = sizes.tolist()
     if lengths.size and not (lengths.min() >= 0 and lengths.max() <= rows.shape[1]):
         raise InvalidArgumentError(
             f"gradtape.{function}: label_length {lengths.tolist()} must be in [0, {rows.shape[1]}]."
         )
-    if times.size and not (times.min() >= 0 and times.max() <= shape[0]):
+    if times.size and not (times.min() >= 0 and times.max() <= most):
         raise InvalidArgumentError(
-            f"gradtape.{function}: logit_length {times.tolist()} must be in [0, {shape[0]}]."
+            f"gradtape.{function}: logit_length {times.tolist()} must be in [0, {most}]."
         )
     read = rows[np.arange(rows.shape[1]) < lengths[:, None]]
-    wrong = read[(read < 0) | (read >= shape[2]) | (read == blank)]
+    wrong = read[(read < 0) | (read >= classes) | (read == blank)]
     if wrong.size:
         raise InvalidArgumentError(
             f"gradtape.{function}: label {int(wrong[0])} is not one of the {shape[2]} classes, or "

@@ -1,10 +1,10 @@
 """What Python functions compute of the values of tensors, with NumPy: results and sizes that depend
 on values, and tests of values on the way.
 
-Where the values are known, as they are eagerly, the function is called at once. While a function is
-recorded, `computed` becomes an operation that NumPy runs, so that the whole program runs on NumPy;
-the size of an axis that depends on values is a new open size. `validated` is for tests that compiled
-code can do without."""
+Where the values are known, as they are eagerly, the function is called at once. While a function
+is recorded, `computed` becomes an operation that NumPy runs, so that the whole program runs on
+NumPy; the size of an axis that depends on values is a new open size. `validated` is for tests that
+compiled code can do without."""
 
 from __future__ import annotations
 

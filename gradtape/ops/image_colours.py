@@ -19,6 +19,7 @@ from gradtape.ops.assembly import concat, slice_axis
 from gradtape.ops.basis import add, cast, full, multiply, reshape, size_of, subtract
 from gradtape.ops.choosing import select
 from gradtape.ops.clipping import clip_by_value
+from gradtape.ops.host import validated
 from gradtape.ops.image_checks import as_colours, as_float, as_images
 from gradtape.ops.powers import power
 from gradtape.ops.products import matmul
@@ -317,10 +318,14 @@ def adjust_gamma(image: Any, gamma: Any = 1, gain: Any = 1) -> Any:
     given = as_images(image, function, tuple(range(9)))
     x = as_float(given)
     exponent = _factor(gamma, x, function)
-    if type(exponent) is Tensor and bool((np.asarray(exponent) < 0).any()):
-        raise InvalidArgumentError(
-            f"gradtape.{function}: gamma must not be negative, not {gamma!r}."
-        )
+
+    def test(array: Any) -> None:
+        if (array < 0).any():
+            raise InvalidArgumentError(
+                f"gradtape.{function}: gamma must not be negative, not {gamma!r}."
+            )
+
+    exponent = validated(test, exponent)
     out = multiply(_factor(gain, x, function), power(x, exponent))
     return back(out, given._dtype, True)
 
@@ -345,8 +350,14 @@ def adjust_hue(image: Any, delta: Any, name: str | None = None) -> Any:
     given = as_images(image, function, tuple(range(1, 9)))
     x = as_colours(as_float(given), function)
     turn = _factor(delta, x, function)
-    if type(turn) is Tensor and not bool((np.abs(np.asarray(turn)) <= 1).all()):
-        raise InvalidArgumentError(f"gradtape.{function}: delta must be in [-1, 1], not {delta!r}.")
+
+    def test(array: Any) -> None:
+        if not (np.abs(array) <= 1).all():
+            raise InvalidArgumentError(
+                f"gradtape.{function}: delta must be in [-1, 1], not {delta!r}."
+            )
+
+    turn = validated(test, turn)
     hue, saturation, value = _hsv(x)
     hue = floormod(add(hue, turn), _number(1, x))
     return back(_rgb([hue, saturation, value]), given._dtype, False)

@@ -21,6 +21,7 @@ from gradtape.ops.basis import add, cast, full, multiply, reshape, subtract
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
+from gradtape.ops.host import validated
 from gradtape.ops.image_checks import FLOAT32, as_images
 from gradtape.ops.static import check_size, static, static_float, static_int
 from gradtape.ops.stepwise import floor, greater_equal, less_equal, logical_and
@@ -277,15 +278,17 @@ def crop_and_resize(
         raise InvalidArgumentError(
             f"gradtape.{function}: method must be 'bilinear' or 'nearest', not {method!r}."
         )
-    if type(which) is Tensor and which._shape[0]:
-        places = np.asarray(which)
-        if not 0 <= places.min() <= places.max() < x._shape[0]:
-            raise InvalidArgumentError(
-                f"gradtape.{function}: box_indices {places.tolist()} must be in [0, {x._shape[0]})."
-            )
+    which = validated(_test_places, which, numbers(x._shape[0], INT64))
     height, width = _size(crop_size, x, False, function)
     outside = static_float(extrapolation_value, function, "extrapolation_value")
     return _cropped(x, cast(b, x._dtype), cast(which, INT64), (height, width), method, outside)
+
+
+def _test_places(places: Any, count: Any) -> None:
+    if places.size and not 0 <= places.min() <= places.max() < count:
+        raise InvalidArgumentError(
+            f"gradtape.image.crop_and_resize: box_indices {places.tolist()} must be in [0, {count})."
+        )
 
 
 def _cropped(x: Any, boxes: Any, which: Any, size: Any, method: str, outside: float) -> Any:

@@ -14,18 +14,22 @@ from gradtape.ops.basis import (
     cast,
     conj,
     multiply,
+    real,
     real_dtype,
     safe_divide,
     subtract,
     sum_axes,
     zeros,
 )
+from gradtape.ops.choosing import select
 from gradtape.ops.linalg_checks import check_dtype, system
 from gradtape.ops.linalg_cholesky import cholesky
 from gradtape.ops.linalg_solving import solve_with_triangle
 from gradtape.ops.linalg_svd import pinv
+from gradtape.ops.powers import sqrt
 from gradtape.ops.products import adjoint, matvec, product
 from gradtape.ops.static import static_float, static_int
+from gradtape.ops.stepwise import greater
 
 
 def _normal_solve(gram: Any, rhs: Any, regularizer: Any) -> Any:
@@ -134,19 +138,34 @@ def conjugate_gradient(
     x = as_tensor_like(start, rhs._dtype, function)
     residual = subtract(rhs, _applied(operator, x))
     turned = _applied(preconditioner, residual)
-    p, gamma, step = turned, _inner(residual, turned), 0
-    limit = static_float(tol, function, "tol") * float(np.linalg.norm(np.asarray(rhs)))
-    most = static_int(max_iter, function, "max_iter")
-    while step < most and float(np.linalg.norm(np.asarray(residual))) > limit:
-        image = _applied(operator, p)
-        length = safe_divide(gamma, _inner(p, image))
-        x = add(x, multiply(length, p))
-        residual = subtract(residual, multiply(length, image))
-        turned = _applied(preconditioner, residual)
-        before, gamma = gamma, _inner(residual, turned)
-        p = add(turned, multiply(safe_divide(gamma, before), p))
-        step += 1
-    return CgState(Tensor(np.int32(step)), x, residual, p, gamma)
+    state = CgState(Tensor(np.int32(0)), x, residual, turned, _inner(residual, turned))
+    limit = multiply(static_float(tol, function, "tol"), _length(rhs))
+    for _ in range(static_int(max_iter, function, "max_iter")):
+        going = greater(_length(state.r), limit)
+        if not going.concrete:  # values come later: steps that are not needed change nothing
+            further = _step(operator, preconditioner, state)
+            state = CgState(*[select(going, a, b) for a, b in zip(further, state, strict=True)])
+        elif going:
+            state = _step(operator, preconditioner, state)
+        else:
+            break
+    return state
+
+
+def _step(operator: Any, preconditioner: Any, state: CgState) -> CgState:
+    """One step of the method."""
+    image = _applied(operator, state.p)
+    length = safe_divide(state.gamma, _inner(state.p, image))
+    x = add(state.x, multiply(length, state.p))
+    residual = subtract(state.r, multiply(length, image))
+    turned = _applied(preconditioner, residual)
+    gamma = _inner(residual, turned)
+    p = add(turned, multiply(safe_divide(gamma, state.gamma), state.p))
+    return CgState(add(state.i, 1), x, residual, p, gamma)
+
+
+def _length(x: Any) -> Any:
+    return sqrt(real(_inner(x, x)))
 
 
 def _applied(operator: Any, x: Any) -> Any:

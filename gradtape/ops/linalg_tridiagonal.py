@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,11 +25,14 @@ from gradtape.ops.basis import (
     sum_axes,
 )
 from gradtape.ops.calls import mixed_dtypes, pair
+from gradtape.ops.choosing import nonzero
+from gradtape.ops.gathering import gather_axis
 from gradtape.ops.linalg_checks import check_dtype, matrices, system
 from gradtape.ops.linalg_diagonals import put_diagonals, take_diagonals
 from gradtape.ops.linalg_solving import by_matrices, side_by_side, solve_with_triangle
 from gradtape.ops.linalg_spectra import hermitian_eigen, hermitian_values
 from gradtape.ops.products import swapped
+from gradtape.ops.stepwise import greater, less_equal, logical_and
 
 FORMATS = ("compact", "sequence", "matrix")
 
@@ -348,18 +352,16 @@ def eigh_tridiagonal(
         values, vectors = hermitian_values(dense), None
     else:
         values, vectors = hermitian_eigen(dense)
-    first, last = _selected(values, select, select_range)
-    values = slice_axis(values, first, last, len(values._shape) - 1)
-    if vectors is None:
-        return values
-    return values, slice_axis(vectors, first, last, len(vectors._shape) - 1)
+    chosen = _chosen(values, select, select_range)
+    values = chosen(values, len(values._shape) - 1)
+    return values if vectors is None else (values, chosen(vectors, len(vectors._shape) - 1))
 
 
-def _selected(values: Any, select: str, bounds: Any) -> tuple[int, int]:
-    """The first value that is wanted, and the first beyond."""
+def _chosen(values: Any, select: str, bounds: Any) -> Callable[[Any, int], Any]:
+    """What cuts the wanted places out of an axis."""
     n = values._shape[-1]
     if select == "a":
-        return 0, n
+        return lambda x, axis: x
     if select not in ("i", "v"):
         raise ValueError(f"gradtape.eigh_tridiagonal: select must be a, i or v, not {select!r}.")
     low, high = bounds if isinstance(bounds, (list, tuple)) and len(bounds) == 2 else (1, 0)
@@ -369,11 +371,12 @@ def _selected(values: Any, select: str, bounds: Any) -> tuple[int, int]:
             f"select={select!r} and {n} values."
         )
     if select == "i":
-        return int(low), int(high) + 1
+        return lambda x, axis: slice_axis(x, int(low), int(high) + 1, axis)
     if len(values._shape) > 1:
         raise InvalidArgumentError(
             "gradtape.eigh_tridiagonal: select='v' takes one matrix, because the number of values "
             "depends on it."
         )
-    found = np.searchsorted(np.asarray(values), [low, high], side="right")
-    return int(found[0]), int(found[1])
+    inside = nonzero(logical_and(greater(values, low), less_equal(values, high)))
+    places = reshape(inside, (inside._shape[0],))
+    return lambda x, axis: gather_axis(x, places, axis)

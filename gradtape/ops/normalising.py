@@ -14,7 +14,6 @@ from gradtape.ops.assembly import pad_axis, slice_axis
 from gradtape.ops.basis import (
     add,
     cast,
-    full,
     multiply,
     negative,
     numbers,

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError
-from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import reshape, size_of
+from gradtape.core.sizes import larger
+from gradtape.ops.basis import INT64, cast, reshape, size_of, zeros
+from gradtape.ops.basis import numbers as as_number
 from gradtape.ops.calls import wrong_kind
+from gradtape.ops.host import validated
+from gradtape.ops.joining import stack_axis
 from gradtape.ops.reductions import reduce_all
+from gradtape.ops.remainders import floordiv, floormod
 from gradtape.ops.static import static_shape
 
 
@@ -61,11 +63,20 @@ def unravel_index(indices: Any, dims: Any, name: str | None = None) -> Any:
     if numbers._dtype.kind not in "iu":
         raise wrong_kind("unravel_index", "iu", numbers)
     shape = static_shape(dims, "unravel_index")
-    try:
-        places = np.unravel_index(np.asarray(numbers), shape)
-    except ValueError as error:
+    rest = validated(_test_inside, cast(numbers, INT64), as_number(size_of(shape), INT64))
+    places = []
+    for size in reversed(shape):
+        divisor = as_number(larger(size, 1), INT64)
+        places.append(floormod(rest, divisor))
+        rest = floordiv(rest, divisor)
+    if not places:
+        return zeros((0, *numbers._shape), numbers._dtype)
+    return cast(stack_axis(places[::-1], 0), numbers._dtype)
+
+
+def _test_inside(indices: Any, count: Any) -> None:
+    if indices.size and not 0 <= indices.min() <= indices.max() < count:
         raise InvalidArgumentError(
-            f"gradtape.unravel_index: indices {np.asarray(numbers).tolist()} do not lie in a tensor"
-            f" of shape {list(shape)}."
-        ) from error
-    return Tensor(np.stack(places).astype(numbers._dtype))
+            f"gradtape.unravel_index: indices {indices.tolist()} do not lie in a tensor of {count}"
+            " elements."
+        )

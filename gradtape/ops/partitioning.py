@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
-from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import reshape, size_of, zeros
+from gradtape.ops.basis import INT64, cast, full, reshape, size_of, zeros
 from gradtape.ops.choosing import nonzero
 from gradtape.ops.gathering import gather_axis, put_rows
+from gradtape.ops.host import size_from, validated
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.static import check_size, static_axis, static_int, tensor_items
+from gradtape.ops.stepwise import equal
 
 MOST_PARTITIONS = 2**20  # each is a tensor of its own
 
@@ -52,8 +51,13 @@ def boolean_mask(tensor: Any, mask: Any, axis: Any = None, name: str = "boolean_
         )
     count = size_of(mask._shape)
     flat = reshape(tensor, (*shape[:first], count, *shape[first + rank :]))
-    places = nonzero(reshape(mask, (count,)))
-    return gather_axis(flat, reshape(places, (places._shape[0],)), first)
+    return _where(flat, reshape(mask, (count,)), first)
+
+
+def _where(x: Any, mask: Any, axis: int) -> Any:
+    """The slices of an axis at which a vector is true."""
+    places = nonzero(mask)
+    return gather_axis(x, reshape(places, (places._shape[0],)), axis)
 
 
 def dynamic_partition(
@@ -88,15 +92,19 @@ def dynamic_partition(
             f"gradtape.dynamic_partition({brief(data)}, {brief(partitions)}): data must begin with "
             "the shape of partitions. Write tf.broadcast_to(partitions, ...)."
         )
-    number = np.asarray(partitions).reshape(-1)
-    if number.size and (number.min() < 0 or number.max() >= count):
-        bad = number[(number < 0) | (number >= count)][0]
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_partition: partition {bad} is not in [0, {count}). "
-            "Raise num_partitions or clip the partitions."
-        )
-    flat = reshape(data, (number.size, *data._shape[rank:]))
-    return [gather_axis(flat, Tensor(np.flatnonzero(number == i)), 0) for i in range(count)]
+
+    def test(array: Any) -> None:
+        bad = array[(array < 0) | (array >= count)]
+        if bad.size:
+            raise InvalidArgumentError(
+                f"gradtape.dynamic_partition: partition {bad.flat[0]} is not in [0, {count}). "
+                "Raise num_partitions or clip the partitions."
+            )
+
+    size = size_of(partitions._shape)
+    flat = reshape(data, (size, *data._shape[rank:]))
+    number = reshape(validated(test, partitions), (size,))
+    return [_where(flat, equal(number, full((), i, number._dtype)), 0) for i in range(count)]
 
 
 def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None = None) -> Any:
@@ -131,12 +139,16 @@ def dynamic_stitch(indices: Sequence[Any], data: Sequence[Any], name: str | None
                 f"gradtape.dynamic_stitch: data {brief(value)} at indices {brief(place)} must "
                 f"have shape {[*place._shape, *rest]} and the dtype of the first."
             )
-    flat = np.concatenate([np.asarray(p).reshape(-1).astype(np.int64) for p in places])
+    flat = concat([reshape(cast(p, INT64), (size_of(p._shape),)) for p in places], 0)
     rows = [reshape(v, (size_of(p._shape), *rest)) for p, v in zip(places, values, strict=True)]
-    if flat.size and flat.min() < 0:
-        raise InvalidArgumentError(
-            f"gradtape.dynamic_stitch: index {flat.min()} is negative. Rows count from 0."
-        )
-    count = int(flat.max(initial=-1)) + 1
+    count = size_from(function, _stitched_rows, flat)
     check_size((count, *rest), function, rows[0]._dtype.itemsize)
-    return put_rows(zeros((count, *rest), rows[0]._dtype), Tensor(flat), concat(rows, 0))
+    return put_rows(zeros((count, *rest), rows[0]._dtype), flat, concat(rows, 0))
+
+
+def _stitched_rows(places: Any) -> int:
+    if places.size and places.min() < 0:
+        raise InvalidArgumentError(
+            f"gradtape.dynamic_stitch: index {places.min()} is negative. Rows count from 0."
+        )
+    return int(places.max(initial=-1)) + 1

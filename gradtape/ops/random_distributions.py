@@ -14,7 +14,6 @@ import numpy as np
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, broadcast_shapes, broadcast_to, cast, multiply, sum_axes
 from gradtape.ops.choosing import where
 from gradtape.ops.exponential import log
@@ -27,7 +26,7 @@ from gradtape.ops.random_draws import (
     unit,
 )
 from gradtape.ops.random_keys import folded
-from gradtape.ops.selection import argmax
+from gradtape.ops.selection import argmax, order
 from gradtape.ops.sparse import take_rows
 from gradtape.ops.special import ndtr, ndtri
 from gradtape.ops.static import check_size, static_int, static_shape
@@ -189,6 +188,4 @@ def shuffled(key: Any, value: Any, function: str) -> Any:
     value = as_tensor(value, function)
     if not value._shape:
         return value
-    words = np.asarray(unit(key, (value._shape[0],), np.dtype(np.float64)))
-    rows = take_rows(value, Tensor(np.argsort(words, kind="stable")))
-    return rows
+    return take_rows(value, order(unit(key, value._shape[:1], np.dtype(np.float64)), 0, False))

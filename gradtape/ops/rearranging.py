@@ -13,9 +13,10 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import broadcast_to, cast, places, reshape, size_of, subtract, transpose
+from gradtape.ops.basis import broadcast_to, cast, numbers, places, reshape, size_of, subtract, transpose
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import take_along
+from gradtape.ops.host import size_from, validated
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.padding import pad_zeros
 from gradtape.ops.static import check_size, static, static_axis, static_int, static_items
@@ -345,13 +346,15 @@ def reverse_sequence(
             f"for each place of batch_axis {batch}, and seq_axis {along} be another axis."
         )
     size = x._shape[along]
-    if type(lengths) is Tensor:
-        array = np.asarray(lengths)
-        if array.size and (array.min() < 0 or array.max() > size):
+
+    def test(array: Any, most: Any) -> None:
+        if array.size and (array.min() < 0 or array.max() > most):
             raise InvalidArgumentError(
                 f"gradtape.{function}({brief(x)}): seq_lengths {array.tolist()} must be in [0, "
-                f"{size}]."
+                f"{most}]."
             )
+
+    lengths = validated(test, lengths, numbers(size, INT64))
     ends = [1] * rank
     ends[batch] = x._shape[batch]
     length = reshape(cast(lengths, INT64), tuple(ends))
@@ -385,7 +388,8 @@ def sequence_mask(
     """
     lengths = index_tensor(lengths, "sequence_mask", "lengths")
     if maxlen is None:
-        size = int(np.asarray(lengths).max(initial=0))
+        longest = lambda array: int(np.max(array, initial=0))
+        size = size_from("sequence_mask", longest, lengths)
     else:
         size = static_int(maxlen, "sequence_mask", "maxlen")
     if size < 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,16 +26,19 @@ from gradtape.ops.basis import (
     conj,
     full,
     multiply,
+    numbers,
     ones,
     reshape,
     safe_divide,
     safe_multiply,
     size_of,
     subtract,
+    zeros,
 )
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.choosing import select
 from gradtape.ops.families import INEXACT, NUMERIC, REAL
+from gradtape.ops.host import known_values, size_from, validated
 from gradtape.ops.powers import sqrt
 from gradtape.ops.reductions import spread_all
 from gradtape.ops.remainders import truncatediv
@@ -220,22 +224,23 @@ def _sorted(
             f"gradtape.{name}: segment_ids {brief(ids)} must be a vector with one number for "
             f"each row of {brief(values)}."
         )
-    numbers = np.asarray(ids)
-    if len(numbers) and (numbers[0] < 0 or (numbers[1:] < numbers[:-1]).any()):
-        raise InvalidArgumentError(
-            f"gradtape.{name}: segment ids are not increasing from 0 on in {brief(ids)}. "
-            f"Sort the rows, or write tf.math.unsorted_{name}(data, segment_ids, num_segments)."
-        )
-    rows = int(numbers[-1]) + 1 if len(numbers) else 0
+
+
+    def count(numbers: Any) -> int:
+        if len(numbers) and (numbers[0] < 0 or (numbers[1:] < numbers[:-1]).any()):
+            raise InvalidArgumentError(
+                f"gradtape.{name}: segment ids are not increasing from 0 on in {brief(ids)}. Sort"
+                f" the rows, or write tf.math.unsorted_{name}(data, segment_ids, num_segments)."
+            )
+        return int(numbers[-1]) + 1 if len(numbers) else 0
+
+    rows = size_from(name, count, ids)
     check_size((rows, *values._shape[1:]), name, values._dtype.itemsize)
     out = reduce(values, ids, rows)
     if empty is None:
         return out
-    used = np.zeros(rows, bool)
-    used[numbers] = True
-    if used.all():
-        return out
-    return select(_beside(Tensor(used), values), out, full((), empty, values._dtype))
+    none = equal(add_rows(ones(ids._shape, INT64), ids, rows), zeros((), INT64))
+    return select(_beside(none, values), full((), empty, values._dtype), out)
 
 
 def _unsorted(
@@ -257,19 +262,26 @@ def _unsorted(
     check_size((rows, *values._shape[rank:]), name, values._dtype.itemsize)
     n = size_of(ids._shape)
     values, ids = reshape(values, (n, *values._shape[rank:])), reshape(ids, (n,))
-    if type(ids) is Tensor:
-        numbers = np.asarray(ids)
-        if n and numbers.max() >= rows:
-            raise InvalidArgumentError(
-                f"gradtape.{name}: segment_ids has {int(numbers.max())}, which is not below "
-                f"num_segments = {rows}. Negative numbers leave a row out."
-            )
-        if not n or numbers.min() >= 0:
+    found = known_values([ids])
+    if found is not None:
+        _test_range(found[0], rows, name=name)
+        if not found[0].size or found[0].min() >= 0:
             return reduce(values, ids, rows)
+    else:
+        ids = validated(partial(_test_range, name=name), ids, numbers(rows, INT64))
     ids = cast(ids, INT64)
-    ids = select(greater_equal(ids, full((), rows, INT64)), full((), rows + 1, INT64), ids)
-    ids = select(less(ids, full((), 0, INT64)), full((), rows, INT64), ids)
+    end = numbers(rows, INT64)
+    ids = select(greater_equal(ids, end), numbers(rows + 1, INT64), ids)
+    ids = select(less(ids, zeros((), INT64)), end, ids)
     return slice_axis(reduce(values, ids, rows + 1), 0, rows, 0)
+
+
+def _test_range(ids: Any, rows: Any, *, name: str) -> None:
+    if ids.size and ids.max() >= rows:
+        raise InvalidArgumentError(
+            f"gradtape.{name}: segment_ids has {int(ids.max())}, which is not below "
+            f"num_segments = {rows}. Negative numbers leave a row out."
+        )
 
 
 def _largest(values: Any, ids: Any, rows: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,11 +10,14 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops.arithmetic import add_n
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import cast, ones, reshape
+from gradtape.ops.basis import add, cast, multiply, ones, reshape
+from gradtape.ops.basis import numbers as as_number
 from gradtape.ops.clipping import clip_by_norm
+from gradtape.ops.host import size_from, validated
 from gradtape.ops.joining import tensors_alike
 from gradtape.ops.sparse import add_rows, take_rows
 from gradtape.ops.static import check_size, static_int
@@ -51,9 +55,8 @@ def embedding_lookup(params: Any, ids: Any, max_norm: Any = None, name: str | No
             f"gradtape.{function}: needs a table with rows and integer ids, not {brief(table)} and "
             f"{brief(numbers)}."
         )
-    if type(numbers) is Tensor:
-        _check_range(np.asarray(numbers), table._shape[0], function)
-    rows = take_rows(table, numbers)
+    count = as_number(table._shape[0], INT64)
+    rows = take_rows(table, validated(partial(_test_range, function=function), numbers, count))
     if max_norm is None:
         return rows
     axes = range(len(numbers._shape), len(rows._shape))
@@ -72,7 +75,7 @@ def _is_tensor(value: Any) -> bool:
     return isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "__tf_tensor__")
 
 
-def _check_range(numbers: Any, rows: int, function: str) -> None:
+def _test_range(numbers: Any, rows: Any, *, function: str) -> None:
     if numbers.size and not (numbers.min() >= 0 and numbers.max() < rows):
         bad = int(numbers.min() if numbers.min() < 0 else numbers.max())
         raise InvalidArgumentError(
@@ -143,15 +146,20 @@ def confusion_matrix(
     columns = [
         _numbers(v, w, function) for v, w in ((labels, "labels"), (predictions, "predictions"))
     ]
-    if columns[0].shape != columns[1].shape:
+    if not same_shape(columns[0]._shape, columns[1]._shape):
         raise InvalidArgumentError(
             f"gradtape.{function}: labels {brief(columns[0])} and predictions "
             f"{brief(columns[1])} must have one length."
         )
-    size = _classes(columns, num_classes, function)
+    if num_classes is None:
+        size = size_from(function, _needed, *columns)
+    else:
+        size = static_int(num_classes, function, "num_classes")
+        test = partial(_test_classes, size=size, function=function)
+        columns = [validated(test, columns[0], columns[1]), columns[1]]
     check_size((size, size), function, 8)
     wanted = as_dtype(dtype).numpy_dtype
-    places = Tensor(columns[0] * size + columns[1])
+    places = add(multiply(columns[0], as_number(size, INT64)), columns[1])
     counted = ones(places._shape, wanted) if weights is None else _weights(weights, places, wanted)
     return reshape(add_rows(counted, places, size * size), (size, size))
 
@@ -163,36 +171,40 @@ def _numbers(value: Any, what: str, function: str) -> Any:
             f"gradtape.{function}: {what} {brief(given)} must be integers. Write tf.cast(x, "
             "tf.int64)."
         )
-    numbers = np.asarray(given).astype(np.int64)
-    if numbers.ndim != 1 and numbers.shape != (*numbers.shape[:1], 1):
+    shape = given._shape
+    if len(shape) != 1 and not (len(shape) == 2 and same(shape[1], 1)):
         raise InvalidArgumentError(
             f"gradtape.{function}: {what} {brief(given)} must be a vector. Write tf.reshape(x, "
             "[-1])."
         )
-    numbers = numbers.reshape(-1)
+    test = partial(_test_sign, what=what, function=function)
+    return reshape(cast(validated(test, given), INT64), (shape[0],))
+
+
+def _test_sign(numbers: Any, *, what: str, function: str) -> None:
     if numbers.size and numbers.min() < 0:
         raise InvalidArgumentError(
             f"gradtape.{function}: `{what}` contains negative values: {numbers.min()}."
         )
-    return numbers
 
 
-def _classes(columns: list[Any], num_classes: Any, function: str) -> int:
-    needed = max([int(c.max()) + 1 for c in columns if c.size], default=0)
-    if num_classes is None:
-        return needed
-    size = static_int(num_classes, function, "num_classes")
+def _needed(*columns: Any) -> int:
+    """How many classes there are at least."""
+    return max([int(c.max()) + 1 for c in columns if c.size], default=0)
+
+
+def _test_classes(*columns: Any, size: int, function: str) -> None:
+    needed = _needed(*columns)
     if needed > size:
         raise InvalidArgumentError(
             f"gradtape.{function}: a number out of bound: {needed - 1} is not below "
             f"num_classes = {size}."
         )
-    return size
 
 
 def _weights(weights: Any, places: Any, dtype: Any) -> Any:
     given = cast(as_tensor(weights, "confusion_matrix"), dtype)
-    if given._shape != places._shape:
+    if not same_shape(given._shape, places._shape):
         raise InvalidArgumentError(
             f"gradtape.confusion_matrix: weights {brief(given)} must have one element for each "
             "label."

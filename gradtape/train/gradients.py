@@ -10,6 +10,7 @@ from gradtape.core.convert import as_tensor_like
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.variable import Variable, row_indices
+from gradtape.graph.concrete import ArgumentVariable
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.train.arrays import Array, real_view, working_dtype
 
@@ -39,6 +40,16 @@ def check_variable(variable: Any, function: str) -> None:
             f"gradtape.{function}: variable {variable.name!r} is {brief(variable)}; only variables "
             "of a floating or complex dtype can be optimized. "
             "Write tf.Variable(tf.cast(value, tf.float32))."
+        )
+
+
+def check_lasting(variable: Any, function: str) -> None:
+    """Raise for a variable that is an argument of a function: it stands for many."""
+    if isinstance(variable, ArgumentVariable):
+        raise ValueError(
+            f"gradtape.{function}: variable {variable.name!r} is an argument of the function that"
+            " is recorded. The recording serves every variable of its kind, but an optimizer"
+            " keeps slots for one: let the function use the variable from around it."
         )
 
 

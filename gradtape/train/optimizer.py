@@ -18,6 +18,7 @@ from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import brief
+from gradtape.core.surroundings import init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.basis import cast
@@ -25,7 +26,7 @@ from gradtape.ops.choosing import where
 from gradtape.ops.static import static_float, static_items, static_shape, tensor_items
 from gradtape.train import options
 from gradtape.train.arrays import filled
-from gradtape.train.gradients import check_variable
+from gradtape.train.gradients import check_lasting, check_variable
 from gradtape.train.moving import beside, move, number_of, prepared, public, put
 from gradtape.train.rate import LearningRate, rate_from_config
 from gradtape.train.rules.average import FollowSlots, follow
@@ -154,10 +155,7 @@ class Optimizer:
         numpy_dtype = as_dtype(dtype or "float32").numpy_dtype
         sizes = static_shape(shape, "optimizers.Optimizer.add_variable", numpy_dtype)
         array = np.full(sizes, self._start(initializer), numpy_dtype)
-        full = f"{self.name}/{name or 'variable'}"
-        made = Variable(array, trainable=False, name=full)
-        self._variables.append(made)
-        return made
+        return self._made(array, f"{self.name}/{name or 'variable'}")
 
     def _start(self, initializer: Any) -> float:
         known = _INITIAL.get(initializer) if isinstance(initializer, str) else initializer
@@ -170,7 +168,11 @@ class Optimizer:
         check_variable(reference_variable, f"optimizers.{type(self).__name__}")
         array = filled(reference_variable, self._start(initializer))
         full = f"{self.name}/{reference_variable.name.split(':')[0]}_{name or 'var'}"
-        made = Variable(array, trainable=False, name=full)
+        return self._made(array, full)
+
+    def _made(self, array: Any, name: str) -> Variable:
+        with init_scope():
+            made = Variable(array, trainable=False, name=name)
         self._variables.append(made)
         return made
 
@@ -181,6 +183,7 @@ class Optimizer:
         variables = tensor_items(var_list, f"optimizers.{type(self).__name__}.build", "var_list")
         for variable in variables:
             check_variable(variable, f"optimizers.{type(self).__name__}")
+            check_lasting(variable, f"optimizers.{type(self).__name__}")
         self._trainable_variables = variables
         self._index = {id(v): i for i, v in enumerate(variables)}
         if self.use_ema:
@@ -315,6 +318,7 @@ class Optimizer:
         index = self._index.get(id(variable))
         if index is None:
             check_variable(variable, f"optimizers.{type(self).__name__}")
+            check_lasting(variable, f"optimizers.{type(self).__name__}")
             raise ValueError(
                 f"Unknown variable: {variable!r}. This optimizer can only be called for the "
                 "variables it was originally built with. When working with a new set of variables, "

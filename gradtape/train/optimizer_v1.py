@@ -17,11 +17,12 @@ from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
 from gradtape.core.state import here
+from gradtape.core.surroundings import init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.static import tensor_items
 from gradtape.train.arrays import filled
-from gradtape.train.gradients import check_variable
+from gradtape.train.gradients import check_lasting, check_variable
 from gradtape.train.moving import move, number_of, prepared
 from gradtape.train.options import number
 from gradtape.train.update import Rule
@@ -200,11 +201,14 @@ class OptimizerV1:
         found = self._slots.get(id(variable))
         if found is None:
             made = {}
+            if self.slots():
+                check_lasting(variable, f"compat.v1.train.{type(self).__name__}")
             for count, (field, (_, initial)) in enumerate(self.slots().items()):
                 suffix = f"_{count}" if count else ""
                 name = f"{variable.name.split(':')[0]}/{self._name}{suffix}"
                 array = filled(variable, initial)
-                made[field] = Variable(array, trainable=False, name=name)
+                with init_scope():
+                    made[field] = Variable(array, trainable=False, name=name)
             found = self._slots[id(variable)] = (variable, self.slot_type(**made))
         return found[1]
 

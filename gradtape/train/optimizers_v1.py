@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from gradtape.core.asked import located
+from gradtape.core.surroundings import init_scope
 from gradtape.core.variable import Variable
 from gradtape.train.moving import number_of, put
 from gradtape.train.optimizer_v1 import OptimizerV1, value_of
@@ -146,7 +147,9 @@ class AdamOptimizer(OptimizerV1):
         for name, given in self._powers():
             if name not in self._other:
                 start = partial(value_of, given, name)
-                self._other[name] = Variable(start, trainable=False, name=name, dtype="float64")
+                with init_scope():
+                    power = Variable(start, trainable=False, name=name, dtype="float64")
+                self._other[name] = power
         powers = number_of(self._other["beta1_power"]), number_of(self._other["beta2_power"])
         decays = {"beta_1": betas[0], "beta_2": betas[1], "powers": powers}
         return {**decays, "epsilon": value_of(self._epsilon, "epsilon")}
