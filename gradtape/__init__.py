@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 
 from gradtape.api import autodiff as autodiff
 from gradtape.api import bitwise as bitwise
-from gradtape.api import config as config
 from gradtape.api import debugging as debugging
 from gradtape.api import dtypes as dtypes
 from gradtape.api import errors as errors
@@ -233,6 +232,7 @@ from gradtape.ops.trigonometric import tan as tan
 if TYPE_CHECKING:
     from gradtape import compat as compat
     from gradtape.api import autograph as autograph
+    from gradtape.api import config as config
     from gradtape.api import image as image
     from gradtape.api import keras as keras
     from gradtape.api import optimizers as optimizers
@@ -265,6 +265,7 @@ newaxis = None
 
 _TOPICS = {
     "autograph": "gradtape.api.autograph",
+    "config": "gradtape.api.config",
     "compat": "gradtape.compat",
     "image": "gradtape.api.image",
     "keras": "gradtape.api.keras",

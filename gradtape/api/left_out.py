@@ -24,12 +24,11 @@ REASONS: dict[str, str] = {
     LATER + "checkpoints come with Keras; pickle a variable, or save v.numpy() with NumPy": """
         tf.saved_model tf.lite""",
     LATER + "devices and many machines come with compiled functions": """
-        tf.distribute tf.dtensor tf.tpu tf.DeviceSpec tf.CriticalSection tf.config.LogicalDevice
-        tf.config.LogicalDeviceConfiguration tf.config.PhysicalDevice tf.config.experimental
+        tf.distribute tf.dtensor tf.tpu tf.DeviceSpec tf.CriticalSection
+        tf.config.LogicalDeviceConfiguration tf.config.experimental
         tf.config.experimental_connect_to_cluster tf.config.experimental_connect_to_host
-        tf.config.get_logical_device_configuration tf.config.get_soft_device_placement
-        tf.config.get_visible_devices tf.config.list_logical_devices tf.config.list_physical_devices
-        tf.config.set_logical_device_configuration tf.config.set_soft_device_placement
+        tf.config.get_logical_device_configuration
+        tf.config.get_visible_devices tf.config.set_logical_device_configuration
         tf.config.set_visible_devices tf.config.threading tf.test.create_local_cluster
         tf.test.gpu_device_name tf.test.is_gpu_available tf.test.is_built_with_cuda
         tf.test.is_built_with_gpu_support tf.test.is_built_with_rocm tf.test.is_built_with_xla

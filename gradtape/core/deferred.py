@@ -6,7 +6,6 @@ a view without a copy."""
 
 from __future__ import annotations
 
-from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,21 +16,20 @@ from gradtape.core.tensor import Tensor
 class DeferredTensor(Tensor):
     """A tensor that holds a device's buffer, and the host's array when somebody asked for it."""
 
-    __slots__ = ("_host", "buffer")
+    __slots__ = ("_dtype", "_host", "_shape", "buffer")
 
-    def __init__(self, buffer: Any, node: Any = None) -> None:
+    def __init__(self, buffer: Any, shape: Any, dtype: Any, node: Any = None) -> None:
         self.buffer = buffer
+        self._shape = shape
+        self._dtype = dtype
         self._host: Any = None
         self._node = node
 
     def placed(self, node: Any) -> DeferredTensor:
         """The same value on another node."""
-        made = DeferredTensor(self.buffer, node)
+        made = DeferredTensor(self.buffer, self._shape, self._dtype, node)
         made._host = self._host
         return made
-
-    _shape: Any = property(attrgetter("buffer.shape"))
-    _dtype: Any = property(attrgetter("buffer.dtype"))
 
     @property
     def _array(self) -> Any:  # type: ignore[override]

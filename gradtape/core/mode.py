@@ -60,3 +60,8 @@ class Mode:
     def group(self, inputs: tuple[Any, ...], name: str | None) -> Any:
         """An operation that runs others, where operations wait for somebody to run them."""
         return None
+
+    def effect(self) -> Any:
+        """The effect that was written down last, as an operation that a session can run; None where
+        effects are done in the order of the program."""
+        return None

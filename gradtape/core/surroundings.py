@@ -16,6 +16,7 @@ import numpy as np
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
+from gradtape.core.placement import parsed, placement
 from gradtape.core.shapes import TensorSpec
 from gradtape.core.sizes import Size
 from gradtape.core.state import frame, here
@@ -89,7 +90,13 @@ def get_static_value(tensor: Any, partial: bool = False) -> Any:
 
 @contextmanager
 def device(device_name: Any) -> Iterator[None]:
-    """Accept a block on a device: a graph notes it, eager operations run on the host.
+    """Run the compiled functions of a block on a device; eager operations run on the host.
+
+    Args:
+        device_name: for instance "GPU:0" or "/device:CPU:0"; None for the default device.
+
+    Raises:
+        ValueError: when that is no device's name.
 
     Example:
         >>> import gradtape as tf
@@ -97,8 +104,15 @@ def device(device_name: Any) -> Iterator[None]:
         ...     y = tf.constant(1.0) + 1.0
     """
     graph = _graph()
-    with nullcontext() if graph is None else graph.device(device_name):
+    if graph is not None:
+        with graph.device(device_name):
+            yield
+        return
+    before, placement.device = placement.device, parsed(device_name)
+    try:
         yield
+    finally:
+        placement.device = before
 
 
 @contextmanager

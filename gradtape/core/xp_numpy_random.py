@@ -42,3 +42,31 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], stat
 def gammaincinv(a: Any, p: Any) -> Any:
     """The x at which the regularised lower incomplete gamma function of a is p."""
     return xp.special.gammaincinv(a, p)
+
+
+@verb
+def random_poisson(key: Any, rate: Any) -> Any:
+    """A Poisson number for each rate: keys (..., 2), rates (..., *shape)."""
+    rows = [_generator(k).poisson(r) for k, r in _rows(key, rate)]
+    return np.array(rows).reshape(rate.shape).astype(rate.dtype)
+
+
+@verb
+def random_binomial(key: Any, counts: Any, probs: Any) -> Any:
+    """A binomial number for each count and probability, as `random_poisson`."""
+    rows = [
+        _generator(k).binomial(np.asarray(n).astype(np.int64), p)
+        for k, n, p in _rows(key, counts, probs)
+    ]
+    return np.array(rows).reshape(counts.shape).astype(counts.dtype)
+
+
+def _generator(key: Any) -> np.random.Generator:
+    return np.random.Generator(np.random.Philox(key=key))
+
+
+def _rows(key: Any, *parameters: Any) -> Any:
+    """The rows of keys and of parameters, one for each key."""
+    flat = np.reshape(key, (-1, 2))
+    columns = [np.reshape(p, (len(flat), *p.shape[key.ndim - 1 :])) for p in parameters]
+    return zip(flat, *columns, strict=True)

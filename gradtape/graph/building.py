@@ -87,6 +87,10 @@ class GraphBuilding(Tracing):
         self.note(op)
         return op
 
+    def effect(self) -> Operation:
+        """The effect that was written down last."""
+        return self.graph.operations[-1]
+
     def called(self, replay: Any) -> list[Any]:
         """The results of a recorded function: each of them does all that the function does."""
         start = len(self.graph.operations)

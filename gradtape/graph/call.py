@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.walk import walk
@@ -20,17 +22,18 @@ from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
-from gradtape.core.state import here
+from gradtape.core.state import frame, here
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.graph import PLACEHOLDER, needed
 from gradtape.graph.lines import runnable
-from gradtape.graph.partition import kept_values
+from gradtape.graph.partition import kept_values, sizes_apart
 from gradtape.graph.symbolic import Value
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.basis import zeros
 from gradtape.ops.sparse import IndexedSlices
 
 Mask = tuple[bool, ...]
+BOOL = np.dtype(np.bool_)
 
 
 def call(callee: Callee, tensors: Sequence[Any]) -> list[Any]:
@@ -114,12 +117,14 @@ class Pullback:
             self.outputs = [mode.value(t) for t in outputs]
         self._forward = len(mode.graph.operations)
         self._walked: dict[Mask, tuple[list[Any], list[Any]]] = {}
+        self._walk_effects: dict[Mask, list[Any]] = {}
 
     def walked(self, present: Mask) -> tuple[list[Any], list[Any]]:
         """The cotangents that go in, for the outputs that have one, and what arrives at the
         wanted inputs."""
         found = self._walked.get(present)
         if found is None:
+            start = len(self.mode.graph.operations)
             with deriving(self.callee) as mode:
                 here.set((), (), self.mode)
                 del mode
@@ -128,7 +133,14 @@ class Pullback:
                 sources = [t._node if w else None for t, w in zip(self.inputs, self.wanted)]
                 given = walk(list(zip(nodes, cts, strict=True)), sources, self.recording)
             found = self._walked[present] = (cts, given)
+            made = self.mode.graph.operations[start:]
+            self._walk_effects[present] = [op for op in made if op.effect]
         return found
+
+    def walk_effects(self, present: Mask) -> list[Any]:
+        """The effects on the way back, for the outputs that have a cotangent."""
+        self.walked(present)
+        return self._walk_effects[present]
 
     def effects(self) -> list[Any]:
         """The callee's effects as this trace did them again."""
@@ -174,13 +186,16 @@ class Pair:
         pullback = self.pullback
         present = tuple([differentiable(v.dtype) for v in callee.outputs])
         cts, given = pullback.walked(present)
+        effects = pullback.walk_effects(present)
         inputs = [t._value for t in pullback.inputs]
-        kept = kept_values(
-            inputs, [t._value for t in cts], pullback.outputs, pullback.flat(given)
-        )
+        results = [*pullback.flat(given), *[v for op in effects for v in op.takes]]
+        kept = kept_values(inputs, [t._value for t in cts], pullback.outputs, results)
         places = {v: i for i, v in enumerate(inputs)}
         self.needed = tuple([places[v] for v in kept if v in places])
         self.kept = [v for v in kept if v not in places]
+        apart = sizes_apart(kept, needed(results, effects, {*kept, *[t._value for t in cts]}))
+        with frame((), (), pullback.mode):  # their shapes tell the sizes
+            self.kept += [pullback.mode.value(zeros((n, 0), BOOL)) for n in apart]
         self.forward = Callee(
             pullback.mode, inputs, [*pullback.outputs, *self.kept], callee.name, callee.compile
         )
@@ -200,11 +215,14 @@ class Pair:
             cts, given = pullback.walked(present)
             inputs = [pullback.inputs[i]._value for i in self.needed]
             taken = [*inputs, *self.kept, *[t._value for t in cts]]
-            results = pullback.flat(given)
-            if any([op.primitive is PLACEHOLDER for op in needed(results, (), set(taken))]):
+            results, effects = pullback.flat(given), pullback.walk_effects(present)
+            order = needed(results, effects, set(taken))
+            missing = [op for op in order if op.primitive is PLACEHOLDER]
+            if missing or sizes_apart(taken, order):
                 return self.backward(tuple([differentiable(v.dtype) for v in self.callee.outputs]))
             name = f"backward of {self.callee.name}"
             made = Callee(pullback.mode, taken, results, name, self.callee.compile)
+            made.roots = effects
             found = self._backward[present] = (made, given, present)
         return found
 
@@ -227,18 +245,18 @@ def _pull(ct: Any, record: Any, inputs: Any, wanted: Mask) -> list[Any]:
     if pair is not None and not any(present[pair.count :]):
         made, given, takes = pair.backward(present[: pair.count])
         cts = [
-            zeros(v.shape, v.dtype) if c is None else c
-            for c, t, v in zip(ct, takes, pair.callee.outputs) if t
+            zeros(shape, dtype) if c is None else c
+            for c, t, shape, dtype in zip(ct, takes, record.shape, record.dtype) if t
         ]  # fmt: skip
         kept = record.out
         if here.tapes or here.special:
             kept = [_placed(t, record, pair.count + i) for i, t in enumerate(kept)]
         taken = [record.inputs[i] for i in pair.needed]
         results = call(made, [*taken, *kept, *cts])
-        return packed(given, results, pair.callee.inputs)
+        return packed(given, results, record.parents)
     made, given = pulled(record.params["callee"], wanted, present)
     results = call(made, [*record.inputs, *[c for c in ct if c is not None]])
-    return packed(given, results, made.inputs[: len(inputs)])
+    return packed(given, results, record.parents)
 
 
 def _placed(tensor: Any, record: Any, index: int) -> Any:
@@ -255,6 +273,7 @@ def pulled(callee: Callee, wanted: Mask, present: Mask) -> tuple[Callee, list[An
         made = Callee(
             pullback.mode, values, pullback.flat(given), f"pull of {callee.name}", callee.compile
         )
+        made.roots = pullback.walk_effects(present)
         callee.derived[key] = made, given
     return callee.derived[key]
 
@@ -310,7 +329,8 @@ def batched(callee: Callee, mask: Mask, size: Any) -> Callee:
                 ]
                 outputs = Replay(callee, examples).outputs()
             outputs = [spread(t, batch) for t in outputs]
-        callee.derived[key] = derived(callee, mode, inputs, outputs, "batch")
+        made = callee.derived[key] = derived(callee, mode, inputs, outputs, "batch")
+        made.roots = [op for op in mode.graph.operations if op.effect]
     return callee.derived[key]
 
 

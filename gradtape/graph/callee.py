@@ -66,6 +66,11 @@ class Callee:
         return bool(self.roots)
 
     @property
+    def host(self) -> bool:
+        """Whether something in it runs on NumPy alone."""
+        return any([op.host for op in self.graph.operations])
+
+    @property
     def runner(self) -> Runner:
         """Its program, with what runs it."""
         if self._runner is None:
@@ -131,7 +136,11 @@ class Replay:
             params = {**params, **{k: params[k].moved(self) for k in moving}}
         given = tuple([self.done[v] for v in op.takes])
         out = apply(op.primitive, given, params)
-        self.done.update(zip(op.values, out if op.primitive.several else (out,), strict=True))
+        outs = out if op.primitive.several else (out,)
+        self.done.update(zip(op.values, outs, strict=True))
+        if op.host:
+            for value, tensor in zip(op.values, outs, strict=True):
+                bind(value.shape, tensor._shape, self.known)
 
 
 def stand_ins(mode: Tracing, specs: Sequence[Any]) -> list[SymbolicTensor]:

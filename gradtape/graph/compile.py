@@ -10,33 +10,29 @@ from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental.compilation_cache import compilation_cache
 
 import gradtape.graph.xp_jax  # noqa: F401  the verbs
-from gradtape.graph.lines import as_function
+from gradtape.graph.lines import runnable
 from gradtape.graph.program import Program
 from gradtape.graph.xp_jax_base import xp
+from gradtape.graph.xp_jax_effects import noting
 
 wide = jax.enable_x64
 
 
-def compiled(program: Program, donated: Sequence[int] = ()) -> Any:
+def compiled(program: Program, donated: Sequence[int], failures: list[Exception]) -> Any:
     """The program as a compiled function of arrays, which returns a tuple of device buffers.
 
     Args:
         donated: the numbers of the inputs whose memory the outputs may take over.
+        failures: where exceptions of Python functions that it calls are noted.
     """
     program.constants = {v: _broadcast(a) for v, a in program.constants.items()}
-    if not program.open:
-        run = as_function(program)
 
-        def kernels(*arrays: Any) -> Any:
-            return run(xp, *arrays)
-
-    else:
-
-        def kernels(*arrays: Any) -> Any:
-            known = program.sizes([a.shape for a in arrays])
-            return as_function(program, known)(xp, *arrays)
+    def kernels(*arrays: Any) -> Any:
+        with noting(failures):
+            return runnable(xp, program, arrays)(*arrays)
 
     return jax.jit(kernels, donate_argnums=tuple(donated))
 
@@ -49,7 +45,43 @@ def _broadcast(array: Any) -> Any:
     return array
 
 
+def finish(buffers: Any) -> None:
+    """Wait until a program is done, with everything that it calls."""
+    jax.block_until_ready(buffers)
+    jax.effects_barrier()
+
+
 def copy(buffer: Any) -> Any:
     """A buffer of its own with the same contents."""
     with wide():
         return jax.numpy.copy(buffer)
+
+
+def devices() -> list[tuple[str, int]]:
+    """Kind and number of every device, the CPU among them."""
+    found = {(d.platform.upper(), d.id) for d in jax.devices()}
+    found |= {("CPU", d.id) for d in jax.devices("cpu")}
+    return sorted(found)
+
+
+def device(kind: str, number: int) -> Any:
+    """The device of a kind with a number, None where there is none."""
+    try:
+        found = jax.devices(kind.lower())
+    except RuntimeError:
+        return None
+    return next((d for d in found if d.id == number), None)
+
+
+def on_device(target: Any, arrays: Sequence[Any]) -> list[Any]:
+    """The arrays on a device."""
+    return [jax.device_put(a, target) for a in arrays]
+
+
+def keep_programs(directory: str | None) -> None:
+    """Keep compiled programs in a directory, or no more."""
+    jax.config.update("jax_compilation_cache_dir", directory)
+    if directory is not None:
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    compilation_cache.reset_cache()

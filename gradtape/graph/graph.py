@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from gradtape.core.errors import brief
-from gradtape.core.sizes import Size
+from gradtape.core.sizes import Size, unknowns
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.scopes import Scopes
 from gradtape.graph.symbolic import UNKNOWN, SymbolicTensor, Value, known_contents
@@ -25,6 +25,7 @@ class Source:
     """What stands in the place of a primitive where an operation has no kernel."""
 
     effect = False
+    host = False
     several = False
     differentiable = False
 
@@ -56,7 +57,7 @@ class Operation:
     """
 
     __slots__ = (
-        "control", "device", "effect", "graph", "label", "number", "params", "primitive", "repeated",
+        "control", "device", "effect", "graph", "host", "label", "number", "params", "primitive", "repeated",
         "scope", "takes", "values", "where",
     )  # fmt: skip
 
@@ -67,7 +68,8 @@ class Operation:
         self.primitive = primitive
         self.takes = takes
         self.params = params
-        self.effect = primitive.effect or any([_has_effect(p) for p in params.values()])
+        self.effect = primitive.effect or any([_says(p, "effect") for p in params.values()])
+        self.host = primitive.host or any([_says(p, "host") for p in params.values()])
         self.values: tuple[Value, ...] = ()
         self.number = len(graph.operations)
         self.repeated = False  # whether the program asked for it several times
@@ -142,6 +144,7 @@ class Graph(Scopes):
         self.mode: Any = None  # what fills it, when sessions run it
         self.finalized = False
         self.seed: int | None = None  # of the random numbers in each session
+        self.origins: dict[Any, Operation] = {}  # of sizes that depend on values
         self._constants: dict[int, Value] = {}
 
     # building
@@ -165,7 +168,18 @@ class Graph(Scopes):
         op = Operation(self, primitive, takes, params)
         op.values = tuple([Value(op, i, s._shape, s._dtype) for i, s in enumerate(specs)])
         self.operations.append(op)
+        if op.host or self.origins:
+            self._order_by_sizes(op)
         return op
+
+    def _order_by_sizes(self, op: Operation) -> None:
+        """Note which operation finds out a size that depends on values, and what waits for it."""
+        given = unknowns([op.params, [v.shape for v in op.takes]])
+        waits = {self.origins[atom]: None for atom in given if atom in self.origins}
+        op.control = (*op.control, *[other for other in waits if other not in op.control])
+        if op.host:
+            for atom in unknowns([v.shape for v in op.values]) - given:
+                self.origins[atom] = op
 
     def source(self, kind: Source, spec: Any, **params: Any) -> Value:
         """Add an input of a kind."""
@@ -253,11 +267,11 @@ class Graph(Scopes):
         return f"<tf.Graph with {len(self.operations)} operations>"
 
 
-def _has_effect(param: Any) -> bool:
-    """Whether a parameter is a function with effects, or a tuple of functions with one."""
+def _says(param: Any, fact: str) -> bool:
+    """Whether a parameter is a function of which a fact is true, or a tuple that holds one."""
     if type(param) is tuple:
-        return any([_has_effect(p) for p in param])
-    return getattr(param, "effect", False) is True
+        return any([_says(p, fact) for p in param])
+    return getattr(param, fact, False) is True
 
 
 def _plain(array: Any, dtype: Any) -> Any:

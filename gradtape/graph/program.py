@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import InvalidArgumentError
-from gradtape.core.shapes import Spec
+from gradtape.core.shapes import Spec, TensorShape
 from gradtape.core.sizes import Size, bind, open_sizes, value_of
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.graph import CONSTANT, SOURCES, Operation, needed
@@ -47,7 +48,7 @@ class Program:
         self.instead = dict(instead or {})
         self.constants: dict[Value, Any] = {}
         self.functions: dict[Any, Any] = {}  # filled by `lines`, by the sizes that are open
-        self.assumptions = [pair for pair in assumptions if pair[0] != pair[1]]
+        self.assumptions = [pair for pair in dict.fromkeys(assumptions) if pair[0] != pair[1]]
         given = set(self.inputs)
         if order is None:
             order = needed([self.now(v) for v in outputs], roots, given)
@@ -65,6 +66,8 @@ class Program:
         self.outputs = tuple(outputs)
         self._fold(given)
         self._prune()
+        self.host = any([op.host for op in self.steps])
+        self.effect = any([op.effect for op in self.steps])
         self.open = any([open_sizes(op.params) for op in self.steps]) or any(
             [type(n) is Size for v in self.inputs for n in v.shape]
         )
@@ -113,11 +116,13 @@ class Program:
     def _prune(self) -> None:
         """Leave out what neither an output nor an effect needs."""
         wanted = {self.now(v) for v in self.outputs}
+        awaited: set[Operation] = set()
         kept = []
         for op in reversed(self.steps):
-            if op.effect or any([v in wanted for v in op.values]):
+            if op.effect or op in awaited or any([v in wanted for v in op.values]):
                 kept.append(op)
                 wanted.update(self.takes(op))
+                awaited.update(op.control)
         self.steps = kept[::-1]
         self.constants = {v: a for v, a in self.constants.items() if v in wanted}
 
@@ -132,13 +137,28 @@ class Program:
                     f"gradtape.function: the input {value.name!r} has shape {list(shape)}, but the"
                     f" graph was recorded for {list(value.shape)}."
                 )
-        for a, b in self.assumptions:
-            if value_of(a, known) != value_of(b, known):
-                raise AssumptionError(
-                    f"the sizes {a!r} = {value_of(a, known)} and {b!r} = {value_of(b, known)}"
-                    " differ, but the graph was recorded for equal ones."
-                )
+        differing = self._differing(known)
+        if differing:
+            raise AssumptionError(differing)
         return known
+
+    def found(self, shape: Any, actual: tuple[int, ...], known: dict[Any, int]) -> None:
+        """Note what the shape of a result says of sizes that depend on values."""
+        differing = None if bind(shape, actual, known) else f"{list(shape)} and {list(actual)}"
+        differing = differing or self._differing(known)
+        if differing:
+            raise InvalidArgumentError(f"gradtape.function: {differing}")
+
+    def _differing(self, known: dict[Any, int]) -> str | None:
+        """In words, the first two sizes that should agree and do not, as far as they are known."""
+        for a, b in self.assumptions:
+            x, y = value_of(a, known), value_of(b, known)
+            if x != y and type(x) is not Size and type(y) is not Size:
+                return (
+                    f"the sizes {a!r} = {x} and {b!r} = {y} differ, but the graph was recorded for"
+                    " equal ones."
+                )
+        return None
 
     def specs(self) -> list[Spec]:
         """Shape and dtype of the outputs."""
@@ -154,7 +174,8 @@ def missing(op: Operation) -> InvalidArgumentError:
     value = op.values[0]
     return InvalidArgumentError(
         f"You must feed a value for placeholder tensor {value.name!r} with dtype"
-        f" {value.dtype} and shape {list(value.shape)}: write session.run(y, feed_dict={{x: ...}})."
+        f" {from_numpy(value.dtype).name} and shape {TensorShape(value.shape)}: write"
+        " session.run(y, feed_dict={x: value})."
     )
 
 

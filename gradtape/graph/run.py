@@ -8,35 +8,22 @@ gives the same digits at every call."""
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Sequence
-from importlib import import_module
 from math import prod
 from typing import Any
 
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES, explained
-from gradtape.core.sizes import closed
+from gradtape.core.placement import placement
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
-from gradtape.graph.lines import as_function
+from gradtape.graph.backend import xla
+from gradtape.graph.devices import placed
+from gradtape.graph.lines import as_function, place_of
 from gradtape.graph.program import Program
 
 AUTOMATIC, ALWAYS, NEVER = None, True, False
-
-
-def xla() -> Any:
-    """The module that compiles, or None where JAX is not installed."""
-    if _found and _found[0] is not None:
-        return _found[0]
-    if not _found:
-        try:
-            _found.append(import_module("gradtape.graph.compile"))
-        except ImportError:
-            _found.append(None)
-    return _found[0]
-
-
-_found: list[Any] = []
 
 
 class Runner:
@@ -58,7 +45,10 @@ class Runner:
         self._numpy: Any = None
         self._xla: Any = None
         self._wide: Any = None
-        self.count = len(program.inputs)
+        # what a buffer says of itself takes it a while to find out
+        self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
+        self._failures: list[Exception] = []
+        self._lock = threading.Lock()
 
     @property
     def compiles(self) -> bool:
@@ -66,7 +56,7 @@ class Runner:
         return self._chosen() is not None
 
     def _chosen(self) -> Any:
-        if self.compile is NEVER:
+        if self.compile is NEVER or self.program.host:
             return None
         if self.compile is AUTOMATIC and small(self.program):
             return None
@@ -82,9 +72,9 @@ class Runner:
         if module is None:
             self._numpy = as_function(self.program) if not self.program.open else {}
         else:
-            self._xla = module.compiled(self.program, self.donated)
-            self._wide = module.wide
-            self._copy = module.copy
+            self._wide, self._copy, self._finish = module.wide, module.copy, module.finish
+            self._move = module.on_device
+            self._xla = module.compiled(self.program, self.donated, self._failures)
         return self(tensors)
 
     def _on_host(self, tensors: Sequence[Any]) -> list[Any]:
@@ -99,7 +89,7 @@ class Runner:
         try:
             found = run(xp, *arrays)
         except FAILURES as error:
-            raise located_failure(self.program, arrays, error) from error
+            raise located_failure(error) from error
         finally:
             restore(token)
         return [Tensor(a) for a in found]
@@ -109,8 +99,32 @@ class Runner:
         for i in self.donated:
             if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:
                 arrays[i] = self._copy(arrays[i])
+        if placement.device is not None:
+            arrays = self._placed(arrays)
         with self._wide():
-            return [DeferredTensor(b) for b in self._xla(*arrays)]
+            found = self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
+        if self._specs is None:
+            return [DeferredTensor(b, b.shape, b.dtype) for b in found]
+        return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, self._specs)]
+
+    def _placed(self, arrays: list[Any]) -> list[Any]:
+        """The arrays on the device that the block around names."""
+        target = placed()
+        if target is None:
+            return arrays
+        with self._wide():
+            return self._move(target, arrays)
+
+    def _in_turn(self, arrays: list[Any]) -> Any:
+        """Run a program that calls Python functions; one at a time, so that their exceptions are
+        known as those of this run."""
+        with self._lock:
+            found = self._xla(*arrays)
+            self._finish(found)
+            failures, self._failures[:] = list(self._failures), []
+        if failures:
+            raise failures[0]
+        return found
 
 
 def _references(tensors: Any, arrays: Any, i: int) -> tuple[int, int, bool]:
@@ -124,7 +138,7 @@ def _alone() -> tuple[int, int, bool]:
     say nothing without the GIL."""
     if not hasattr(sys, "getrefcount") or not getattr(sys, "_is_gil_enabled", lambda: True)():
         return (-1, -1, True)
-    variable = DeferredTensor(object())
+    variable = DeferredTensor(object(), (), None)
     return _references([variable], [variable.buffer], 0)
 
 
@@ -150,18 +164,13 @@ def small(program: Program) -> bool:
 MOST_WORK = 40.0
 
 
-def located_failure(program: Program, arrays: Sequence[Any], error: Exception) -> Exception:
+def located_failure(error: Exception) -> Exception:
     """The error of a kernel with the operation and the line of the program that made it."""
-    known = program.sizes([a.shape for a in arrays])
-    values = {**program.constants, **dict(zip(program.inputs, arrays, strict=True))}
-    for op in program.steps:
-        given = [values[v] for v in program.takes(op)]
-        try:
-            found = op.primitive.kernel(xp, *given, **closed(op.params, known))
-        except FAILURES as cause:
-            said = explained(cause, op.primitive.name, [Tensor(a) for a in given], op.params)
-            if op.where is None:
-                return said
-            return type(said)(f"{said} (at {op.where[0]}:{op.where[1]})")
-        values.update(zip(op.values, found if op.primitive.several else (found,), strict=True))
-    return error
+    place = place_of(error)
+    if place is None:
+        return error
+    op, arrays = place
+    said = explained(error, op.primitive.name, [Tensor(a) for a in arrays], op.params)
+    if op.where is None:
+        return said
+    return type(said)(f"{said} (at {op.where[0]}:{op.where[1]})")

@@ -20,9 +20,12 @@ from gradtape.core.shapes import Spec
 from gradtape.core.state import here
 from gradtape.graph.call import Pullback, packed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
+from gradtape.graph.hoisting import Hoisted
 from gradtape.graph.lines import runnable
 from gradtape.graph.loop import in_batch, reached, repeated
 from gradtape.graph.partition import kept_values
+from gradtape.graph.sums import summands, total
+from gradtape.graph.symbolic import SymbolicTensor
 from gradtape.ops.basis import add, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
 
@@ -48,6 +51,22 @@ class Scan:
         self.length = length
         self.reverse = reverse
         self.derived: dict[Any, Any] = {}
+        self._hoisted: Any = None
+
+    @property
+    def hoisted(self) -> Hoisted:
+        """What of the step is done before the loop."""
+        if self._hoisted is None:
+            self._hoisted = Hoisted(self.step, self.carried, self.rows)
+        return self._hoisted
+
+    @property
+    def shorter(self) -> Scan:
+        """The scan without what is done before it."""
+        if "shorter" not in self.derived:
+            rows = self.rows + len(self.hoisted.for_all)
+            self.derived["shorter"] = self.like(self.hoisted.step, self.carried, rows)
+        return self.derived["shorter"]
 
     @property
     def effect(self) -> bool:
@@ -68,6 +87,11 @@ class Scan:
 def run_scan(scan: Scan, tensors: Sequence[Any]) -> list[Any]:
     """The state at the end, then the stacked results; with what a derivative will need, where one
     may be asked for."""
+    if scan.rows and scan.hoisted.anything:
+        state, rows, around = scan.split(tensors)
+        more_rows, more_around = scan.hoisted.run(rows, around, rows[0]._shape[0])
+        tensors = [*state, *rows, *more_rows, *around, *more_around]
+        scan = scan.shorter
     wanted = _wanted(tensors)
     if not any(wanted):
         return list(apply(_scan, tuple(tensors), {"scan": scan, "walk": None}))
@@ -208,61 +232,93 @@ class ScanWalk:
         )  # fmt: skip
         step.roots = pullback.effects()
         self.forward = scan.like(step, scan.carried, scan.rows)
-        self._backward: dict[Mask, Scan] = {}
+        self._backward: dict[Mask, Backward] = {}
 
     def present(self, results: Mask) -> Mask:
         """Which outputs of a step have a cotangent, when these results have one."""
         return (*self.active, *results)
 
-    def backward(self, results: Mask) -> Scan:
-        """The scan from the other end, when these stacked results have a cotangent.
-
-        A step takes (cotangents of the active state, sums for what comes from around), a row of
-        (kept values, rows, cotangents of the results), and what comes from around; it returns the
-        state before and a row of the cotangents of the wanted rows.
-        """
+    def backward(self, results: Mask) -> Backward:
+        """The scan from the other end, when these stacked results have a cotangent."""
         if results not in self._backward:
-            self._backward[results] = self._made(results)
+            self._backward[results] = Backward(self, results)
         return self._backward[results]
 
-    def _made(self, results: Mask) -> Scan:
-        scan, pullback = self.scan, self.pullback
-        present = self.present(results)
-        cts, given = pullback.walked(present)
+
+class Backward:
+    """The scan from the other end.
+
+    A step takes (cotangents of the active state, sums for what comes from around), a row of (kept
+    values, rows, cotangents of the results), and what comes from around; it returns the state
+    before, and a row of the cotangents of the wanted rows and of the factors of `sums`.
+
+    Attributes:
+        sums: for each wanted tensor from around the parts of its cotangent that are added up after
+            the scan, or None: then the scan adds it up.
+        factors: what these parts are made of, in the order in which the scan returns it.
+        known: which of the scan's own rows other factors are.
+    """
+
+    def __init__(self, walk: ScanWalk, results: Mask) -> None:
+        scan, pullback = walk.scan, walk.pullback
+        cts, given = pullback.walked(walk.present(results))
         _, rows, around = scan.split([t._value for t in pullback.inputs])
-        of_state = [t._value for t in cts[: sum(self.active)]]
-        of_results = [t._value for t in cts[sum(self.active) :]]
-        taken = [*self.kept, *rows, *around, *of_state, *of_results]
-        walk = Callee(pullback.mode, taken, pullback.flat(given), "walk", scan.step.compile)
-        with deriving(walk) as mode:
+        count = sum(walk.active)
+        taken = [*walk.kept, *rows, *around, *[t._value for t in cts]]
+        step = Callee(pullback.mode, taken, pullback.flat(given), "walk", scan.step.compile)
+        with deriving(step) as mode:
             inputs = stand_ins(mode, taken)
-            kept = inputs[: len(self.kept)]
+            kept = inputs[: len(walk.kept)]
             lines = inputs[len(kept) : len(kept) + len(rows)]
             beside = inputs[len(kept) + len(rows) : len(kept) + len(rows) + len(around)]
             ends = inputs[len(kept) + len(rows) + len(around) :]
-            specs = pullback.inputs
-            found = packed(given, Replay(walk, inputs).outputs(), specs)
-            dense = [
-                g.dense() if isinstance(g, IndexedSlices)
-                else zeros(s._shape, s._dtype) if g is None and m else g
-                for g, s, m in zip(found, specs, self.moving, strict=True)
-            ]  # fmt: skip
-            before, of_rows, of_around = scan.split(dense)
-            sums = stand_ins(
-                mode, [t for t, m in zip(beside, scan.split(self.moving)[2], strict=True) if m]
-            )
-            more = [g for g, m in zip(of_around, scan.split(self.moving)[2], strict=True) if m]
-            totals = [add(s, g) for s, g in zip(sums, more, strict=True)]
-            first = [g for g, m in zip(before, self.active, strict=True) if m]
-            lines_ct = [g for g, m in zip(of_rows, scan.split(self.moving)[1], strict=True) if m]
-        count = len(of_state)
+            found = packed(given, Replay(step, inputs).outputs(), pullback.inputs)
+            before, of_rows, of_around = scan.split(
+                [
+                    zeros(s._shape, s._dtype) if g is None
+                    else g.dense() if isinstance(g, IndexedSlices) else g
+                    for g, s in zip(found, pullback.inputs, strict=True)
+                ]
+            )  # fmt: skip
+            active, moving_rows, moving_around = scan.split(walk.moving)
+            more = [g for g, m in zip(of_around, moving_around, strict=True) if m]
+            self.sums = [summands(g) for g in more]
+            sums = stand_ins(mode, [g for g, s in zip(more, self.sums, strict=True) if s is None])
+            added = [g for g, s in zip(more, self.sums, strict=True) if s is None]
+            totals = [add(s, g) for s, g in zip(sums, added, strict=True)]
+        places = {t._value: i for i, t in enumerate([*kept, *lines, *ends[count:]])}
+        needs = {v: None for s in self.sums if s is not None for part in s for v in part.needs}
+        self.known = {v: places[v] for v in needs if v in places}
+        self.factors = [v for v in needs if v not in places]
+        first = [g for g, m in zip(before, active, strict=True) if m]
+        of_rows = [g for g, m in zip(of_rows, moving_rows, strict=True) if m]
+        self.rows = len(of_rows)
         carried = [*ends[:count], *sums]
+        outputs = [*first, *totals, *of_rows, *[SymbolicTensor(v) for v in self.factors]]
         made = derived(
-            walk, mode, [*carried, *kept, *lines, *ends[count:], *beside],
-            [*first, *totals, *lines_ct], "backward",
-        )  # fmt: skip
-        rows_count = len(kept) + len(lines) + len(of_results)
-        return scan.like(made, len(carried), rows_count, not scan.reverse)
+            step, mode, [*carried, *kept, *lines, *ends[count:], *beside], outputs, "backward"
+        )
+        number = len(kept) + len(lines) + len(cts) - count
+        self.scan = scan.like(made, len(carried), number, not scan.reverse)
+
+    def run(self, of_state: Sequence[Any], rows: Sequence[Any], around: Sequence[Any]) -> Any:
+        """The cotangents of the active state, of the wanted rows, and of what comes from around.
+
+        Args:
+            of_state: the cotangents of the active state at the end.
+            rows: kept values, rows, and cotangents of the results.
+        """
+        carried = [
+            zeros(v.shape, v.dtype) for v in self.scan.step.inputs[len(of_state) : self.scan.carried]
+        ]
+        found = run_scan(self.scan, [*of_state, *carried, *rows, *around])
+        before = found[: len(of_state)]
+        totals = iter(found[len(of_state) : self.scan.carried])
+        of_rows = found[self.scan.carried : self.scan.carried + self.rows]
+        factors = dict(zip(self.factors, found[self.scan.carried + self.rows :], strict=True))
+        stacked = lambda v: rows[self.known[v]] if v in self.known else factors[v]
+        of_around = [next(totals) if s is None else total(s, stacked) for s in self.sums]
+        return before, of_rows, of_around
 
 
 def walk_of(scan: Scan, wanted: Mask) -> ScanWalk:
@@ -293,16 +349,15 @@ def _walked_back(walk: ScanWalk, ct: Any, inputs: Any, kept: Any, able: Mask) ->
         if a
     ]
     results = tuple([c is not None for c in ct[scan.carried :]])
-    back = walk.backward(results)
-    _, move_rows, move_around = scan.split(walk.moving)
-    sums = [zeros(x._shape, x._dtype) for x, m in zip(around, move_around, strict=True) if m]
     ends = [c for c in ct[scan.carried :] if c is not None]
-    found = run_scan(back, [*of_state, *sums, *kept, *rows, *ends, *around])
-    before = iter(found)
+    before, of_rows, of_around = map(
+        iter, walk.backward(results).run(of_state, [*kept, *rows, *ends], around)
+    )
+    _, move_rows, move_around = scan.split(walk.moving)
     given = [next(before) if a else None for a in walk.active]
-    of_around = [next(before) if m else None for m in move_around]
-    of_rows = [next(before) if m else None for m in move_rows]
-    return [g if w else None for g, w in zip([*given, *of_rows, *of_around], able, strict=True)]
+    given += [next(of_rows) if m else None for m in move_rows]
+    given += [next(of_around) if m else None for m in move_around]
+    return [g if w else None for g, w in zip(given, able, strict=True)]
 
 
 # batches

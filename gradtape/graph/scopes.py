@@ -38,6 +38,9 @@ class Scopes:
         self.control: tuple[Any, ...] = ()
         self.device_function: Any = None
         self.collections: dict[Any, list[Any]] = {}
+        self.variable_scopes: list[Any] = []
+        self.variables_by_name: dict[str, Any] = {}
+        self.default_scopes: set[str] = set()  # names that variable scopes got by themselves
         self._names: dict[Any, str] = {}
         self._by_name: dict[str, Any] = {}
         self._taken: dict[str, int] = {}

@@ -175,18 +175,21 @@ class Session:
                 f"Attempting to use uninitialized value {variable.name!r}: the session has none. Run"
                 " tf.compat.v1.global_variables_initializer() or the variable's initializer first."
             )
-        if isinstance(variable, Draws) and self.graph.seed is not None:
-            return variable.start(self.graph.seed)
-        return variable._tensor
+        return variable.first(self.graph.seed or 0) if self._seeded(variable) else variable._tensor
 
     def put(self, variable: Any, tensor: Any) -> None:
         """Hold a tensor as the value of a variable."""
-        seeded = isinstance(variable, Draws) and self.graph.seed is not None
-        if seeded or isinstance(variable, GraphVariable):
+        if isinstance(variable, GraphVariable) or self._seeded(variable):
             self._held[id(variable)] = tensor
             self._variables[id(variable)] = variable
         else:
             variable._put(tensor)
+
+    def _seeded(self, variable: Any) -> bool:
+        """Whether these are random numbers that begin anew in each session."""
+        if not isinstance(variable, Draws):
+            return False
+        return variable.own is not None or self.graph.seed is not None
 
     # runs in pieces, runs again and again
 

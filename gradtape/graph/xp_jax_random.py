@@ -1,4 +1,6 @@
-"""Verbs of random numbers on `jax.numpy`: the same bits as NumPy's Philox 4x64-10, and a loop."""
+"""Verbs of random numbers on `jax.numpy`: the same bits as NumPy's Philox 4x64-10, and a loop.
+
+Poisson and binomial numbers are drawn by NumPy, which compiled code calls."""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gradtape.core.xp_numpy import verbs as numpy_verbs
 from gradtape.graph.xp_jax_base import verb
 
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
@@ -83,3 +86,20 @@ def gammaincinv(a: Any, p: Any) -> Any:
 
     low, high = jax.lax.fori_loop(0, 64, halve, (low, high))
     return jnp.where(p > 0, jnp.exp(0.5 * (low + high)), 0.0)
+
+
+@verb
+def random_poisson(key: Any, rate: Any) -> Any:
+    """A Poisson number for each rate."""
+    return _by_numpy(numpy_verbs.random_poisson, rate, key, rate)
+
+
+@verb
+def random_binomial(key: Any, counts: Any, probs: Any) -> Any:
+    """A binomial number for each count and probability."""
+    return _by_numpy(numpy_verbs.random_binomial, counts, key, counts, probs)
+
+
+def _by_numpy(draw: Callable[..., Any], like: Any, *arrays: Any) -> Any:
+    spec = jax.ShapeDtypeStruct(like.shape, like.dtype)
+    return jax.pure_callback(lambda *given: draw(*map(np.asarray, given)), spec, *arrays)

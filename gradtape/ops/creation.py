@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ import numpy as np
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.sizes import same_shape
+from gradtape.core.sizes import larger, open_sizes, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
-from gradtape.ops.basis import add, cast, multiply, numbers, reshape, size_of
+from gradtape.ops.basis import INT64, add, cast, multiply, numbers, places, reshape, size_of
 from gradtape.ops.choosing import select
+from gradtape.ops.host import computed
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype
 from gradtape.ops.shaping import new_axis
@@ -170,22 +172,50 @@ def range_(
                 "Write its largest element, for instance."
             )
     wanted = _widest(given) if dtype is None else as_dtype(dtype).numpy_dtype
-    exact = all(x._dtype.kind in "iu" for x in given)
-    convert: Any = int if exact else float
-    first, last, step = [convert(np.asarray(x)[()]) for x in given]
+    sizes = [_size_in(x) for x in given]
+    if open_sizes(sizes) and None not in sizes:
+        return cast(_range_of_sizes(*sizes), wanted)
+    run = partial(_range_kernel, wanted=wanted)
+    return computed("range", run, given, (((None,), wanted),))[0]
+
+
+def _size_in(x: Any) -> Any:
+    """The integer or open size that a scalar holds; None for others."""
+    known = None if x.concrete else x.contents()
+    known = np.asarray(x) if x.concrete else known
+    return None if known is None or known.dtype.kind not in "iuO" else known.item()
+
+
+def _range_of_sizes(first: Any, last: Any, step: Any) -> Any:
+    """The range of sizes, of which some are open."""
+    if step == 0 or (last - first) * step < 0:
+        raise _bad_range(first, last, step)
+    count = larger(-((first - last) // step), 0)
+    return add(multiply(places(count), numbers(step, INT64)), numbers(first, INT64))
+
+
+def _range_kernel(*ends: Any, wanted: Any) -> list[Any]:
+    exact = all(x.dtype.kind in "iu" for x in ends)
+    first, last, step = [int(x) if exact else float(x) for x in ends]
     if step == 0 or not all(math.isfinite(v) for v in (first, last, step)):
         raise InvalidArgumentError(
             f"gradtape.range({first}, {last}, {step}): Requires delta != 0 and finite numbers."
         )
     if (last - first) * step < 0:
-        raise InvalidArgumentError(
-            f"gradtape.range({first}, {last}, {step}): Requires start <= limit when delta > 0 and "
-            "start >= limit when delta < 0. Write a delta of the other sign."
-        )
-    count = len(range(first, last, step)) if exact else max(math.ceil((last - first) / step), 0)
+        raise _bad_range(first, last, step)
+    count = max(math.ceil((last - first) / step), 0)
+    if exact:
+        count = len(range(int(first), int(last), int(step)))
     check_size((count,), "range", wanted.itemsize)
-    numbers = np.arange(count, dtype=np.int64 if exact else np.float64)
-    return Tensor((first + numbers * step).astype(wanted))
+    steps = np.arange(count, dtype=np.int64 if exact else np.float64)
+    return [(first + steps * step).astype(wanted)]
+
+
+def _bad_range(first: Any, last: Any, step: Any) -> InvalidArgumentError:
+    return InvalidArgumentError(
+        f"gradtape.range({first}, {last}, {step}): Requires start <= limit when delta > 0 and "
+        "start >= limit when delta < 0. Write a delta of the other sign."
+    )
 
 
 def _range_arguments(values: tuple[Any, ...], dtype: Any) -> list[Any]:

@@ -163,7 +163,7 @@ def _test_values(
     wrong = read[(read < 0) | (read >= classes) | (read == blank)]
     if wrong.size:
         raise InvalidArgumentError(
-            f"gradtape.{function}: label {int(wrong[0])} is not one of the {shape[2]} classes, or "
+            f"gradtape.{function}: label {int(wrong[0])} is not one of the {classes} classes, or "
             "is the blank, "
             f"{blank}. Correct labels, label_length or blank_index."
         )

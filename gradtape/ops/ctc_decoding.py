@@ -14,38 +14,47 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import INT64
+from gradtape.ops.host import computed
 from gradtape.ops.static import static_int
+
+INT32 = np.dtype(np.int32)
 
 
 def _logits(inputs: Any, sequence_length: Any, function: str) -> tuple[Any, Any]:
-    """Logits as (examples, times, classes) and lengths, as arrays."""
+    """Logits (times, examples, classes) and lengths (examples,), checked."""
     x, lengths = as_tensor(inputs, function), as_tensor(sequence_length, function)
     if x._dtype.kind not in "fV" or len(x._shape) != 3:
         raise InvalidArgumentError(
             f"gradtape.{function}: inputs are {brief(x)} but must be floats (times, examples, "
             "classes)."
         )
-    if lengths._dtype.kind not in "iu" or lengths._shape != x._shape[1:2]:
+    if lengths._dtype.kind not in "iu" or not same_shape(lengths._shape, x._shape[1:2]):
         raise InvalidArgumentError(
             f"gradtape.{function}: sequence_length is {brief(lengths)} but must be {x._shape[1]} "
             "integers, one for "
             "each example."
         )
-    spans = np.asarray(lengths)
-    if spans.size and not (spans.min() >= 0 and spans.max() <= x._shape[0]):
+    return x, lengths
+
+
+def _examples(x: Any, spans: Any, function: str) -> Any:
+    """Arrays of logits as (examples, times, classes), after a test of the lengths."""
+    if spans.size and not (spans.min() >= 0 and spans.max() <= x.shape[0]):
         raise InvalidArgumentError(
-            f"gradtape.{function}: sequence_length {spans.tolist()} must be in [0, {x._shape[0]}]."
+            f"gradtape.{function}: sequence_length {spans.tolist()} must be in [0, {x.shape[0]}]."
         )
-    return np.asarray(x).transpose(1, 0, 2), spans
+    return x.transpose(1, 0, 2)
 
 
-def _filled(rows: list[list[int]], value: int, dtype: Any) -> Tensor:
+def _filled(rows: list[list[int]], value: int, dtype: Any) -> Any:
     """Rows of unequal length as one matrix."""
     out = np.full((len(rows), max(map(len, rows), default=0)), value, dtype)
     for i, row in enumerate(rows):
         out[i, : len(row)] = row
-    return Tensor(out)
+    return out
 
 
 def _merged(row: list[int]) -> list[int]:
@@ -84,22 +93,27 @@ def ctc_greedy_decoder(
         (array([[1, 0]]), array([[-8.]], dtype=float32))
     """
     function = "nn.ctc_greedy_decoder"
-    x, spans = _logits(inputs, sequence_length, function)
-    classes = x.shape[2]
+    x, lengths = _logits(inputs, sequence_length, function)
+    _, count, classes = x._shape
     blank = -1 if blank_index is None else static_int(blank_index, function, "blank_index")
     if not -classes <= blank < classes:
         raise InvalidArgumentError(
             f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for "
             f"{classes} classes."
         )
-    rows = []
-    for logits, span in zip(x, spans, strict=True):
-        row = logits[:span].argmax(1).tolist()
-        row = _merged(row) if merge_repeated else row
-        rows.append([v for v in row if v != blank % classes])
-    counted = np.arange(x.shape[1]) < spans[:, None]
-    score = -np.where(counted, x.max(2), 0).sum(1, keepdims=True)
-    return [_filled(rows, -1, np.int64)], Tensor(score.astype(x.dtype))
+    def decode(array: Any, spans: Any) -> list[Any]:
+        logits, rows = _examples(array, spans, function), []
+        for one, span in zip(logits, spans, strict=True):
+            row = one[:span].argmax(1).tolist()
+            row = _merged(row) if merge_repeated else row
+            rows.append([v for v in row if v != blank % one.shape[1]])
+        counted = np.arange(logits.shape[1]) < spans[:, None]
+        score = -np.where(counted, logits.max(2), 0).sum(1, keepdims=True)
+        return [_filled(rows, -1, np.int64), score.astype(array.dtype)]
+
+    specs = ((count, None), INT64), ((count, 1), x._dtype)
+    labels, score = computed(function, decode, (x, lengths), specs)
+    return [labels], score
 
 
 def _log_add(a: float, b: float) -> float:
@@ -161,26 +175,36 @@ def ctc_beam_search_decoder(
         (array([[0]]), array([[0.75, 0.25]], dtype=float32))
     """
     function = "nn.ctc_beam_search_decoder"
-    x, spans = _logits(inputs, sequence_length, function)
+    x, lengths = _logits(inputs, sequence_length, function)
     width = static_int(beam_width, function, "beam_width")
     paths = static_int(top_paths, function, "top_paths")
     if not 1 <= paths <= width:
         raise InvalidArgumentError(
             f"gradtape.{function}: needs 1 <= top_paths <= beam_width, not {paths} and {width}."
         )
-    wide = x.astype(np.float64)
-    top = wide.max(2, keepdims=True)
-    logp = wide - top - np.log(np.exp(wide - top).sum(2, keepdims=True))
-    found = []
-    for rows, span in zip(logp.tolist(), spans, strict=True):
-        beam: Beam = {(): (0.0, -math.inf)}
-        for row in rows[:span]:
-            beam = _extended(beam, row, x.shape[2] - 1, width)
-        ranked = [(p, _log_add(*scores)) for p, scores in beam.items()]
-        found.append((ranked + [((), -math.inf)] * paths)[:paths])
-    decoded = [_filled([list(f[k][0]) for f in found], -1, np.int64) for k in range(paths)]
-    scores = np.array([[s for _, s in f] for f in found]).reshape(len(found), paths)
-    return decoded, Tensor(scores.astype(x.dtype))
+
+    def decode(array: Any, spans: Any) -> list[Any]:
+        wide = _examples(array, spans, function).astype(np.float64)
+        top = wide.max(2, keepdims=True)
+        logp = wide - top - np.log(np.exp(wide - top).sum(2, keepdims=True))
+        found = [_best(rows[:span], width, paths) for rows, span in zip(logp.tolist(), spans)]
+        decoded = [_filled([list(f[k][0]) for f in found], -1, np.int64) for k in range(paths)]
+        scores = np.array([[s for _, s in f] for f in found]).reshape(len(found), paths)
+        return [*decoded, scores.astype(array.dtype)]
+
+    count = x._shape[1]
+    specs = *[((count, None), INT64)] * paths, ((count, paths), x._dtype)
+    *decoded, scores = computed(function, decode, (x, lengths), specs)
+    return decoded, scores
+
+
+def _best(rows: list[list[float]], width: int, paths: int) -> list[tuple[Any, float]]:
+    """The likeliest label sequences of one example, with their log probabilities."""
+    beam: Beam = {(): (0.0, -math.inf)}
+    for row in rows:
+        beam = _extended(beam, row, len(row) - 1, width)
+    ranked = [(p, _log_add(*scores)) for p, scores in beam.items()]
+    return (ranked + [((), -math.inf)] * paths)[:paths]
 
 
 def _labels(value: Any, function: str) -> Any:
@@ -189,7 +213,7 @@ def _labels(value: Any, function: str) -> Any:
         raise InvalidArgumentError(
             f"gradtape.{function}: labels are {brief(x)} but must be integers (examples, most)."
         )
-    return np.asarray(x)
+    return x
 
 
 def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Tensor, Tensor]:
@@ -211,13 +235,20 @@ def ctc_unique_labels(labels: Any, name: str | None = None) -> tuple[Tensor, Ten
         >>> [t.numpy().tolist() for t in tf.nn.ctc_unique_labels([[3, 4, 4, 3]])]
         [[[3, 4, 0, 0]], [[0, 1, 1, 0]]]
     """
-    rows = _labels(labels, "nn.ctc_unique_labels")
+    function = "nn.ctc_unique_labels"
+    x = _labels(labels, function)
+    specs = (x._shape, INT64), (x._shape, INT32)
+    unique, places = computed(function, _unique_labels, (x,), specs)
+    return unique, places
+
+
+def _unique_labels(rows: Any) -> list[Any]:
     unique, places = np.zeros(rows.shape, np.int64), np.zeros(rows.shape, np.int32)
     for i, row in enumerate(rows.tolist()):
         order = {label: k for k, label in enumerate(dict.fromkeys(row))}
         unique[i, : len(order)] = list(order)
         places[i] = [order[label] for label in row]
-    return Tensor(unique), Tensor(places)
+    return [unique, places]
 
 
 def collapse_repeated(
@@ -243,14 +274,24 @@ def collapse_repeated(
         ([[3, 4, 3], [1, 0, 0]], [3, 1])
     """
     function = "nn.collapse_repeated"
-    rows = _labels(labels, function)
-    lengths = np.asarray(as_tensor(seq_length, function))
-    good = lengths.dtype.kind in "iu" and lengths.shape == rows.shape[:1]
-    if not good or (lengths.size and not 0 <= lengths.min() <= lengths.max() <= rows.shape[1]):
-        raise InvalidArgumentError(
-            f"gradtape.{function}: seq_length must be {rows.shape[0]} integers in [0, "
-            f"{rows.shape[1]}], not "
-            f"{brief(seq_length)}."
-        )
-    merged = [_merged(row[:n]) for row, n in zip(rows.tolist(), lengths, strict=True)]
-    return _filled(merged, 0, rows.dtype), Tensor(np.array([len(m) for m in merged], np.int32))
+    x, lengths = _labels(labels, function), as_tensor(seq_length, function)
+    if lengths._dtype.kind not in "iu" or not same_shape(lengths._shape, x._shape[:1]):
+        raise _bad_lengths(x, lengths, function)
+
+    def merge(rows: Any, counts: Any) -> list[Any]:
+        if counts.size and not 0 <= counts.min() <= counts.max() <= rows.shape[1]:
+            raise _bad_lengths(x, counts.tolist(), function)
+        merged = [_merged(row[:n]) for row, n in zip(rows.tolist(), counts, strict=True)]
+        return [_filled(merged, 0, rows.dtype), np.array([len(m) for m in merged], np.int32)]
+
+    specs = ((x._shape[0], None), x._dtype), ((x._shape[0],), INT32)
+    merged, counts = computed(function, merge, (x, lengths), specs)
+    return merged, counts
+
+
+def _bad_lengths(labels: Any, lengths: Any, function: str) -> InvalidArgumentError:
+    count, most = labels._shape
+    return InvalidArgumentError(
+        f"gradtape.{function}: seq_length must be {count} integers in [0, {most}], not "
+        f"{brief(lengths)}."
+    )

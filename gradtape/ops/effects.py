@@ -40,18 +40,18 @@ _on_host = primitive(
 )
 
 
-def on_host(function: Effect, tensors: Sequence[Any]) -> None:
-    """Call a function with the values of tensors, when it is its turn in the program."""
+def on_host(function: Effect, tensors: Sequence[Any]) -> Any:
+    """Call a function with the values of tensors, when it is its turn in the program.
+
+    In a graph that sessions run it returns the operation that does it, otherwise None."""
     if here.mode is None:
         function(*[t._array for t in tensors])
-    else:
-        apply(_on_host, tuple(tensors), {"function": function})
+        return None
+    apply(_on_host, tuple(tensors), {"function": function})
+    return here.mode.effect()
 
 
-def check(function: Effect, *tensors: Any) -> None:
+def check(function: Effect, *tensors: Any) -> Any:
     """Call a function that may raise with the values of tensors: now where they are known."""
     values = known_values(tensors)
-    if values is None:
-        on_host(function, tensors)
-    else:
-        function(*values)
+    return on_host(function, tensors) if values is None else function(*values)

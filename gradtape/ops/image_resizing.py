@@ -17,7 +17,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import add, cast, full, multiply, reshape, subtract
+from gradtape.ops.basis import add, cast, full, multiply, numbers, reshape, subtract
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
@@ -287,7 +287,8 @@ def crop_and_resize(
 def _test_places(places: Any, count: Any) -> None:
     if places.size and not 0 <= places.min() <= places.max() < count:
         raise InvalidArgumentError(
-            f"gradtape.image.crop_and_resize: box_indices {places.tolist()} must be in [0, {count})."
+            f"gradtape.image.crop_and_resize: box_indices {places.tolist()} must be in [0,"
+            f" {count})."
         )
 
 

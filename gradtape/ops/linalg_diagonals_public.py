@@ -9,9 +9,9 @@ import numpy as np
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dtypes import as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.sizes import larger, same, same_shape
+from gradtape.core.sizes import larger, open_sizes, same, same_shape
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import add, multiply, reshape, size_of, sum_axes
+from gradtape.ops.basis import add, broadcast_to, cast, multiply, places, reshape, size_of, sum_axes
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.linalg_diagonals import (
     ALIGNMENTS,
@@ -26,6 +26,7 @@ from gradtape.ops.linalg_diagonals import (
 )
 from gradtape.ops.products import with_matrices
 from gradtape.ops.static import check_size, static, static_int, static_items, static_shape
+from gradtape.ops.stepwise import equal
 
 
 def band_part(input: Any, num_lower: Any, num_upper: Any, name: str | None = None) -> Any:
@@ -139,8 +140,7 @@ def _padded(x: Any, padding: Any, unused: Any, function: str) -> Any:
     padding = as_tensor_like(padding, x._dtype, function)
     if padding._dtype != x._dtype:
         raise mixed_dtypes(function, x, padding)
-    array = padding._array
-    if type(padding) is Tensor and padding._node is None and np.ndim(array) == 0 and array == 0:
+    if padding.concrete and padding._node is None and padding._shape == () and not padding._array:
         return x
     return add(x, multiply(Tensor(np.asarray(unused).astype(x._dtype)), padding))
 
@@ -369,4 +369,7 @@ def eye(
     columns = num_rows if num_columns is None else num_columns
     lead = [] if batch_shape is None else static_items(batch_shape, "eye", "batch_shape")
     shape = static_shape([*lead, num_rows, columns], "eye", wanted)
-    return Tensor(np.array(np.broadcast_to(np.eye(shape[-2], shape[-1], dtype=wanted), shape)))
+    if not open_sizes(shape):
+        return Tensor(np.array(np.broadcast_to(np.eye(*shape[-2:], dtype=wanted), shape)))
+    rows, columns = reshape(places(shape[-2]), (shape[-2], 1)), places(shape[-1])
+    return broadcast_to(cast(equal(rows, columns), wanted), shape)

@@ -16,10 +16,11 @@ from gradtape.ops.effects import on_host
 
 def print_(
     *inputs: Any, output_stream: Any = None, summarize: int = 3, sep: str = " ", end: str = "\n"
-) -> None:
+) -> Any:
     """Print values; of long axes the first and last `summarize` elements (-1: all).
 
-    Inside a function that is recorded, it prints whenever the function runs.
+    Inside a function that is recorded, it prints whenever the function runs. In a graph that
+    sessions run it returns the operation that prints.
 
     Example:
         >>> import sys, gradtape as tf
@@ -41,7 +42,7 @@ def print_(
         values = nest.pack_sequence_as(list(inputs), shown_leaves)
         _write(output_stream, sep.join(shown(v, summarize) for v in values) + end)
 
-    on_host(write, [as_tensor(leaves[i], "print") for i in places])
+    return on_host(write, [as_tensor(leaves[i], "print") for i in places])
 
 
 def _write(stream: Any, text: str) -> None:

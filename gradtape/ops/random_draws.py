@@ -75,26 +75,6 @@ def _gamma_kernel(xp: Any, key: Any, alpha: Any) -> Any:
     return xp.gammaincinv(alpha.astype(np.float64), units).astype(alpha.dtype)
 
 
-def _rows(key: Any, *parameters: Any) -> Any:
-    """The rows of keys and of parameters, one for each key."""
-    flat = np.reshape(key, (-1, 2))
-    columns = [np.reshape(p, (len(flat), *p.shape[key.ndim - 1 :])) for p in parameters]
-    return zip(flat, *columns, strict=True)
-
-
-def _poisson_kernel(xp: Any, key: Any, rate: Any) -> Any:
-    rows = [np.random.Generator(np.random.Philox(key=k)).poisson(r) for k, r in _rows(key, rate)]
-    return np.array(rows).reshape(rate.shape).astype(rate.dtype)
-
-
-def _binomial_kernel(xp: Any, key: Any, counts: Any, probs: Any) -> Any:
-    rows = [
-        np.random.Generator(np.random.Philox(key=k)).binomial(np.asarray(n).astype(np.int64), p)
-        for k, n, p in _rows(key, counts, probs)
-    ]
-    return np.array(rows).reshape(counts.shape).astype(counts.dtype)
-
-
 def _drawn(name: str, kernel: Any) -> Any:
     """A primitive of a key alone, whose keywords give shape and dtype."""
     made = primitive(
@@ -163,7 +143,7 @@ def standard_gamma(key: Any, alpha: Any) -> Any:
 
 _poisson = primitive(
     "random_poisson",
-    _poisson_kernel,
+    lambda xp, key, rate: xp.random_poisson(key, rate),
     vjps=[INTEGER, STEPWISE],
     jvps=[INTEGER, STEPWISE],
     batch=lambda mask, *inputs: poisson_of(*_spread(mask, inputs)),
@@ -180,7 +160,7 @@ def poisson_of(key: Any, rate: Any) -> Any:
 
 _binomial = primitive(
     "random_binomial",
-    _binomial_kernel,
+    lambda xp, key, counts, probs: xp.random_binomial(key, counts, probs),
     vjps=[INTEGER, STEPWISE, STEPWISE],
     jvps=[INTEGER, STEPWISE, STEPWISE],
     batch=lambda mask, *inputs: binomial_of(*_spread(mask, inputs)),

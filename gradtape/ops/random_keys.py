@@ -71,9 +71,13 @@ class _Program(threading.local):
 
     def start(self, own: int | None) -> Tensor:
         """The state before the first draw with a seed of its own, or without one."""
-        if own is None:
-            return key_of_words(mixed(self.fresh if self.seed is None else self.seed, 1), 0)
-        return key_of_words(mixed(self.seed or 0, own), 0)
+        seed = self.fresh if self.seed is None and own is None else self.seed or 0
+        return first_key(seed, own)
+
+
+def first_key(seed: int, own: int | None) -> Tensor:
+    """The state before the first draw, by the program's seed and the draw's own, if it has one."""
+    return key_of_words(mixed(seed, 1 if own is None else own), 0)
 
 
 _program = _Program()
@@ -94,6 +98,10 @@ class Draws:
     def __init__(self, own: int | None) -> None:
         self.own = own
         self._leaf = Node((2,), UINT64)
+
+    def first(self, seed: int) -> Tensor:
+        """The state before the first draw in a program of this seed."""
+        return first_key(seed, self.own)
 
     @property
     def _tensor(self) -> Any:

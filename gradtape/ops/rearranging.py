@@ -13,7 +13,16 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import broadcast_to, cast, numbers, places, reshape, size_of, subtract, transpose
+from gradtape.ops.basis import (
+    broadcast_to,
+    cast,
+    numbers,
+    places,
+    reshape,
+    size_of,
+    subtract,
+    transpose,
+)
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import take_along
 from gradtape.ops.host import size_from, validated

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.state import frame
 from gradtape.core.variable import Variable
 
 Array = np.ndarray[Any, Any]
@@ -74,7 +75,8 @@ def _alone() -> tuple[int, int]:
     """What `_references` finds where nobody else looks; counts say nothing without the GIL."""
     if not hasattr(sys, "getrefcount") or not getattr(sys, "_is_gil_enabled", lambda: True)():
         return (-1, -1)
-    return _references(Variable(np.zeros(2)))
+    with frame((), (), None):  # this module may be imported while a graph is filled
+        return _references(Variable(np.zeros(2)))
 
 
 _ALONE = _alone()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.errors import brief
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import cast, reshape
@@ -79,6 +80,8 @@ def number_of(value: Any) -> Any:
     if here.mode is None or isinstance(value, (int, float)):
         return float(value)
     tensor = as_tensor(value)
+    if any([n != 1 for n in tensor._shape]):
+        raise ValueError(f"gradtape.optimizers: {brief(tensor)} is not one number.")
     return cast(reshape(tensor, ()) if tensor._shape else tensor, DOUBLE)
 
 

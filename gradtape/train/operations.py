@@ -163,7 +163,7 @@ def _specs(value: Any, rest: Any, held: tuple[bool, ...]) -> tuple[Spec, ...]:
 
 
 def _distinct_kernel(xp: Any, values: Any, indices: Any, *, rows: int) -> Any:
-    count = indices.shape[0]
+    count, values = indices.shape[0], xp.asarray(values)
     indices = xp.checked(indices, rows).astype(xp.int64)
     if xp.name == "numpy":
         found = distinct(values, indices)

@@ -1,0 +1,79 @@
+"""What a loop's step need not do in every round: work that does not depend on the state.
+
+What depends on the surroundings alone is done once, before the loop. A product that depends on a row
+and the surroundings alone is done for all rows at once: 64 products of a (32, 128) by a (128, 512)
+matrix become one of (2048, 128) by (128, 512), several times as fast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.graph.callee import Callee, Replay
+from gradtape.graph.graph import CONSTANT, needed
+from gradtape.graph.symbolic import Value
+
+PRODUCTS = frozenset({"matmul", "convolution", "einsum"})
+
+
+class Hoisted:
+    """The parts of a step that leave the loop.
+
+    Args:
+        step: the callee of (state, row of each, around).
+        carried: how many tensors the state has.
+        rows: how many tensors are taken row by row.
+
+    Attributes:
+        once: values of the surroundings alone.
+        for_all: products of rows and surroundings alone.
+        step: the step that takes them as further rows and surroundings.
+    """
+
+    def __init__(self, step: Callee, carried: int, rows: int) -> None:
+        inputs = step.inputs
+        self.state = inputs[:carried]
+        self.rows = inputs[carried : carried + rows]
+        self.around = inputs[carried + rows :]
+        order = needed(step.outputs, step.roots)
+        changing = set(self.state)
+        varying = {*self.state, *self.rows}
+        for op in order:
+            if op.effect or any([v in varying for v in op.takes]):
+                varying.update(op.values)
+            if op.effect or any([v in changing for v in op.takes]):
+                changing.update(op.values)
+        read = {v for op in order for v in op.takes} | set(step.outputs)
+        given = set(inputs)
+        products = [
+            v for op in order if op.primitive.name in PRODUCTS
+            for v in op.values if v in varying and v not in changing and v in read
+        ]  # fmt: skip
+        self.for_all = products
+        late = {v for op in order for v in op.takes if op.values and op.values[0] in varying}
+        late |= set(step.outputs)
+        self.once: list[Value] = [
+            v for op in order if op.primitive is not CONSTANT
+            for v in op.values if v not in varying and v in late and v not in given
+        ]  # fmt: skip
+        taken = [*self.state, *self.rows, *self.for_all, *self.around, *self.once]
+        self.step = Callee(step.mode, taken, step.outputs, step.name, step.compile)
+        self.step.roots = step.roots
+
+    @property
+    def anything(self) -> bool:
+        """Whether anything leaves the loop."""
+        return bool(self.once or self.for_all)
+
+    def run(self, rows: Sequence[Any], around: Sequence[Any], length: Any) -> tuple[Any, Any]:
+        """The further rows and the further surroundings for these rows and surroundings."""
+        mode = self.step.mode
+        once = Replay(Callee(mode, self.around, self.once), around).outputs() if self.once else []
+        if not self.for_all:
+            return [], once
+        part = Callee(mode, [*self.rows, *self.around, *self.once], self.for_all)
+        with batching(length) as batch:
+            examples = [BatchedTensor(r, None, batch) for r in rows]
+            found = Replay(part, [*examples, *around, *once]).outputs()
+        return [spread(t, batch) for t in found], once
