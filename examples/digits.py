@@ -77,7 +77,7 @@ def accuracy(network: Network, data: Arrays) -> float:
 
 def step(
     network: Network, optimizer: tf.optimizers.Adam, images: np.ndarray, labels: np.ndarray
-) -> float:
+) -> tf.Tensor:
     """One step of training on a batch; returns the loss before it."""
     with tf.GradientTape() as tape:
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
@@ -86,7 +86,7 @@ def step(
         loss = tf.reduce_mean(losses)
     gradients = tape.gradient(loss, network.variables)
     optimizer.apply_gradients(zip(gradients, network.variables, strict=True))
-    return float(loss)
+    return loss
 
 
 def train(
@@ -106,7 +106,7 @@ def train(
         bar = progress.add_task("training", total=epochs * batches, loss=float("nan"))
         for epoch in range(1, epochs + 1):
             for chosen in np.array_split(rng.permutation(len(images)), batches):
-                loss = step(network, optimizer, images[chosen], labels[chosen])
+                loss = float(step(network, optimizer, images[chosen], labels[chosen]))
                 history.losses.append(loss)
                 progress.update(bar, advance=1, loss=loss, description=f"epoch {epoch}/{epochs}")
             history.train.append(accuracy(network, data))

@@ -171,6 +171,43 @@ def as_default(self: Graph) -> Iterator[Graph]:
 Graph.as_default = as_default  # type: ignore[method-assign]
 
 
+class Together:
+    """A block whose changes of variables are one operation, where sessions run them.
+
+    Args:
+        name: the operation's name.
+
+    Attributes:
+        operation: what does all changes, after the block; None where they are done.
+    """
+
+    operation: Operation | None = None
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._start = -1
+
+    def __enter__(self) -> Together:
+        if here.mode is not None and here.mode.by_session:
+            self._start = len(here.mode.graph.operations)
+        return self
+
+    def __exit__(self, kind: Any, *exception: Any) -> None:
+        if kind is None and self._start >= 0:
+            graph = here.mode.graph
+            with graph.unlabelled():
+                changes = [op for op in graph.operations[self._start :] if _changes(op)]
+                self.operation = here.mode.group(tuple(changes), self._name)
+
+
+def _changes(op: Operation) -> bool:
+    """Whether an operation changes a variable, and not for the first time."""
+    if op.primitive is not ASSIGN:
+        return False
+    variable = op.params["variable"]
+    return isinstance(variable, Variable) and getattr(variable, "initializer", None) is not op
+
+
 # the graph of a thread
 
 

@@ -102,15 +102,20 @@ class Scopes:
             self.scope = before
 
     @contextmanager
-    def variable_scope(self, name: str) -> Iterator[None]:
-        """Make a variable of this name: what makes it depends on nothing and has no given names."""
+    def unlabelled(self) -> Iterator[None]:
+        """Let no operation of a block have a name that is passed to a function."""
         before = self.labels
         self.labels = False
         try:
-            with self.control_dependencies(None), self.name_scope(f"{name}/"):
-                yield
+            yield
         finally:
             self.labels = before
+
+    @contextmanager
+    def variable_scope(self, name: str) -> Iterator[None]:
+        """Make a variable of this name: what makes it depends on nothing."""
+        with self.unlabelled(), self.control_dependencies(None), self.name_scope(f"{name}/"):
+            yield
 
     # sessions
 

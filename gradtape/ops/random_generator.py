@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype, float32, int32, uint64
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.variable import Variable
 from gradtape.ops import random_distributions as draw
-from gradtape.ops.basis import cast
+from gradtape.ops.basis import add, cast, numbers
+from gradtape.ops.joining import stack_axis
 from gradtape.ops.random_draws import integers
-from gradtape.ops.random_keys import UINT64, WORDS, folded, key_of_words, mixed
+from gradtape.ops.random_keys import UINT64, WORDS, folded, mixed, mixed_words
 from gradtape.ops.static import static, static_int, static_items, static_shape
+from gradtape.ops.stepwise import less
+from gradtape.ops.striding import strided_slice
 
 INT64 = np.dtype(np.int64)
 
@@ -63,8 +67,8 @@ class Generator:
                 "gradtape.random.Generator: give either copy_from or state. "
                 "Write tf.random.Generator.from_seed(1)."
             )
-        value = copy_from.state.numpy() if copy_from is not None else np.asarray(state)
-        self._state = Variable(checked_state(value), trainable=False, name="rng_state")
+        value = checked_state(state if copy_from is None else copy_from.state)
+        self._state = Variable(value, trainable=False, name="rng_state")
 
     @classmethod
     def from_seed(cls, seed: Any, alg: Any = None) -> Generator:
@@ -105,7 +109,7 @@ class Generator:
 
     def reset(self, state: Any) -> None:
         """Go to a state."""
-        self._state.assign(checked_state(np.asarray(state)))
+        self._state.assign(checked_state(state))
 
     def reset_from_seed(self, seed: Any) -> None:
         """Go to the state of a fresh generator of a seed."""
@@ -123,22 +127,24 @@ class Generator:
         self._state.assign(np.array([w % WORDS for w in words], np.uint64).view(INT64))
 
     def skip(self, delta: int) -> Any:
-        """Advance the counter; returns the state before."""
-        before = self._state.numpy()
-        words = before.view(np.uint64)
-        step = static(delta)
+        """Advance the counter, a number of two words; returns the state before."""
+        before = self._state.value()
+        step = static(delta, "random.Generator.skip", "delta")
         if type(step) is not int:
             raise TypeError(
                 f"gradtape.random.Generator.skip: delta must be an integer, not {brief(delta)}."
             )
-        total = (int(words[0]) + (int(words[1]) << 64) + step) % 2**128
-        after = np.array([total % WORDS, total >> 64, int(words[2])], np.uint64)
-        self._state.assign(after.view(INT64))
+        low, high, key = _words(before)
+        by = numbers(step % WORDS, UINT64)
+        moved = add(low, by)
+        carry = cast(less(moved, by), UINT64)
+        high = add(add(high, numbers((step >> 64) % WORDS, UINT64)), carry)
+        self._state.assign(cast(stack_axis([moved, high, key], 0), INT64))
         return before
 
     def _next(self) -> Any:
-        low, high, key = (int(w) for w in self.skip(1).view(np.uint64))
-        return key_of_words(mixed(key, high), low)
+        low, high, key = _words(self.skip(1))
+        return stack_axis([mixed_words(key, high), low], 0)
 
     def normal(
         self, shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = float32,
@@ -189,14 +195,21 @@ class Generator:
         return f"<tf.random.Generator state={self._state.numpy().tolist()}>"
 
 
+def _words(state: Any) -> list[Any]:
+    """The low and the high word of the counter, and the key."""
+    words = cast(state, UINT64)
+    return [strided_slice(words, (i,)) for i in range(3)]
+
+
 def checked_state(state: Any) -> Any:
     """A state as three int64, or InvalidArgumentError."""
-    if state.shape != (3,) or state.dtype.kind not in "iu":
+    given = as_tensor(state, "random.Generator")
+    if given._shape != (3,) or given._dtype.kind not in "iu":
         raise InvalidArgumentError(
             f"gradtape.random.Generator: a state is three int64, not {brief(state)}. "
             "Write tf.random.create_rng_state(seed)."
         )
-    return state.astype(INT64)
+    return cast(given, INT64)
 
 
 _global: list[Generator] = []

@@ -22,7 +22,8 @@ from gradtape.core.shapes import TensorShape
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
-from gradtape.ops.basis import add, cast
+from gradtape.ops.basis import add, cast, reshape
+from gradtape.ops.joining import stack_axis
 from gradtape.ops.random_draws import integers
 from gradtape.ops.static import check_size, static, static_int
 
@@ -57,6 +58,14 @@ def mixed(*numbers: int) -> int:
     word = 0
     for number in numbers:
         word = int(xp.random_bits(np.array([word, number % WORDS], UINT64), 1)[0])
+    return word
+
+
+def mixed_words(*words: Any) -> Any:
+    """`mixed` of scalars of uint64."""
+    word: Any = Tensor(np.uint64(0))
+    for other in words:
+        word = reshape(integers(stack_axis([word, other], 0), (1,), 0, WORDS, UINT64), ())
     return word
 
 

@@ -38,7 +38,7 @@ def shared_by_examples(mask: Any, *inputs: Any, **params: Any) -> Any:
 
 
 def _real(xp: Any, array: Any) -> Any:
-    """An array as real numbers in its working dtype, complex ones with one more axis of size two."""
+    """An array as real numbers in its working dtype; complex ones get one more axis of size two."""
     array = xp.asarray(array)
     if array.dtype.kind == "c":
         array = xp.stack([xp.real(array), xp.imag(array)], -1)

@@ -17,9 +17,11 @@ from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
 from gradtape.core.state import here
-from gradtape.core.surroundings import init_scope
+from gradtape.core.surroundings import executing_eagerly, init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.graph.building import Together
+from gradtape.graph.gradients import gradients, recording_mode
 from gradtape.ops.static import tensor_items
 from gradtape.train.arrays import filled
 from gradtape.train.gradients import check_lasting, check_variable
@@ -87,21 +89,25 @@ class OptimizerV1:
         colocate_gradients_with_ops: bool = False,
         name: str | None = None,
         grad_loss: Any = None,
-    ) -> None:
+    ) -> Any:
         """Differentiate a loss and move the variables by one step.
 
         Args:
-            loss: a function without arguments that returns the loss.
+            loss: a function without arguments that returns the loss; in a graph also the loss.
             global_step: a variable to increment.
-            var_list: the variables; by default the trainable ones that the function reads.
+            var_list: the variables; by default the trainable ones that the function reads, or those
+                of the graph.
             gate_gradients: ignored, for compatibility.
             aggregation_method: ignored, for compatibility.
             colocate_gradients_with_ops: ignored, for compatibility.
-            name: ignored, for compatibility.
+            name: the name of the operation in a graph, by default the optimizer's.
             grad_loss: the cotangent of the loss, by default ones.
 
+        Returns:
+            In a graph that sessions run, the operation that takes a step; otherwise None.
+
         Raises:
-            RuntimeError: when the loss is no function.
+            RuntimeError: when the loss is no function where operations run at once.
             ValueError: when no variable has a gradient.
 
         Example:
@@ -118,7 +124,7 @@ class OptimizerV1:
                 f"support gradients, between variables {[v.name for _, v in pairs]} and "
                 f"loss {loss}."
             )
-        self.apply_gradients(pairs, global_step=global_step, name=name)
+        return self.apply_gradients(pairs, global_step=global_step, name=name)
 
     def compute_gradients(
         self,
@@ -130,11 +136,13 @@ class OptimizerV1:
         grad_loss: Any = None,
     ) -> list[tuple[Any, Any]]:
         """Return pairs of a gradient (or None) and a variable; the arguments are `minimize`'s."""
-        if not callable(loss):
-            raise RuntimeError(
-                "`loss` passed to Optimizer.compute_gradients should be a function when eager "
-                "execution is enabled. Write a function without arguments that returns the loss."
+        if gate_gradients not in (self.GATE_NONE, self.GATE_OP, self.GATE_GRAPH):
+            raise ValueError(
+                "gate_gradients must be one of: Optimizer.GATE_NONE, Optimizer.GATE_OP,"
+                f" Optimizer.GATE_GRAPH. Not {gate_gradients}"
             )
+        if not callable(loss):
+            return self._of_tensor(loss, var_list, aggregation_method, grad_loss)
         with GradientTape() as tape:
             if var_list is not None:
                 tape.watch(var_list)
@@ -147,20 +155,43 @@ class OptimizerV1:
             )
         return list(zip(tape.gradient(value, variables, grad_loss), variables, strict=True))
 
+    def _of_tensor(
+        self, loss: Any, var_list: Any, aggregation_method: Any, grad_loss: Any
+    ) -> list[tuple[Any, Any]]:
+        if executing_eagerly():
+            raise RuntimeError(
+                "`loss` passed to Optimizer.compute_gradients should be a function when eager "
+                "execution is enabled. Write a function without arguments that returns the loss."
+            )
+        if var_list is None:
+            mode = recording_mode([loss], "gradients")
+            variables = [v for v in mode.variables.values() if getattr(v, "trainable", False)]
+        else:
+            variables = nest.flatten(var_list)
+        if not variables:
+            raise ValueError("No variables to optimize: make a trainable tf.Variable.")
+        grads = gradients(
+            loss, variables, grad_loss, aggregation_method=aggregation_method
+        )  # fmt: skip
+        return list(zip(grads, variables, strict=True))
+
     def apply_gradients(
         self,
         grads_and_vars: Iterable[Any],
         global_step: Any = None,
         name: str | None = None,
         skip_gradients_aggregation: bool = False,
-    ) -> None:
+    ) -> Any:
         """Move each variable by one step along its gradient; assignments stop gradients.
 
         Args:
             grads_and_vars: pairs of a gradient (tensor, `IndexedSlices` or None) and a variable.
             global_step: a variable to increment.
-            name: ignored, for compatibility.
+            name: the name of the operation in a graph, by default the optimizer's.
             skip_gradients_aggregation: ignored, for compatibility.
+
+        Returns:
+            In a graph that sessions run, the operation that takes a step; otherwise None.
 
         Raises:
             ValueError: when there is no pair, or no gradient.
@@ -177,10 +208,11 @@ class OptimizerV1:
         if not found:
             names = [v.name for _, v in pairs]
             raise ValueError(f"No gradients provided for any variable: {names}.")
-        ready = [(prepared(g, v, label, self.by_rows), v) for g, v in found]
-        self._step(ready)
-        if global_step is not None:
-            global_step.assign_add(np.ones((), global_step._dtype)[()])
+        with Together(name or self._name) as step:
+            self._step([(prepared(g, v, label, self.by_rows), v) for g, v in found])
+            if global_step is not None:
+                global_step.assign_add(np.ones((), global_step._dtype)[()])
+        return step.operation
 
     def _step(self, ready: list[tuple[Any, Any]]) -> None:
         rule = type(self).rule

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gradtape.core.convert import as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import brief

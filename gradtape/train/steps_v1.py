@@ -1,7 +1,8 @@
 """`tf.compat.v1.train`'s global step, and its decays of the learning rate as functions.
 
 A decay returns a function without arguments, as TensorFlow's do in eager execution: an optimizer
-calls it at each step and finds the rate of the global step that the variable then holds.
+calls it at each step and finds the rate of the global step that the variable then holds. In a graph
+that sessions run it returns a tensor.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import numpy as np
 
 from gradtape.core.asked import located
 from gradtape.core.errors import brief
+from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.graph.graph import Graph
+from gradtape.graph.variables import GraphKeys, VariableV1
 from gradtape.train.options import number
 from gradtape.train.schedules import (
     CosineDecay,
@@ -38,10 +42,16 @@ def get_global_step(graph: Any = None) -> Variable | None:
         >>> step is tf.compat.v1.train.get_global_step()
         True
     """
-    return _steps.get(_key(graph, "get_global_step"))
+    found = _key(graph, "get_global_step")
+    if isinstance(found, Graph):
+        return next(iter(found.get_collection(GraphKeys.GLOBAL_STEP)), None)
+    return _steps.get(found)
 
 
 def _key(graph: Any, function: str) -> Any:
+    """The graph that the step belongs to, or another object that was given for it."""
+    if graph is None and here.mode is not None and here.mode.by_session:
+        return here.mode.graph
     if getattr(graph, "__hash__", None) is None or isinstance(graph, (Tensor, Variable)):
         raise TypeError(
             f"gradtape.compat.v1.train.{function}: graph must be None or a hashable object, not "
@@ -61,10 +71,15 @@ def create_global_step(graph: Any = None) -> Variable:
         >>> int(tf.compat.v1.train.create_global_step(graph=object()))
         0
     """
-    if _key(graph, "create_global_step") in _steps:
+    if get_global_step(graph) is not None:
         raise ValueError(located('"global_step" already exists. Use get_or_create_global_step().'))
-    _steps[graph] = Variable(np.int64(0), trainable=False, name="global_step")
-    return _steps[graph]
+    found = _key(graph, "create_global_step")
+    if isinstance(found, Graph):
+        keys = [GraphKeys.GLOBAL_VARIABLES, GraphKeys.GLOBAL_STEP]
+        with found.as_default(), found.name_scope(None):
+            return VariableV1(np.int64(0), trainable=False, name="global_step", collections=keys)
+    _steps[found] = Variable(np.int64(0), trainable=False, name="global_step")
+    return _steps[found]
 
 
 def get_or_create_global_step(graph: Any = None) -> Variable:
@@ -95,10 +110,15 @@ def assert_global_step(global_step_tensor: Any) -> None:
         )
 
 
-def _at(schedule: Callable[[Any], Any], global_step: Any) -> Callable[[], Any]:
+def _at(schedule: Callable[[Any], Any], global_step: Any) -> Any:
+    """The rate as a function; in a graph that sessions run, as a tensor."""
     if global_step is None:
         raise ValueError(located("global_step is required: pass get_or_create_global_step()."))
-    return lambda: schedule(global_step() if callable(global_step) else global_step)
+
+    def rate() -> Any:
+        return schedule(global_step() if callable(global_step) else global_step)
+
+    return rate() if here.mode is not None and here.mode.by_session else rate
 
 
 def exponential_decay(
@@ -108,7 +128,7 @@ def exponential_decay(
     decay_rate: Any,
     staircase: bool = False,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for learning_rate * decay_rate ** (global_step / decay_steps).
 
     Example:
@@ -129,7 +149,7 @@ def natural_exp_decay(
     decay_rate: Any,
     staircase: bool = False,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for learning_rate * exp(-decay_rate * global_step / decay_steps).
 
     Example:
@@ -150,7 +170,7 @@ def inverse_time_decay(
     decay_rate: Any,
     staircase: bool = False,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for learning_rate / (1 + decay_rate * global_step / decay_steps).
 
     Example:
@@ -170,7 +190,7 @@ def polynomial_decay(
     power: Any = 1.0,
     cycle: bool = False,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for the schedule `PolynomialDecay`.
 
     Example:
@@ -185,7 +205,7 @@ def polynomial_decay(
 
 def piecewise_constant(
     x: Any, boundaries: Any, values: Any, name: str | None = None
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for `values[i]` where x is at most `boundaries[i]`.
 
     Example:
@@ -206,7 +226,7 @@ def cosine_decay(
     decay_steps: Any,
     alpha: Any = 0.0,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for the schedule `CosineDecay`, without warmup.
 
     Example:
@@ -226,7 +246,7 @@ def cosine_decay_restarts(
     m_mul: Any = 1.0,
     alpha: Any = 0.0,
     name: str | None = None,
-) -> Callable[[], Any]:
+) -> Any:
     """Return a function for the schedule `CosineDecayRestarts`.
 
     Example:

@@ -64,7 +64,9 @@ def test_single_precision_stays_single_in_compiled_code(name: str) -> None:
     }  # fmt: skip
     inputs = [gradient, value, *[s for s in slots if s is not None], *map(np.float64, numbers)]
     with jax.enable_x64(True):
-        program = jax.make_jaxpr(lambda *given: optimizer_step.kernel(xp, *given, **params))(*inputs)
+        program = jax.make_jaxpr(lambda *given: optimizer_step.kernel(xp, *given, **params))(
+            *inputs
+        )
     wide = [
         v.aval for e in program.jaxpr.eqns for v in e.outvars
         if v.aval.dtype == np.float64 and v.aval.ndim

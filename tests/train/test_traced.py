@@ -189,7 +189,9 @@ def test_learning_rates(way: Any, schedule: Any) -> None:
     for wrap in (plain, way):
         w = tf.Variable(np.zeros(2))
         optimizer = OPT.SGD(schedule)
-        step = wrap(called(lambda o, w, g: o.apply_gradients([(g(), w)]), optimizer, w, lambda g: g))
+        step = wrap(
+            called(lambda o, w, g: o.apply_gradients([(g(), w)]), optimizer, w, lambda g: g)
+        )
         for _ in range(6):
             step(tf.constant([1.0, -1.0], tf.float64))
             paths.append(w.numpy())
@@ -368,7 +370,9 @@ def test_bad_gradients_are_found_when_the_step_is_recorded() -> None:
         (tf.ones([2], tf.complex64), w, "does not fit variable"),
         (tf.IndexedSlices(tf.ones([1, 3], tf.float64), [0], (5, 3)), table, "does not fit"),
     ]:
-        step = tf.function(called(lambda o, v, g: o.apply([g()], [v]), OPT.SGD(), variable, lambda g: g))
+        step = tf.function(
+            called(lambda o, v, g: o.apply([g()], [v]), OPT.SGD(), variable, lambda g: g)
+        )
         with pytest.raises(tf.errors.InvalidArgumentError, match=text):
             step(gradient)
     with pytest.raises(ValueError, match="No gradients provided"):
@@ -407,7 +411,9 @@ def test_a_variable_that_is_an_argument_keeps_no_slots() -> None:
 
 def test_examples_of_a_batch_share_their_variables() -> None:
     w, table = tf.Variable([1.0]), tf.Variable(TABLE)
-    rows = lambda x: tf.IndexedSlices(tf.ones([1, 2], tf.float64) * tf.cast(x, tf.float64), [2], (5, 2))
+    rows = lambda x: tf.IndexedSlices(
+        tf.ones([1, 2], tf.float64) * tf.cast(x, tf.float64), [2], (5, 2)
+    )
     for optimizer, gradient, variable in [
         (OPT.SGD(), lambda x: x * tf.ones([1]), w),
         (OPT.SGD(clipnorm=1.0), lambda x: x * tf.ones([1]), w),

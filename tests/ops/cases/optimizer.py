@@ -85,9 +85,7 @@ def _row(name: str, reference: Any, **options: Any) -> Case:
 
 
 CASES = [
-    _row(
-        "optimizer_step", moved, draw=_step((2, 3), 1), params=MOMENTUM, dtypes=FLOATS + HALVES
-    ),
+    _row("optimizer_step", moved, draw=_step((2, 3), 1), params=MOMENTUM, dtypes=FLOATS + HALVES),
     _row("optimizer_step", moved, draw=_step((), 1), params=MOMENTUM, label="scalar"),
     _row(
         "optimizer_step",

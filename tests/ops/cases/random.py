@@ -74,11 +74,11 @@ CASES = [
         value_tolerance=1e3,
     ),
     Case(
-        "random_poisson", draw=with_key(lambda rng: rng.uniform(0.5, 30, (2, 3))), dtypes=FLOATS, jax=False,
+        "random_poisson", draw=with_key(lambda rng: rng.uniform(0.5, 30, (2, 3))), dtypes=FLOATS,
         reference=lambda key, rate: np.random.Generator(np.random.Philox(key=key)).poisson(rate).astype(rate.dtype),
     ),
     Case(
-        "random_binomial", dtypes=FLOATS, jax=False,
+        "random_binomial", dtypes=FLOATS,
         draw=with_key(lambda rng: np.array([3.0, 10.0]), lambda rng: rng.uniform(0, 1, (2,))),
         reference=lambda key, n, p: np.random.Generator(np.random.Philox(key=key))
         .binomial(n.astype(int), p).astype(n.dtype),

@@ -1,4 +1,4 @@
-"""Rows of rolling, padding and the shape as a tensor."""
+"""Rows of rolling, padding, sizes as tensors and places."""
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ def _padded(x: Any, paddings: Any) -> Any:
     return out
 
 
+def _number(value: Any, dtype: Any) -> Any:
+    return np.array(value).astype(dtype)
+
+
+INT32 = np.dtype(np.int32)
 CASES = [
     Case(
         "roll",
@@ -42,5 +47,12 @@ CASES = [
         variants=[[(0, 2)]],
     ),
     Case("pad", [()], _padded, {"paddings": ()}, label="scalar"),
-    Case("shape", [(2, 3)], lambda x: np.array([*x.shape]), variants=[[()], [(0, 4)]]),
+    Case("sizes", reference=_number, params={"value": (2, 0), "dtype": INT32}, batch=False),
+    Case("sizes", reference=_number, params={"value": 7, "dtype": INT32}, batch=False, label="one"),
+    Case(
+        "places",
+        reference=lambda count, dtype: np.array([0, 1, 2, 3], dtype),
+        params={"count": 4, "dtype": INT32},
+        batch=False,
+    ),
 ]
