@@ -5,10 +5,13 @@ ENV := .venv
 BIN := $(ENV)/bin
 PEERS := .venv-peers
 
-.PHONY: demo test lint bench bench-peers compare clean
+.PHONY: demo demo-compiled test lint bench bench-peers compare clean
 
 demo: $(ENV)/.examples  ## train a classifier on the real handwritten digits and draw the result
 	$(BIN)/python examples/digits.py
+
+demo-compiled: $(ENV)/.xla  ## train it twice, with steps taken at once and with compiled ones, and compare
+	$(BIN)/python examples/digits_compiled.py
 
 test: $(ENV)/.test lint  ## run the linter, the type checker and all tests
 	$(BIN)/python -m pytest -n 2
@@ -35,9 +38,13 @@ $(ENV)/.examples: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[examples]"
 	touch $@
 
+$(ENV)/.xla: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable ".[examples,xla]"
+	touch $@ $(ENV)/.examples
+
 $(ENV)/.test: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
-	touch $@ $(ENV)/.examples
+	touch $@ $(ENV)/.examples $(ENV)/.xla
 
 $(PEERS)/.ready: benchmarks/requirements-peers.txt
 	$(PYTHON) -m venv $(PEERS)
@@ -46,4 +53,4 @@ $(PEERS)/.ready: benchmarks/requirements-peers.txt
 	touch $@
 
 clean:
-	rm -rf $(ENV) $(PEERS) digits.png
+	rm -rf $(ENV) $(PEERS) digits.png digits_compiled.png

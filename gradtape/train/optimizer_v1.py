@@ -22,6 +22,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.building import Together
 from gradtape.graph.gradients import gradients, recording_mode
+from gradtape.graph.variables import GraphKeys
 from gradtape.ops.static import tensor_items
 from gradtape.train.arrays import filled
 from gradtape.train.gradients import check_lasting, check_variable
@@ -166,6 +167,8 @@ class OptimizerV1:
         if var_list is None:
             mode = recording_mode([loss], "gradients")
             variables = [v for v in mode.variables.values() if getattr(v, "trainable", False)]
+            if mode.by_session:
+                variables = mode.graph.get_collection(GraphKeys.TRAINABLE_VARIABLES)
         else:
             variables = nest.flatten(var_list)
         if not variables:
