@@ -1,14 +1,15 @@
 """Who takes part in the compiled workloads, and how each is asked for a compiled step.
 
-A step is a call without arguments that returns the value and the gradients, or what else the task
-asks for, when they are computed: XLA's calls return before that, and all their results are there as
-soon as one is.
+A step is a call without arguments that returns the value and all gradients, or what else the task
+asks for, once they are computed. XLA's calls return before that; the results of one call are there
+all at once, so that waiting for the first is enough.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import ModuleType
 from typing import Any
 
@@ -16,14 +17,13 @@ import numpy as np
 
 from benchmarks.compiled_operations import of_jax, of_torch, reshaped_pool, tensorflow_like
 from benchmarks.compiled_workloads import Task
-from benchmarks.workloads import Array
 
 Step = Callable[[], list[Any]]
 
 
 @dataclass(frozen=True)
 class Way:
-    """One way to compile with a framework, at all tasks or at one."""
+    """One way to a compiled step with a framework, at all tasks or at the one named."""
 
     name: str
     framework: str
@@ -32,12 +32,14 @@ class Way:
     wanted: Callable[[Any, Task], bool] = lambda module, task: True
 
 
-def recorded_function(tf: Any, task: Task, jit_compile: bool | None) -> tuple[Any, list[Any]]:
-    """A function with tapes inside, and its arguments; variables are taken from around it."""
-    make = tf.Variable if task.variables else tf.constant
-    watched = [make(array) for array in task.watched]
-    constants = [tf.constant(array) for array in task.constants]
+def recorded(tf: Any, task: Task, jit_compile: bool | None = None) -> tuple[Any, list[Any]]:
+    """The task as a `tf.function` with its tapes inside, and the arguments of a call.
+
+    Variables are taken from around the function, other watched tensors are arguments.
+    """
     operations = tensorflow_like(tf)
+    variables = [tf.Variable(array) for array in task.watched] if task.variables else []
+    given = [] if task.variables else [tf.constant(array) for array in task.watched]
 
     def value(watched: list[Any], constants: list[Any]) -> list[Any]:
         return [task.loss(operations, watched, *constants)]
@@ -50,15 +52,154 @@ def recorded_function(tf: Any, task: Task, jit_compile: bool | None) -> tuple[An
         return [loss, *tape.gradient(loss, watched)]
 
     def hessian(watched: list[Any], constants: list[Any]) -> list[Any]:
-        (x,) = watched
-        with tf.GradientTape() as outer:
-            outer.watch(x)
+        with tf.GradientTape() as tape:
+            tape.watch(watched)
             _, slope = gradient(watched, constants)
-        return [outer.jacobian(slope, x)]
+        return [tape.jacobian(slope, watched[0])]
 
     asked = {"value": value, "gradient": gradient, "hessian": hessian}[task.asked]
-    if task.variables:
-        return tf.function(lambda *constants: asked(watched, list(constants)), jit_compile=jit_compile), constants
-    count = len(watched)
-    function = tf.function(lambda *given: asked(list(given[:count]), list(given[count:])), jit_compile=jit_compile)
-    return function, [*watched, *constants]
+
+    def step(*arguments: Any) -> list[Any]:
+        count = len(given)
+        return asked(variables or list(arguments[:count]), list(arguments[count:]))
+
+    arguments = [*given, *[tf.constant(array) for array in task.constants]]
+    return tf.function(step, jit_compile=jit_compile), arguments
+
+
+def tensorflow(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
+    """TensorFlow, whose calls return when everything is computed."""
+    function, arguments = recorded(tf, task, jit_compile)
+    return partial(function, *arguments)
+
+
+def gradtape(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
+    """gradtape; reading a result waits for it."""
+    function, arguments = recorded(tf, task, jit_compile)
+
+    def step() -> list[Any]:
+        results = function(*arguments)
+        np.asarray(results[0])
+        return results
+
+    return step
+
+
+def on_numpy(tf: Any, task: Task) -> bool:
+    """Whether gradtape by default runs the task on NumPy, so that XLA is another way."""
+    function, arguments = recorded(tf, task)
+    return not function.get_concrete_function(*arguments).callee.runner.compiles
+
+
+def jax_jit(jax: Any, task: Task, pool: Callable[[Any], Any] | None = None) -> Step:
+    """JAX; `pool` takes the place of its pooling."""
+    jax.config.update("jax_enable_x64", task.wide)
+    operations = of_jax(jax)
+    operations.pool = pool or operations.pool
+    loss = partial(task.loss, operations)
+    watched = [jax.numpy.asarray(array) for array in task.watched]
+    constants = [jax.numpy.asarray(array) for array in task.constants]
+    second = jax.hessian(lambda x: loss([x], *constants))
+    asked = {
+        "value": lambda watched, *constants: (loss(watched, *constants), ()),
+        "gradient": jax.value_and_grad(loss),
+        "hessian": lambda watched: (second(*watched), ()),
+    }
+    run = jax.jit(asked[task.asked])
+
+    def step() -> list[Any]:
+        first, others = run(watched, *constants)
+        first.block_until_ready()
+        return [first, *others]
+
+    return step
+
+
+def jax_reshaped(jax: Any, task: Task) -> Step:
+    """JAX with the pooling whose derivative is cheaper."""
+    return jax_jit(jax, task, reshaped_pool(jax))
+
+
+def pytorch(torch: Any, task: Task, compiles: bool = False) -> Step:
+    """PyTorch's autograd of the loss, or of what torch.compile made of it.
+
+    torch.compile unrolls loops; of a lengthy one the step alone is compiled.
+    """
+    loss = partial(task.loss, of_torch(torch, compiles and task.lengthy))
+    wrap = torch.compile if compiles and not task.lengthy else lambda function: function
+    watched = [in_torch(torch, array, filters=True) for array in task.watched]
+    constants = [in_torch(torch, array) for array in task.constants]
+    if task.asked == "value":
+        value = wrap(loss)
+        return lambda: [value(watched, *constants)]
+    if task.asked == "hessian":
+        second = wrap(torch.func.hessian(lambda x: loss([x], *constants)))
+        return lambda: [second(*watched)]
+    return torch_gradient(torch, wrap(loss), watched, constants)
+
+
+def torch_gradient(torch: Any, loss: Callable[..., Any], watched: Any, constants: Any) -> Step:
+    """The value and gradients of a loss; gradients of filters get the layout of the others."""
+    for tensor in watched:
+        tensor.requires_grad_()
+
+    def step() -> list[Any]:
+        value = loss(watched, *constants)
+        gradients = torch.autograd.grad(value, watched)
+        return [value, *[g.permute(2, 3, 1, 0) if g.ndim == 4 else g for g in gradients]]
+
+    return step
+
+
+def in_torch(torch: Any, array: Any, filters: bool = False) -> Any:
+    """An array as a tensor; images become NCHW and filters OIHW, with the channels last in memory,
+    which is faster here than the default."""
+    tensor = torch.tensor(array)
+    if tensor.ndim < 4:
+        return tensor
+    order = (3, 2, 0, 1) if filters else (0, 3, 1, 2)
+    return tensor.permute(order).contiguous(memory_format=torch.channels_last)
+
+
+def torch_module(torch: Any, task: Task) -> Step:
+    """PyTorch's own LSTM, which holds the transposed matrices and a second bias."""
+    inward, across, bias = task.watched
+    inputs, start = map(torch.tensor, task.constants)
+    module = torch.nn.LSTM(inputs.shape[2], start.shape[1])
+    *watched, second = module.parameters()
+    with torch.no_grad():
+        for parameter, array in zip(watched, (inward.T, across.T, bias), strict=True):
+            parameter.copy_(torch.tensor(array))
+        second.zero_()
+
+    def step() -> list[Any]:
+        _, (hidden, _) = module(inputs, (start[None], start[None]))
+        value = torch.mean(hidden**2)
+        of_inward, of_across, of_bias = torch.autograd.grad(value, watched)
+        return [value, of_inward.T, of_across.T, of_bias]
+
+    return step
+
+
+WAYS = [
+    Way("gradtape", "gradtape", gradtape),
+    Way("gradtape XLA", "gradtape", partial(gradtape, jit_compile=True), wanted=on_numpy),
+    Way("JAX", "JAX", jax_jit),
+    Way("JAX, max of a reshape", "JAX", jax_reshaped, only="cnn"),
+    Way("TensorFlow", "TensorFlow", tensorflow),
+    Way("TensorFlow XLA", "TensorFlow", partial(tensorflow, jit_compile=True)),
+    Way("PyTorch", "PyTorch", pytorch),
+    Way("PyTorch compiled", "PyTorch", partial(pytorch, compiles=True)),
+    Way("PyTorch nn.LSTM", "PyTorch", torch_module, only="lstm"),
+]
+
+
+def ways(task: Task, modules: dict[str, ModuleType]) -> list[Way]:
+    """The ways of the present frameworks to a task."""
+    return [
+        way
+        for way in WAYS
+        if way.framework in modules
+        and way.only in (None, task.name)
+        and way.wanted(modules[way.framework], task)
+    ]

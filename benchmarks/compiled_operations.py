@@ -99,7 +99,7 @@ def of_jax(jax: Any) -> SimpleNamespace:
 def of_torch(torch: Any, compile_step: bool = False) -> SimpleNamespace:
     """The operations as PyTorch names them, with images in NCHW and filters in OIHW.
 
-    With `compile_step` loops run a compiled step: torch.compile would unroll the loop itself.
+    With `compile_step` a loop compiles its step and nothing else is compiled.
     """
     functional = torch.nn.functional
 

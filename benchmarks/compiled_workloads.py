@@ -19,7 +19,7 @@ class Task:
     """A loss of watched arrays and constants, and what is asked of it.
 
     `loss` takes a framework's operations first; `asked` is "value", "gradient" (the value and all
-    gradients together) or "hessian". `loops` says that the loss repeats a step many times.
+    gradients together) or "hessian". `lengthy` says that its loop is too long to be unrolled.
     """
 
     name: str
@@ -29,7 +29,7 @@ class Task:
     constants: Arrays = ()
     variables: bool = False
     asked: str = "gradient"
-    loops: bool = False
+    lengthy: bool = False
 
     @property
     def wide(self) -> bool:
@@ -75,20 +75,22 @@ def cnn(ops: Any, watched: Arrays, images: Any, labels: Any) -> Any:
     return ops.entropy(ops.flatten(hidden) @ weight + bias, labels)
 
 
-def gated(ops: Any, gates: Any, cell: Any) -> tuple[Any, Any]:
-    """The hidden and cell state after one step of an LSTM, from the four gates side by side."""
-    forget, enter, leave, change = ops.split(gates, 4, -1)
+def gated(ops: Any, cell: Any, enter: Any, forget: Any, change: Any, leave: Any) -> Any:
+    """The hidden and cell state after one step of an LSTM."""
     cell = ops.sigmoid(forget) * cell + ops.sigmoid(enter) * ops.tanh(change)
     return ops.sigmoid(leave) * ops.tanh(cell), cell
 
 
 def lstm(ops: Any, watched: Arrays, inputs: Any, start: Any) -> Any:
-    """The mean of the squared last hidden state of an LSTM; inputs are (steps, batch, size)."""
+    """The mean of the squared last hidden state of an LSTM; inputs are (steps, batch, size).
+
+    The gates stand side by side in the order of `gated`, which is that of PyTorch's own LSTM.
+    """
     inward, across, bias = watched
 
     def step(state: Any, x: Any) -> Any:
         hidden, cell = state
-        return gated(ops, x @ inward + hidden @ across + bias, cell)
+        return gated(ops, cell, *ops.split(x @ inward + hidden @ across + bias, 4, 1))
 
     hidden, _ = ops.foldl(step, inputs, (start, start))
     return ops.mean(hidden**2)
@@ -139,7 +141,8 @@ def diagonal_lstm(ops: Any, watched: Arrays, state: Any, text: Any, zero: Any) -
         for i in layers:
             hidden, cell = states[i], states[i + 1]
             gates = ops.concat([x, hidden, x, hidden], 0) * main[i] + main[i + 1]
-            x, cell = gated(ops, gates, cell)
+            forget, enter, leave, change = ops.split(gates, 4, 0)
+            x, cell = gated(ops, cell, enter, forget, change, leave)
             after += [x, cell]
         guess = x * extra[1] + extra[2]
         losses = gold * (guess - ops.log(2 + ops.sum(ops.exp(guess))))
@@ -181,7 +184,7 @@ def lstm_task(steps: int, batch: int, size: int) -> Task:
     ]
     constants = normal(generator, steps, batch, size), np.zeros((batch, size), np.float32)
     title = f"LSTM {size}-{size}, {steps} steps, batch {batch}"
-    return Task("lstm", title, lstm, watched, constants, True, loops=True)
+    return Task("lstm", title, lstm, watched, constants, True)
 
 
 def gmm_task(size: int, components: int, count: int) -> Task:
@@ -205,7 +208,7 @@ def diagonal_lstm_task(layers: int, steps: int, bits: int = 14) -> Task:
     text = generator.integers(0, 2, (steps, bits)).astype(np.float64)
     constants = state, text, np.zeros(())
     title = f"ADBench LSTM, l {layers}, c {steps}, float64"
-    return Task("adlstm", title, diagonal_lstm, watched, constants, loops=True)
+    return Task("adlstm", title, diagonal_lstm, watched, constants, lengthy=True)
 
 
 def tasks() -> list[Task]:

@@ -25,6 +25,7 @@ from gradtape.api import nest as nest
 from gradtape.api import nn as nn
 from gradtape.api import random as random
 from gradtape.api import train as train
+from gradtape.api.left_out import LEFT_OUT as _LEFT_OUT
 from gradtape.api.left_out import refusing as _refusing
 from gradtape.autodiff.asking import UnconnectedGradients as UnconnectedGradients
 from gradtape.autodiff.custom import custom_gradient as custom_gradient
@@ -124,12 +125,17 @@ from gradtape.ops.creation import zeros_like as zeros_like
 from gradtape.ops.einsum import einsum as einsum
 from gradtape.ops.exponential import cosh as cosh
 from gradtape.ops.exponential import exp as exp
+from gradtape.ops.exponential import expm1 as expm1
+from gradtape.ops.exponential import log as log
+from gradtape.ops.exponential import log1p as log1p
 from gradtape.ops.exponential import sigmoid as sigmoid
 from gradtape.ops.exponential import sinh as sinh
 from gradtape.ops.exponential import tanh as tanh
 from gradtape.ops.extremes import reduce_logsumexp as reduce_logsumexp
 from gradtape.ops.extremes import reduce_max as reduce_max
 from gradtape.ops.extremes import reduce_min as reduce_min
+from gradtape.ops.gamma import factorial as factorial
+from gradtape.ops.gamma import gamma as gamma
 from gradtape.ops.indexing import gather as gather
 from gradtape.ops.indexing import gather_nd as gather_nd
 from gradtape.ops.indexing import scatter_nd as scatter_nd
@@ -206,6 +212,10 @@ from gradtape.ops.shaping import transpose as transpose
 from gradtape.ops.slicing import slice_ as slice
 from gradtape.ops.slicing import strided_slice as strided_slice
 from gradtape.ops.sparse import IndexedSlices as IndexedSlices
+from gradtape.ops.special import erf as erf
+from gradtape.ops.special import erfc as erfc
+from gradtape.ops.special import lgamma as lgamma
+from gradtape.ops.stepwise import ceil as ceil
 from gradtape.ops.stepwise import equal as equal
 from gradtape.ops.stepwise import floor as floor
 from gradtape.ops.stepwise import greater as greater
@@ -231,6 +241,7 @@ from gradtape.ops.trigonometric import tan as tan
 
 if TYPE_CHECKING:
     from gradtape import compat as compat
+    from gradtape import interop as interop
     from gradtape.api import autograph as autograph
     from gradtape.api import config as config
     from gradtape.api import image as image
@@ -239,6 +250,7 @@ if TYPE_CHECKING:
     from gradtape.api import raw_ops as raw_ops
     from gradtape.api import signal as signal
     from gradtape.api import test as test
+    from gradtape.api.graphs import AggregationMethod as AggregationMethod
     from gradtape.api.graphs import Graph as Graph
     from gradtape.api.graphs import Operation as Operation
     from gradtape.api.graphs import TensorArray as TensorArray
@@ -247,6 +259,8 @@ if TYPE_CHECKING:
     from gradtape.api.graphs import foldl as foldl
     from gradtape.api.graphs import foldr as foldr
     from gradtape.api.graphs import function as function
+    from gradtape.api.graphs import gradients as gradients
+    from gradtape.api.graphs import hessians as hessians
     from gradtape.api.graphs import map_fn as map_fn
     from gradtape.api.graphs import numpy_function as numpy_function
     from gradtape.api.graphs import py_function as py_function
@@ -268,6 +282,7 @@ _TOPICS = {
     "config": "gradtape.api.config",
     "compat": "gradtape.compat",
     "image": "gradtape.api.image",
+    "interop": "gradtape.interop",
     "keras": "gradtape.api.keras",
     "numerical": "gradtape.autodiff.numerical",
     "optimizers": "gradtape.api.optimizers",
@@ -276,8 +291,9 @@ _TOPICS = {
     "test": "gradtape.api.test",
 }
 _RECORDED = (
-    "Graph", "Operation", "TensorArray", "case", "cond", "foldl", "foldr", "function", "map_fn",
-    "numpy_function", "py_function", "scan", "switch_case", "while_loop",
+    "AggregationMethod", "Graph", "Operation", "TensorArray", "case", "cond", "foldl", "foldr",
+    "function", "gradients", "hessians", "map_fn", "numpy_function", "py_function", "scan",
+    "switch_case", "while_loop",
 )  # fmt: skip
 _FUNCTIONS = {
     "check_gradients": "gradtape.autodiff.check",
@@ -294,11 +310,26 @@ def __getattr__(name: str) -> Any:
         value: Any = import_module(_TOPICS[name])
     elif name in _FUNCTIONS:
         value = getattr(import_module(_FUNCTIONS[name]), name)
-    else:
+    elif name.startswith("_") or f"tf.{name}" in _LEFT_OUT:
         return _refuse(name)
+    else:
+        return _of_version_1(name)
     globals()[name] = value
     globals()["train"] = import_module("gradtape.api.train")  # the room `train` takes the name
     return value
+
+
+def _of_version_1(name: str) -> Any:
+    """A name of TensorFlow 1's in a program that fills graphs, else an error that says where it is."""
+    older = import_module("gradtape.compat.v1")
+    if name not in older.OWN:
+        return _refuse(name)
+    if executing_eagerly():
+        raise AttributeError(
+            f"tf.{name} is TensorFlow 1's: write tf.compat.v1.{name}, or `import gradtape.compat.v1 as"
+            f" tf`. In a graph, and after tf.compat.v1.disable_eager_execution(), tf.{name} works."
+        )
+    return getattr(older, name)
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,11 @@
 from gradtape.graph.branches import case as case
 from gradtape.graph.branches import cond as cond
 from gradtape.graph.branches import switch_case as switch_case
+from gradtape.graph.building import Graph as Graph
 from gradtape.graph.function import function as function
-from gradtape.graph.graph import Graph as Graph
+from gradtape.graph.gradients import AggregationMethod as AggregationMethod
+from gradtape.graph.gradients import gradients as gradients
+from gradtape.graph.gradients import hessians as hessians
 from gradtape.graph.graph import Operation as Operation
 from gradtape.graph.host_calls import numpy_function as numpy_function
 from gradtape.graph.host_calls import py_function as py_function

@@ -12,10 +12,9 @@ LATER = "is not there yet: "
 
 REASONS: dict[str, str] = {
     LATER + "graphs and compiled functions come next; eagerly, write the Python function, if, for or while": """
-        tf.gradients tf.hessians
         tf.TensorArraySpec
-        tf.nondifferentiable_batch_function tf.AggregationMethod tf.import_graph_def tf.graph_util
-        tf.test.assert_equal_graph_def tf.config.optimizer tf.Session tf.placeholder tf.compat.v1.Session tf.compat.v1.placeholder""",
+        tf.nondifferentiable_batch_function tf.import_graph_def tf.graph_util
+        tf.test.assert_equal_graph_def tf.config.optimizer""",
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",

@@ -161,6 +161,11 @@ def unknown_size() -> Any:
     return Size({(atom,): 1})
 
 
+def opened(shape: Iterable[Any]) -> tuple[Any, ...]:
+    """A shape with a size of its own wherever it is open."""
+    return tuple([unknown_size() if n is None else n for n in shape])
+
+
 def larger(a: Any, b: Any) -> Any:
     """The maximum of two sizes."""
     if type(a) is int and type(b) is int:
@@ -244,6 +249,11 @@ def unknown_of(size: Any) -> Atom | None:
     ((monomial, factor),) = size.terms.items()
     single = factor == 1 and len(monomial) == 1 and monomial[0].function is None
     return monomial[0] if single else None
+
+
+def told_by(shapes: Iterable[Any]) -> set[Any]:
+    """The unknown sizes that actual shapes tell when they come in the place of these."""
+    return {unknown_of(n) for shape in shapes if type(shape) is tuple for n in shape}
 
 
 def unknowns(value: Any) -> set[Atom]:

@@ -56,6 +56,8 @@ def unranked_specs(primitive: Any, inputs: tuple[Any, ...], params: dict[str, An
         (x,) = inputs
         spec = primitive.shape(Spec((), x._dtype), **{**params, "axis": ()})
         return UnrankedSpec(spec._dtype) if params.get("keepdims") else spec
+    if primitive.name == "reshape":
+        return primitive.shape(*inputs, **params)
     if primitive.family not in ("elementwise", "stepwise") and primitive.name not in UNMOVED:
         len(next(t._shape for t in inputs if type(t._shape) is UnknownShape))
     spec = primitive.shape(*[Spec((), t._dtype) for t in inputs], **params)

@@ -28,7 +28,7 @@ from gradtape.graph.call import batched, pulled, pushed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.lines import runnable
 from gradtape.ops.arithmetic import maximum, minimum
-from gradtape.ops.basis import broadcast_to, cast, reshape, zeros
+from gradtape.ops.basis import broadcast_to, cast, reshape, scalar, zeros
 from gradtape.ops.choosing import select
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.ops.static import callable_or_raise
@@ -69,7 +69,7 @@ def cond(
     assert true_fn is not None and false_fn is not None
     if isinstance(pred, (bool, np.bool_)):
         return true_fn() if pred else false_fn()
-    pred = as_tensor(pred, "cond")
+    pred = scalar(as_tensor(pred, "cond"))
     if pred._dtype.kind != "b" or pred._shape != ():
         raise TypeError(
             f"gradtape.cond: pred must be a boolean scalar, not {brief(pred)}. Write tf.reduce_any"

@@ -32,7 +32,6 @@ class GraphBuilding(Tracing):
     Attributes:
         dragged: the operations that are done whenever another one is done.
         guarded: variables of which it matters whether a session has initialised them.
-        functions: traces of recorded functions that hold tensors of this graph.
     """
 
     folds = False
@@ -42,7 +41,6 @@ class GraphBuilding(Tracing):
         super().__init__(graph, ((), (), None))
         graph.by_session = True
         self.dragged: dict[Operation, list[Operation]] = {}
-        self.functions: dict[Any, Any] = {}
         self.guarded: list[Any] = []
         self._present: dict[int, dict[Any, SymbolicTensor]] = {}  # readings since the last change
 

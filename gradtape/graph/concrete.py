@@ -31,7 +31,6 @@ class FunctionTracing(Tracing):
         self.name = name
         self.may_create = may_create
         self.created = False
-        self.functions: dict[Any, Any] = {}  # traces that hold tensors of this one
 
     def initial(self, value: Any) -> Any:
         """The initial value of a variable that is made now."""

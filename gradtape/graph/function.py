@@ -22,7 +22,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.autograph import converted
-from gradtape.graph.concrete import ConcreteFunction, FunctionTracing, recorded
+from gradtape.graph.concrete import ConcreteFunction, recorded
 from gradtape.graph.places import users_trace
 from gradtape.graph.program import AssumptionError
 from gradtape.graph.signature import (
@@ -34,6 +34,7 @@ from gradtape.graph.signature import (
     flattened,
     generalised,
 )
+from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
 
 MOST_RECENT, MANY = 10, 5
@@ -102,6 +103,7 @@ class Function:
         self._converted = converted(python_function) if autograph else python_function
         self._concrete: dict[Any, ConcreteFunction] = {}
         self._quick: dict[Any, ConcreteFunction] = {}
+        self._by_size: set[Any] = set()  # what open sizes stand in the way of
         self._general: list[tuple[Any, list[Any], ConcreteFunction]] = []
         self._history: list[tuple[Any, list[Leaf]]] = []
         self._traces = 0
@@ -135,7 +137,7 @@ class Function:
         tensors = [leaf.value for leaf in leaves if leaf.kind == INPUT]
         try:
             return concrete.run(tensors, leaves)
-        except AssumptionError:
+        except (AssumptionError, UnknownSizeError):
             concrete = self._for_sizes(args, kwargs)
             return concrete.run(tensors, leaves)
 
@@ -153,8 +155,11 @@ class Function:
         """The trace for a call, made if there is none, and the call's leaves."""
         tree, leaves, keys = self._leaves(args, kwargs)
         key = (tree, tuple(keys))
+        if key in self._by_size:
+            keys = [leaf.key for leaf in leaves]
+            key = (tree, tuple(keys))
         mode = here.mode
-        inner = mode.functions if isinstance(mode, FunctionTracing) else {}
+        inner = mode.functions if isinstance(mode, Tracing) else {}
         concrete = self._concrete.get(key) or inner.get((self, key))
         self._calls.append(concrete is None)
         if concrete is None:
@@ -191,7 +196,15 @@ class Function:
                 if other_tree == tree:
                     more = generalised(keys, [leaf.key for leaf in other])
                     wanted = more or wanted
-        concrete = self._traced(tree, leaves, wanted)
+        try:
+            concrete = self._recorded(tree, leaves, wanted)
+        except UnknownSizeError:
+            actual = [leaf.key for leaf in leaves]
+            if actual == wanted or any([_open(k) for k in actual]):
+                raise
+            self._by_size.add(key)
+            wanted, key = actual, (tree, tuple(actual))
+            concrete = self._recorded(tree, leaves, wanted)
         if wanted is not keys or any([_open(k) for k in wanted]):
             self._general.append((tree, wanted, concrete))
         self._history.append((tree, leaves))
@@ -202,24 +215,13 @@ class Function:
         self._warn()
         return concrete
 
-    def _traced(self, tree: Any, leaves: list[Leaf], keys: list[Any]) -> ConcreteFunction:
-        """Trace the function; where open sizes stand in the way, for the sizes of the call."""
-        try:
-            return self._recorded(tree, leaves, keys)
-        except UnknownSizeError as error:
-            actual = [leaf.key for leaf in leaves]
-            if actual == keys or any([_open(k) for k in actual]):
-                raise
-            del error
-            return self._recorded(tree, leaves, actual)
-
     def _recorded(self, tree: Any, leaves: list[Leaf], keys: list[Any]) -> ConcreteFunction:
         concrete, mode = self._once(tree, leaves, keys, self._may_create)
         self._may_create = False
         if mode.created:  # variables made each time would be seen by a second trace
             concrete, mode = self._once(tree, leaves, keys, False)
         symbolic = any([not t.concrete for t, _ in concrete._captured])
-        concrete.inside = here.mode if symbolic and isinstance(here.mode, FunctionTracing) else None
+        concrete.inside = here.mode if symbolic and isinstance(here.mode, Tracing) else None
         concrete.parameter_names = self._parameters.names
         return concrete
 
@@ -249,10 +251,10 @@ class Function:
         tree, leaves, _ = self._leaves(args, kwargs)
         keys = [leaf.key for leaf in leaves]
         key = (tree, tuple(keys))
-        concrete = self._recorded(tree, leaves, keys)
-        self._concrete[key] = concrete
-        self._quick.clear()
-        return concrete
+        if key not in self._concrete or self._signature is None:
+            self._concrete[key] = self._recorded(tree, leaves, keys)
+            self._quick.clear()
+        return self._concrete[key]
 
     def _warn(self) -> None:
         if sum(self._calls) >= MANY and self._warned < 2 and self._traces > MANY:

@@ -8,14 +8,14 @@ and the effects in between are run in order."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradtape.core.errors import brief
-from gradtape.core.sizes import Size, unknowns
+from gradtape.core.sizes import Size, told_by, unknowns
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.scopes import Scopes
 from gradtape.graph.symbolic import UNKNOWN, SymbolicTensor, Value, known_contents
@@ -57,7 +57,7 @@ class Operation:
     """
 
     __slots__ = (
-        "control", "device", "effect", "graph", "host", "label", "number", "params", "primitive", "repeated",
+        "awaited", "control", "device", "effect", "graph", "host", "label", "number", "params", "primitive", "repeated",
         "scope", "takes", "values", "where",
     )  # fmt: skip
 
@@ -76,6 +76,7 @@ class Operation:
         self.label: str | None = None
         self.scope: str | None = graph.scope
         self.control: tuple[Operation, ...] = () if primitive is CONSTANT else graph.control
+        self.awaited: dict[Any, Operation] = {}  # by the sizes that they find out
         self.device = graph.device_of(self)
         self.where: tuple[str, int] | None = None
 
@@ -175,8 +176,7 @@ class Graph(Scopes):
     def _order_by_sizes(self, op: Operation) -> None:
         """Note which operation finds out a size that depends on values, and what waits for it."""
         given = unknowns([op.params, [v.shape for v in op.takes]])
-        waits = {self.origins[atom]: None for atom in given if atom in self.origins}
-        op.control = (*op.control, *[other for other in waits if other not in op.control])
+        op.awaited = {atom: self.origins[atom] for atom in given if atom in self.origins}
         if op.host:
             for atom in unknowns([v.shape for v in op.values]) - given:
                 self.origins[atom] = op
@@ -282,11 +282,12 @@ def _plain(array: Any, dtype: Any) -> Any:
 
 
 def needed(
-    wanted: Iterable[Value], roots: Iterable[Operation] = (), given: Container[Value] = ()
+    wanted: Iterable[Value], roots: Iterable[Operation] = (), given: Collection[Value] = ()
 ) -> list[Operation]:
     """The operations that values need, and those that must run anyway, in the order of the graph.
 
     The search stops at values that are given."""
+    told = told_by([v.shape for v in given])
     seen: set[Operation] = set()
     pending = [v.op for v in wanted if v not in given] + list(roots)
     while pending:
@@ -296,4 +297,5 @@ def needed(
         seen.add(op)
         pending.extend([v.op for v in op.takes if v not in given])
         pending.extend(op.control)
+        pending.extend([other for size, other in op.awaited.items() if size not in told])
     return sorted(seen, key=lambda op: op.number)

@@ -32,6 +32,7 @@ from gradtape.graph.symbolic import Value
 from gradtape.ops.basis import broadcast_to, reshape, zeros
 from gradtape.ops.choosing import select
 from gradtape.ops.reductions import reduce_any
+from gradtape.ops.shaping import identity
 from gradtape.ops.sparse import IndexedSlices
 
 Mask = tuple[bool, ...]
@@ -299,14 +300,18 @@ def _pull_vjp(ct: Any, inputs: Any, pull: Any, wanted: Mask) -> list[Any]:
     specs = _pull_specs(*inputs, pull=pull)
     u = [zeros(s._shape, s._dtype) if c is None else c for c, s in zip(ct, specs, strict=True)]
     longer = pull.pushed()
-    recording = Recording(automatic=False)
-    sources = [
-        t if w and differentiable(t._dtype) else None
+    # each on a node of its own: one tensor may be several inputs
+    taken = [
+        identity(t) if w and differentiable(t._dtype) else t
         for t, w in zip([*state, *around], wanted, strict=False)
     ]
-    for t in sources:
-        if t is not None:
-            recording.watched[t.own_node()] = None
+    sources = [
+        t.own_node() if w and differentiable(t._dtype) else None
+        for t, w in zip(taken, wanted, strict=False)
+    ]
+    recording = Recording(automatic=False)
+    recording.watched.update({node: None for node in sources if node is not None})
+    state, around = taken[: len(state)], taken[len(state) :]
     before = here.tapes
     here.set_tapes((*before, recording))
     try:
@@ -315,7 +320,7 @@ def _pull_vjp(ct: Any, inputs: Any, pull: Any, wanted: Mask) -> list[Any]:
         here.set_tapes(before)
     pushed = found[len(state) :]
     pairs = [(t._node, c) for t, c in zip(pushed, cts, strict=True)]
-    given = walk(pairs, [None if t is None else t._node for t in sources], recording)
+    given = walk(pairs, sources, recording)
     given = [g.dense() if _sparse(g) else None if isinstance(g, Nothing) else g for g in given]
     return [*given, *pushed]
 

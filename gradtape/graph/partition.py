@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.sizes import Size, unknown_of, unknowns
+from gradtape.core.sizes import Size, told_by, unknowns
 from gradtape.core.xp_numpy import Lazy
 from gradtape.graph.graph import CONSTANT, Operation, needed
 from gradtape.graph.symbolic import Value
@@ -59,11 +59,10 @@ def kept_values(
     return _cut(given, set(inputs), early, list(read), set(forward))
 
 
-def sizes_apart(given: Iterable[Value], operations: Iterable[Operation]) -> list[Any]:
+def sizes_apart(given: Iterable[Value], operations: Sequence[Operation]) -> list[Any]:
     """The open sizes that operations need and the shapes of what they are given do not tell."""
-    told = {unknown_of(n) for v in given for n in v.shape}
-    for op in operations:
-        told.update([unknown_of(n) for v in op.values for n in v.shape] if op.host else ())
+    found = [v for op in operations if op.host for v in op.values]
+    told = told_by([v.shape for v in [*given, *found]])
     wanted = unknowns([op.params for op in operations])
     return [Size({(atom,): 1}) for atom in wanted if atom not in told]
 

@@ -10,7 +10,7 @@ from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec, TensorShape
-from gradtape.core.sizes import unknown_size
+from gradtape.core.sizes import opened
 from gradtape.core.state import here
 from gradtape.core.unranked import UnrankedSpec
 from gradtape.graph.graph import PLACEHOLDER
@@ -87,11 +87,6 @@ def placeholder_with_default(
             f"tf.placeholder_with_default: the default {brief(default)} has not the shape {wanted}."
         )
     return apply(DEFAULT, (default,), {"shape": opened(wanted)})
-
-
-def opened(shape: TensorShape) -> tuple[Any, ...]:
-    """A shape with a size of its own wherever it is open."""
-    return tuple([unknown_size() if n is None else n for n in shape])
 
 
 def _graph(function: str) -> Any:

@@ -122,7 +122,7 @@ class Program:
             if op.effect or op in awaited or any([v in wanted for v in op.values]):
                 kept.append(op)
                 wanted.update(self.takes(op))
-                awaited.update(op.control)
+                awaited.update([*op.control, *op.awaited.values()])
         self.steps = kept[::-1]
         self.constants = {v: a for v, a in self.constants.items() if v in wanted}
 

@@ -173,14 +173,13 @@ class Scopes:
 
     def controller(self, control_input: Any) -> Any:
         """The operation behind a control input; None for a tensor that has its value already."""
-        control_input = getattr(control_input, "values", control_input)
         op = getattr(control_input, "op", control_input)
         if getattr(op, "graph", None) is self:
             return op
+        if hasattr(control_input, "indices"):  # an `IndexedSlices`
+            return self.controller(control_input.values)
         if getattr(control_input, "concrete", False):
             return None
-        if isinstance(control_input, tuple) and control_input:  # the results of an operation
-            return control_input[0].op
         raise TypeError(
             f"tf.control_dependencies: {brief(control_input)} is no operation, tensor or variable"
             " of this graph."

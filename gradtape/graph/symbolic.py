@@ -14,7 +14,9 @@ import numpy as np
 
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import OperatorNotAllowedInGraphError
+from gradtape.core.sizes import opened
 from gradtape.core.tensor import NUMPY_METHODS, Tensor
+from gradtape.core.unranked import UnknownShape
 
 
 class Value:
@@ -107,6 +109,9 @@ class SymbolicTensor(Tensor):
     def set_shape(self, shape: Any) -> None:
         """Note what is known of the shape otherwise; ValueError where it contradicts."""
         merged = self.shape.merge_with(shape)
+        if type(self._shape) is UnknownShape:
+            self._value.shape = self._shape if merged.rank is None else opened(merged)
+            return
         known = [h if w is None else w for h, w in zip(self._shape, merged, strict=True)]
         self.graph.assumptions += [(h, n) for h, n in zip(self._shape, known) if h != n]
         self._value.shape = tuple(known)

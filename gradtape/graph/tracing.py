@@ -53,6 +53,7 @@ class Tracing(Mode):
         self.reads: dict[int, Value] = {}  # the inputs that hold variables before
         self.variables: dict[int, Any] = {}
         self.written: dict[int, Any] = {}
+        self.functions: dict[Any, Any] = {}  # traces of functions that hold tensors of this one
         self.captures: dict[int, tuple[Any, Value]] = {}  # by the outer tensor's or value's id
         self._known: dict[Any, Any] = {}
         self._key: Any = None

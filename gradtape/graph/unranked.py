@@ -13,6 +13,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.nothing import UNCONNECTED, Nothing
 from gradtape.core.record import Node
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import bind, closed
 from gradtape.core.state import frame
 from gradtape.core.unranked import EVERY_AXIS, UnknownShape
 from gradtape.graph.graph import CONSTANT, GRADIENTS, NOTHING, PLACEHOLDER, SOURCES, Operation
@@ -79,9 +80,12 @@ class Completed:
         self._tensors: dict[Value, Any] = {}
         self._operations: dict[Operation, Operation] = {}
         self._shapes = shapes
+        self._sizes: dict[Any, int] = {}
         self._pulled = pulled
         with frame((), (), mode):
             for value, shape in shapes.items():
+                if type(value.shape) is not UnknownShape:
+                    bind(value.shape, shape, self._sizes)
                 spec = Spec(shape, value.dtype)
                 self._tensors[value] = SymbolicTensor(self.graph.source(PLACEHOLDER, spec))
             for op in order:
@@ -115,7 +119,7 @@ class Completed:
             return self._source(op, given)
         params = {
             k: tuple(range(len(given[0]._shape))) if v is EVERY_AXIS else v
-            for k, v in op.params.items()
+            for k, v in closed(op.params, self._sizes).items()
         }
         found = apply(op.primitive, given, params)
         return found if op.primitive.several else (found,)
@@ -128,7 +132,8 @@ class Completed:
         if op.primitive is PLACEHOLDER and type(op.values[0].shape) is UnknownShape:
             raise missing(op)
         takes = tuple([self.mode.value(t) for t in given])
-        return self.graph.add(op.primitive, takes, op.params, op.values).outputs
+        specs = [Spec(closed(v.shape, self._sizes), v.dtype) for v in op.values]
+        return self.graph.add(op.primitive, takes, op.params, specs).outputs
 
     def _gradients(self, op: Operation, given: Sequence[Any]) -> list[Any]:
         flags = op.params["given"]

@@ -24,7 +24,7 @@ KERNELS = frozenset(
     custom_gradient held reshape transpose broadcast_to reduce_sum conv einsum gather scatter_add
     take_along add_along put_rows flat_indices matrix_diag matrix_diag_part band_part permuted_rows
     inverse_rows matmul cumsum cumprod linear_recurrence reduce_prod segment_product segment_order
-    roll pad shape frames overlap strided_slice put_slice set_slice softmax_pull softmax_loss_pull
+    roll pad sizes places placeholder_with_default frames overlap strided_slice put_slice set_slice softmax_pull softmax_loss_pull
     sparse_softmax_loss_pull pick_last place_last take_rows add_rows row_numbers last_rows""".split()
 )
 

@@ -254,6 +254,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "ndtr": normal,
     "ndtri": lambda x: -sp.sqrt(2) * sp.erfcinv(2 * x),
     "normal_density": density,
+    "gamma": sp.gamma,
     "lgamma": log_gamma,
     "igamma": _igamma,
     "igammac": lambda a, x: sp.uppergamma(a, x) / sp.gamma(a),

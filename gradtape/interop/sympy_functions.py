@@ -192,8 +192,6 @@ def _bessel(run: Function, alternating: bool) -> Function:
     """A Bessel function of whole order, of negative order too (DLMF 10.4.1, 10.27.1)."""
 
     def function(order: Any, x: Any) -> Any:
-        if not is_number(order) or order != int(order):
-            raise unsupported(f"a Bessel function of order {order}", "the order must be a whole number")
         found = run(as_tensor(x), order=abs(int(order)))
         return negative(found) if alternating and order < 0 and int(order) % 2 else found
 

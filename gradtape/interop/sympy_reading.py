@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.errors import InvalidArgumentError, OpError
 from gradtape.core.primitive import Primitive, names, registry
 from gradtape.core.sizes import Size
 from gradtape.core.xp_numpy import restore, silence, xp
@@ -34,10 +34,11 @@ from gradtape.interop.sympy_arrays import (
     run_kernel,
     segment_extreme,
 )
+from gradtape.interop.sympy_control import CONTROL
 from gradtape.interop.sympy_elementwise import ELEMENTWISE
 from gradtape.interop.sympy_matrices import MATRICES
 from gradtape.interop.sympy_numbers import numbers
-from gradtape.interop.sympy_reasons import EFFECT, no_formula, reason
+from gradtape.interop.sympy_reasons import BY_FAMILY, EFFECT, no_formula, reason
 from gradtape.interop.sympy_reductions import REDUCTIONS
 
 LARGEST = 4096  # elements of a value: beyond, a formula is no formula any more
@@ -47,6 +48,7 @@ ARRAYS: dict[str, Callable[..., Any]] = {
     "cast": cast,
     "extreme_rows": extreme_of_rows,
     "segment_extreme": segment_extreme,
+    "validated": lambda x, *others, test: x,
 }
 UNKNOWN = ("error", "function")
 
@@ -102,10 +104,15 @@ class Reading:
         dtypes = [v.dtype for v in op.takes]
         token = silence()
         try:
-            found = converted(op.primitive, arrays, dtypes, op.params)
+            if op.type in CONTROL:
+                found = CONTROL[op.type](self.run, *arrays, **op.params)
+            else:
+                found = converted(op.primitive, arrays, dtypes, op.params)
+        except OpError:
+            raise
         except (TypeError, ValueError, AttributeError) as error:
             if self.unknown == "error":
-                why = f"for these arguments SymPy says {str(error).rstrip('.')!r}"
+                why = f"for these arguments, {str(error).rstrip('.')}"
                 raise no_formula(op.primitive, op.where, why) from error
             found = None
         finally:
@@ -116,6 +123,13 @@ class Reading:
             why = reason(op.primitive) or "gradtape knows none for an operation of this kind"
             raise no_formula(op.primitive, op.where, why)
         return undefined(op, arrays)
+
+
+    def run(self, callee: Any, arrays: Sequence[Any]) -> list[Any]:
+        """The results of a callee for arrays of expressions."""
+        inputs = [expressions(a, v.shape) for a, v in zip(arrays, callee.inputs, strict=True)]
+        known = dict(zip(callee.inputs, inputs, strict=True))
+        return Reading(known, self.unknown).of(callee.outputs)
 
 
 def converted(
@@ -133,7 +147,7 @@ def converted(
         return formula(*arrays, **params, **more)
     if name in KERNELS:
         return run_kernel(primitive, arrays, dtypes, params)
-    if primitive.effect or primitive.family in ("random", "loop"):
+    if primitive.effect or primitive.family in BY_FAMILY:
         return None
     if all(map(is_known, arrays)):
         given = [known(a, d) for a, d in zip(arrays, dtypes, strict=True)]
@@ -146,8 +160,8 @@ def converted(
 
 def is_convertible(primitive: Primitive) -> bool:
     """Whether a primitive of the catalogue has a formula."""
-    name = primitive.name
-    return name in ELEMENTWISE or name in ARRAYS or name in KERNELS or primitive.family == "linear"
+    tables = (ELEMENTWISE, ARRAYS, KERNELS, CONTROL)
+    return any(primitive.name in t for t in tables) or primitive.linear
 
 
 def undefined(op: Operation, arrays: Sequence[Any]) -> Any:
@@ -168,7 +182,7 @@ def undefined(op: Operation, arrays: Sequence[Any]) -> Any:
 
 def _check_sizes(op: Operation) -> None:
     for value in op.values:
-        if any(type(n) is Size for n in value.shape):
+        if type(value.shape) is not tuple or any(type(n) is Size for n in value.shape):
             raise InvalidArgumentError(
                 f"gradtape.interop.sympy: {value!r} has a size that is not known. Give the sizes:"
                 " to_sympy(f, tf.TensorSpec([2, 3]))."

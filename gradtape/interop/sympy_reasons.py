@@ -16,14 +16,14 @@ REASONS: dict[str, str] = {
         svd inverse_gaps inverse_values pinv""",
     "it is a series of matrices": "expm sqrtm logm",
     "its rows are ordered, or its signs chosen, by values": "lu qr",
-    "in its place stand the operations of the function that is called": "call",
     "it is a sum over alignments that grows with every step": "ctc_log_probability ctc_posterior",
 }
 BY_NAME = {name: reason for reason, names in REASONS.items() for name in names.split()}
 EFFECT = "it does something besides its result"
 BY_FAMILY = {
     "random": "it is random",
-    "loop": "it is a loop or a choice between programs",
+    "optimizer": "it is a step of an optimizer, which changes variables",
+    "host": "it runs Python code on values",
 }
 
 

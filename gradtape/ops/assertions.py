@@ -15,6 +15,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
+from gradtape.ops.effects import check
 from gradtape.ops.static import static_float
 
 # values
@@ -40,7 +41,7 @@ def _pair(x: Any, y: Any, function: str) -> tuple[Any, Any]:
             f"gradtape.{function}: incompatible shapes {list(a._shape)} and {list(b._shape)} "
             "do not broadcast. Check tf.shape(x) first with tf.debugging.assert_shapes."
         ) from None
-    return np.asarray(a), np.asarray(b)
+    return a, b
 
 
 def _refuse_pair(
@@ -80,23 +81,27 @@ Example:
 def _comparison(name: str, sign: str, compare: Callable[..., Any], example: str) -> Any:
     ordered = sign not in ("==", "!=")
 
-    def check(x: Any, y: Any, message: Any, summarize: Any) -> None:
+    def compared(x: Any, y: Any, message: Any, summarize: Any) -> None:
         a, b = _pair(x, y, name)
-        if ordered and a.dtype.kind in "bc":
-            raise wrong_kind(name, "iufV", as_tensor(x), as_tensor(y))
-        wrong = np.logical_not(compare(a, b))
-        if wrong.any():
-            _refuse_pair(a, b, wrong, f"x {sign} y", name, message, summarize)
+        if ordered and a._dtype.kind in "bc":
+            raise wrong_kind(name, "iufV", a, b)
+
+        def test(left: Any, right: Any) -> None:
+            wrong = np.logical_not(compare(left, right))
+            if wrong.any():
+                _refuse_pair(left, right, wrong, f"x {sign} y", name, message, summarize)
+
+        check(test, a, b)
 
     def function(
         x: Any, y: Any, message: Any = None, summarize: Any = None, name: str | None = None
     ) -> None:
-        check(x, y, message, summarize)
+        compared(x, y, message, summarize)
 
     def turned(
         x: Any, y: Any, summarize: Any = None, message: Any = None, name: str | None = None
     ) -> None:
-        check(x, y, message, summarize)
+        compared(x, y, message, summarize)
 
     kind = " of real numbers" if ordered else ""
     # TensorFlow has the last two arguments of this one in the other order
@@ -141,14 +146,17 @@ def _sign(name: str, sign: str, compare: Callable[..., Any], example: str) -> An
         tensor = as_tensor(x, function.__name__)
         if tensor._dtype.kind not in "iufV":
             raise wrong_kind(function.__name__, "iufV", tensor)
-        array = np.asarray(tensor)
-        wrong = np.logical_not(compare(array, array.dtype.type(0)))
-        if wrong.any():
-            raise InvalidArgumentError(
-                f"{_start(message)}gradtape.{function.__name__}: Condition x {sign} 0 did not hold "
-                f"element-wise, in {int(wrong.sum())} of {wrong.size} places of {brief(tensor)}: "
-                f"{_shown(array[wrong], summarize)}."
-            )
+
+        def test(array: Any) -> None:
+            wrong = np.logical_not(compare(array, array.dtype.type(0)))
+            if wrong.any():
+                raise InvalidArgumentError(
+                    f"{_start(message)}gradtape.{function.__name__}: Condition x {sign} 0 did not "
+                    f"hold element-wise, in {int(wrong.sum())} of {wrong.size} places of "
+                    f"{brief(array)}: {_shown(np.asarray(array)[wrong], summarize)}."
+                )
+
+        check(test, tensor)
 
     return _documented(function, name, _SIGN_DOC, condition=f"x {sign} 0", example=example)
 
@@ -187,20 +195,24 @@ def assert_near(
         >>> tf.debugging.assert_near([1.0], [1.0000001])
     """
     a, b = _pair(x, y, "assert_near")
-    if a.dtype.kind not in "fcV":
-        raise wrong_kind("assert_near", "fcV", as_tensor(x), as_tensor(y))
-    wide = np.complex128 if a.dtype.kind == "c" else np.float64
-    eps = 10.0 * float(_limits(a.dtype).eps)
+    if a._dtype.kind not in "fcV":
+        raise wrong_kind("assert_near", "fcV", a, b)
+    wide = np.complex128 if a._dtype.kind == "c" else np.float64
+    eps = 10.0 * float(_limits(a._dtype).eps)
     relative, absolute = (
         eps if t is None else static_float(t, "assert_near", n)
         for t, n in ((rtol, "rtol"), (atol, "atol"))
     )
-    p, q = a.astype(wide), b.astype(wide)
-    with np.errstate(all="ignore"):  # inf - inf is no number, which is near nothing
-        wrong = ~(np.abs(p - q) <= absolute + relative * np.abs(q))
-    if wrong.any():
-        what = f"|x - y| <= {absolute:g} + {relative:g} * |y|"
-        _refuse_pair(a, b, wrong, what, "assert_near", message, summarize)
+
+    def test(left: Any, right: Any) -> None:
+        p, q = left.astype(wide), right.astype(wide)
+        with np.errstate(all="ignore"):  # inf - inf is no number, which is near nothing
+            wrong = ~(np.abs(p - q) <= absolute + relative * np.abs(q))
+        if wrong.any():
+            what = f"|x - y| <= {absolute:g} + {relative:g} * |y|"
+            _refuse_pair(left, right, wrong, what, "assert_near", message, summarize)
+
+    check(test, a, b)
 
 
 def _limits(dtype: Any) -> Any:
@@ -223,16 +235,22 @@ def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = 
         >>> import gradtape as tf
         >>> tf.debugging.Assert(tf.reduce_all([True, True]), [1, 2])
     """
-    if bool(as_tensor(condition, "Assert")):
-        return
     items = data if isinstance(data, (list, tuple)) else [data]
-    shown = ", ".join(
-        str(d) if isinstance(d, (str, bytes)) else _shown(np.asarray(as_tensor(d)), summarize)
-        for d in items
-    )
-    raise InvalidArgumentError(
-        f"gradtape.Assert: Expected '{condition}' to be true. Summarized data: {shown}"
-    )
+    tensors = [as_tensor(d) for d in items if not isinstance(d, (str, bytes))]
+
+    def test(truth: Any, *arrays: Any) -> None:
+        if bool(Tensor(truth)):
+            return
+        rest = iter(arrays)
+        shown = ", ".join(
+            str(d) if isinstance(d, (str, bytes)) else _shown(next(rest), summarize) for d in items
+        )
+        stated = condition if not hasattr(condition, "dtype") else Tensor(truth)
+        raise InvalidArgumentError(
+            f"gradtape.Assert: Expected '{stated}' to be true. Summarized data: {shown}"
+        )
+
+    check(test, as_tensor(condition, "Assert"), *tensors)
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
@@ -256,11 +274,15 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
     x = as_tensor(tensor, "check_numerics")
     if x._dtype.kind not in "fcV":
         raise wrong_kind("check_numerics", "fcV", x)
-    bad = _what_is_bad(np.asarray(x))
-    if bad:
-        raise InvalidArgumentError(
-            f"{message} : Tensor had {bad} values: gradtape.check_numerics({brief(x)})."
-        )
+
+    def test(array: Any) -> None:
+        bad = _what_is_bad(array)
+        if bad:
+            raise InvalidArgumentError(
+                f"{message} : Tensor had {bad} values: gradtape.check_numerics({brief(array)})."
+            )
+
+    check(test, x)
     return x
 
 
@@ -292,41 +314,52 @@ def _what_is_bad(array: Any) -> str:
 
 
 class NumericsCheck:
-    """An observer that raises at the first operation whose result holds inf or nan."""
+    """An observer that raises at the first operation whose result holds inf or nan.
+
+    It looks into recorded functions: their operations are done one by one while it is there.
+    """
+
+    opens_calls = True
 
     def see(self, primitive: Any, inputs: Any, params: Any, out: Any) -> None:
-        """Look at the results of an operation."""
+        """Look at the results of an operation, now or whenever it runs."""
+        if primitive.effect:
+            return
+        place = _users_line()
         for number, value in enumerate(out if isinstance(out, tuple) else (out,)):
-            if type(value) is not Tensor or value._dtype.kind not in "fcV":
+            if value._dtype.kind not in "fcV" or type(here.mode) is not type(None) and value.concrete:
                 continue
-            bad = _what_is_bad(np.asarray(value))
-            if bad:
-                raise InvalidArgumentError(
-                    self._text(primitive, inputs, params, number, value, bad)
-                )
 
-    def _text(
-        self, primitive: Any, inputs: Any, params: Any, number: int, value: Any, bad: str
-    ) -> str:
-        array = np.asarray(value)
-        wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
-        given = "\n".join(f"  input {i}: {_described(t)}" for i, t in enumerate(inputs))
-        return (
-            f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of "
-            f"{array.size} "
-            f"elements of {brief(value)}{_users_line()}.\n{given}\n  parameters: {params}\n"
-            "Guard the input where the function is singular: select a harmless one with "
-            "tf.where first."
-        )
+            def test(array: Any, *given: Any, number: int = number) -> None:
+                bad = _what_is_bad(array)
+                if bad:
+                    raise InvalidArgumentError(
+                        _found_bad(primitive, given, params, number, array, bad, place)
+                    )
+
+            check(test, value, *inputs)
 
 
-def _described(t: Any) -> str:
-    if type(t) is not Tensor or not t._array.size:
-        return brief(t)
-    array = np.asarray(t)
-    text = (
-        f"{brief(t)} from {array.min()} to {array.max()}" if array.dtype.kind != "c" else brief(t)
+def _found_bad(
+    primitive: Any, inputs: Any, params: Any, number: int, array: Any, bad: str, place: str
+) -> str:
+    wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
+    given = "\n".join(f"  input {i}: {_described(a)}" for i, a in enumerate(inputs))
+    return (
+        f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of "
+        f"{array.size} "
+        f"elements of {brief(array)}{place}.\n{given}\n  parameters: {params}\n"
+        "Guard the input where the function is singular: select a harmless one with "
+        "tf.where first."
     )
+
+
+def _described(array: Any) -> str:
+    text = brief(array)
+    if not array.size:
+        return text
+    if array.dtype.kind != "c":
+        text += f" from {array.min()} to {array.max()}"
     bad = _what_is_bad(array) if array.dtype.kind in "fcV" else ""
     return f"{text}, holds {bad}" if bad else text
 

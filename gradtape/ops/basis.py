@@ -19,6 +19,7 @@ from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import UnknownSizeError, open_sizes, same
 from gradtape.core.tensor import Tensor
+from gradtape.core.unranked import UnknownShape
 from gradtape.ops.calls import binary, unary
 
 INT64 = np.dtype(np.int64)
@@ -95,6 +96,11 @@ _reshape = primitive(
 def reshape(x: Any, shape: tuple[int, ...]) -> Any:
     """The elements of x, in order, in a shape whose sizes are all given."""
     return apply(_reshape, (x,), {"shape": shape})
+
+
+def scalar(x: Any) -> Any:
+    """x without axes where their number is not known: it must hold one number."""
+    return reshape(x, ()) if type(x._shape) is UnknownShape else x
 
 
 _transpose = primitive(

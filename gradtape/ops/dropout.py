@@ -9,7 +9,8 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same
-from gradtape.ops.basis import cast, multiply
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import cast, multiply, scalar
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.random_draws import unit
 from gradtape.ops.random_keys import key_of_seed, next_key
@@ -25,7 +26,7 @@ def dropout(
 
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    Args: x: a floating tensor. rate: a number in [0, 1). noise_shape: the shape of the decisions,
+    Args: x: a floating tensor. rate: a number in [0, 1); in a graph also a scalar tensor. noise_shape: the shape of the decisions,
         by default that of x; size 1 shares one along an axis. seed: an integer; together with
         `set_seed` it fixes the decisions. name: ignored, for compatibility.
 
@@ -66,6 +67,8 @@ def dropped(x: Any, rate: Any, noise_shape: Any, key: Any, function: str) -> Any
     x = as_tensor(x, function)
     if x._dtype.kind not in "fV":
         raise wrong_kind(function, "fV", x)
+    if isinstance(rate, Tensor) and rate.contents() is None:
+        return _by_tensor(x, rate, decisions(x, noise_shape, function), key)
     share = static_float(rate, function, "rate")
     if not 0.0 <= share < 1.0:
         raise ValueError(f"gradtape.{function}: `rate` must be in [0, 1), not {rate!r}.")
@@ -73,6 +76,13 @@ def dropped(x: Any, rate: Any, noise_shape: Any, key: Any, function: str) -> Any
         return x
     keep = cast(unit(key, decisions(x, noise_shape, function), FLOAT32) >= share, x._dtype)
     return multiply(x, multiply(keep, 1.0 / (1.0 - share)))
+
+
+def _by_tensor(x: Any, rate: Any, shape: Any, key: Any) -> Any:
+    """Dropout by a rate that is known only when values come."""
+    share = cast(scalar(rate), FLOAT32)
+    keep = cast(unit(key, shape, FLOAT32) >= share, x._dtype)
+    return multiply(x, multiply(keep, cast(1.0 / (1.0 - share), x._dtype)))
 
 
 def decisions(x: Any, noise_shape: Any, function: str) -> tuple[int, ...]:

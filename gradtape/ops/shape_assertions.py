@@ -10,6 +10,7 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import brief
+from gradtape.core.sizes import same
 from gradtape.core.tensor import Tensor
 from gradtape.ops.static import static_int, static_items, tensor_items
 
@@ -310,7 +311,7 @@ def _check_axis(
         wanted, source = known.setdefault(size, (found, f"tensor {brief(tensor)} axis {axis}"))
     else:
         wanted, source = static_int(int(size), "assert_shapes", "size"), "given explicitly"
-    if found != wanted:
+    if not same(found, wanted):
         shown = "" if data is None else f" Data: {data}."
         raise ValueError(
             f"{start}gradtape.assert_shapes: Specified by {source}.  Tensor {brief(tensor)} "

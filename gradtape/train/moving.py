@@ -11,7 +11,7 @@ from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import brief
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import cast, reshape
+from gradtape.ops.basis import cast, reshape, scalar
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.train import gradients, recorded
 from gradtape.train import update as at_once
@@ -79,7 +79,7 @@ def number_of(value: Any) -> Any:
     """A scalar as a Python number; in a graph, where it has none yet, as a float64 tensor."""
     if here.mode is None or isinstance(value, (int, float)):
         return float(value)
-    tensor = as_tensor(value)
+    tensor = scalar(as_tensor(value))
     if any([n != 1 for n in tensor._shape]):
         raise ValueError(f"gradtape.optimizers: {brief(tensor)} is not one number.")
     return cast(reshape(tensor, ()) if tensor._shape else tensor, DOUBLE)

@@ -1,4 +1,5 @@
-"""`Optimizer`: the shared part of `gradtape.optimizers`, with the methods of Keras 3.
+"""`Optimizer`: the shared part of `gradtape.optimizers`, with the methods of Keras 3, for steps at
+once and for steps that a function or graph records (`gradtape.train.moving` asks which).
 
 A subclass names its rule (`gradtape.train.rules`), the slots that the rule needs and its own
 hyperparameters; this file brings gradients, variables and slots together. Users' own optimizers
@@ -235,7 +236,8 @@ class Optimizer:
 
         Equal indices of an `IndexedSlices` add up first, and the result is that of the dense
         gradient. No derivative passes through the assignment: to differentiate through a step, as
-        meta-learning does, write it as an expression, `w2 = w - rate * gradient`.
+        meta-learning does, write it as an expression, `w2 = w - rate * gradient`. Inside
+        `tf.function` the step is recorded: one operation for each variable.
 
         Example:
             >>> import gradtape as tf

@@ -115,6 +115,14 @@ def problem() -> tuple[Any, Any, Any]:
     return w, tf.constant(DENSE[0].T), lambda x: tf.reduce_sum((x @ w - 1.0) ** 2)
 
 
+def loss_of_step(optimizer: Any, w: Any, loss: Any) -> Any:
+    """Take a step and return the loss before it."""
+    with tf.GradientTape() as tape:
+        value = loss()
+    optimizer.apply_gradients([(tape.gradient(value, w), w)])
+    return value
+
+
 def called(body: Any, optimizer: Any, w: Any, loss: Any) -> Any:
     """A step as a function of x alone: a variable must not be an argument."""
     return lambda x: body(optimizer, w, lambda: loss(x))
@@ -234,6 +242,43 @@ def test_slots_are_made_in_any_trace_and_only_once() -> None:
     assert step.experimental_get_tracing_count() == 2
     assert int(new.iterations) == 6
     assert not any(x.trainable for x in new.variables)
+
+
+@by_way
+def test_a_step_in_a_branch(way: Any) -> None:
+    v, w = tf.Variable([1.0, 2.0]), tf.Variable([1.0, 2.0])
+    one, other = OPT.Adam(0.125), OPT.Adam(0.125)
+
+    @way
+    def step(go: Any) -> None:
+        if go:
+            one.apply_gradients([(2 * w, w)])
+
+    for go in (True, False, True):
+        step(tf.constant(go))
+        if go:
+            other.apply_gradients([(2 * v, v)])
+        assert_equal([w.numpy()], [v.numpy()], 1e-6)
+        assert int(one.iterations) == int(other.iterations)
+    assert step.experimental_get_tracing_count() == 1
+
+
+def test_tapes_and_accumulators_around_a_compiled_step_see_the_loss_and_not_the_move() -> None:
+    found = []
+    for wrap in (plain, *WAYS.values()):
+        w, x, loss = problem()
+        step = wrap(called(loss_of_step, OPT.Adam(0.125), w, loss))
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            first, second = step(x), step(x)
+        with tf.autodiff.ForwardAccumulator(x, tf.ones_like(x)) as accumulator:
+            third = step(x)
+        found.append(
+            [g.numpy() for g in tape.gradient([first, second], [w, x])]
+            + [accumulator.jvp(third).numpy(), w.numpy()]
+        )
+    assert_equal(found[1], found[0], 1e-12)
+    assert_equal(found[2], found[0], 1e-12)
 
 
 def test_compiled_steps_and_steps_at_once_take_turns() -> None:

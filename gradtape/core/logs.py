@@ -1,0 +1,80 @@
+"""`tf.compat.v1.logging`: how much the library's logger says."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from gradtape.core.surroundings import get_logger
+
+DEBUG, INFO, WARN, ERROR, FATAL = (
+    logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL,
+)  # fmt: skip
+
+
+def set_verbosity(v: int) -> None:
+    """Let the logger say what is at least as grave as a level.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.set_verbosity(tf.logging.ERROR)
+        >>> tf.logging.get_verbosity() == tf.logging.ERROR
+        True
+        >>> tf.logging.set_verbosity(tf.logging.WARN)
+    """
+    get_logger().setLevel(v)
+
+
+def get_verbosity() -> int:
+    """Return the level from which on the logger speaks.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.get_verbosity() <= tf.logging.FATAL
+        True
+    """
+    return get_logger().getEffectiveLevel()
+
+
+def debug(msg: Any, *args: Any) -> None:
+    """Say something for debugging.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.debug("x is %s", 1.0)
+    """
+    get_logger().debug(msg, *args)
+
+
+def info(msg: Any, *args: Any) -> None:
+    """Say something about the course of things.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.info("step %d", 1)
+    """
+    get_logger().info(msg, *args)
+
+
+def warning(msg: Any, *args: Any) -> None:
+    """Warn of something.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.set_verbosity(tf.logging.ERROR)
+        >>> tf.logging.warning("the rate is large")
+        >>> tf.logging.set_verbosity(tf.logging.WARN)
+    """
+    get_logger().warning(msg, *args)
+
+
+def error(msg: Any, *args: Any) -> None:
+    """Say that something went wrong.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> tf.logging.set_verbosity(tf.logging.FATAL)
+        >>> tf.logging.error("no data")
+        >>> tf.logging.set_verbosity(tf.logging.WARN)
+    """
+    get_logger().error(msg, *args)
