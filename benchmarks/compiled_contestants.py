@@ -1,24 +1,25 @@
 """Who takes part in the compiled workloads, and how each is asked for a compiled step.
 
-A step is a call without arguments that returns the value and all gradients, or what else the task
-asks for, once they are computed. XLA's calls return before that; the results of one call are there
-all at once, so that waiting for the first is enough.
+A step is a call without arguments that returns what the task asks for, once it is computed: a list
+of the value and all gradients, or one tensor. XLA's calls return before that; the results of one
+call are there all at once, so that waiting for the first is enough.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import Any
-
-import numpy as np
 
 from benchmarks.compiled_operations import of_jax, of_torch, reshaped_pool, tensorflow_like
 from benchmarks.compiled_workloads import Task
 
-Step = Callable[[], list[Any]]
+Step = Callable[[], Any]
 
 
 @dataclass(frozen=True)
@@ -40,31 +41,28 @@ def recorded(tf: Any, task: Task, jit_compile: bool | None = None) -> tuple[Any,
     operations = tensorflow_like(tf)
     variables = [tf.Variable(array) for array in task.watched] if task.variables else []
     given = [] if task.variables else [tf.constant(array) for array in task.watched]
+    count = len(given)
 
-    def value(watched: list[Any], constants: list[Any]) -> list[Any]:
-        return [task.loss(operations, watched, *constants)]
+    def value(x: Any) -> Any:
+        return task.loss(operations, [x])
 
-    def gradient(watched: list[Any], constants: list[Any]) -> list[Any]:
+    def gradient(*arguments: Any) -> list[Any]:
+        watched, constants = variables or list(arguments[:count]), arguments[count:]
         with tf.GradientTape() as tape:
             if not task.variables:
                 tape.watch(watched)
-            (loss,) = value(watched, constants)
+            loss = task.loss(operations, watched, *constants)
         return [loss, *tape.gradient(loss, watched)]
 
-    def hessian(watched: list[Any], constants: list[Any]) -> list[Any]:
+    def hessian(x: Any) -> Any:
         with tf.GradientTape() as tape:
-            tape.watch(watched)
-            _, slope = gradient(watched, constants)
-        return [tape.jacobian(slope, watched[0])]
+            tape.watch(x)
+            _, slope = gradient(x)
+        return tape.jacobian(slope, x)
 
     asked = {"value": value, "gradient": gradient, "hessian": hessian}[task.asked]
-
-    def step(*arguments: Any) -> list[Any]:
-        count = len(given)
-        return asked(variables or list(arguments[:count]), list(arguments[count:]))
-
     arguments = [*given, *[tf.constant(array) for array in task.constants]]
-    return tf.function(step, jit_compile=jit_compile), arguments
+    return tf.function(asked, jit_compile=jit_compile), arguments
 
 
 def tensorflow(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
@@ -74,12 +72,14 @@ def tensorflow(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
 
 
 def gradtape(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
-    """gradtape; reading a result waits for it."""
+    """gradtape; what XLA computes is waited for."""
     function, arguments = recorded(tf, task, jit_compile)
 
-    def step() -> list[Any]:
+    def step() -> Any:
         results = function(*arguments)
-        np.asarray(results[0])
+        first = results[0] if task.asked == "gradient" else results
+        if hasattr(first, "buffer"):
+            first.buffer.block_until_ready()
         return results
 
     return step
@@ -99,20 +99,17 @@ def jax_jit(jax: Any, task: Task, pool: Callable[[Any], Any] | None = None) -> S
     loss = partial(task.loss, operations)
     watched = [jax.numpy.asarray(array) for array in task.watched]
     constants = [jax.numpy.asarray(array) for array in task.constants]
-    second = jax.hessian(lambda x: loss([x], *constants))
-    asked = {
-        "value": lambda watched, *constants: (loss(watched, *constants), ()),
-        "gradient": jax.value_and_grad(loss),
-        "hessian": lambda watched: (second(*watched), ()),
-    }
-    run = jax.jit(asked[task.asked])
+    if task.asked == "gradient":
+        both = jax.jit(jax.value_and_grad(loss))
 
-    def step() -> list[Any]:
-        first, others = run(watched, *constants)
-        first.block_until_ready()
-        return [first, *others]
+        def gradient() -> list[Any]:
+            value, gradients = both(watched, *constants)
+            return [value.block_until_ready(), *gradients]
 
-    return step
+        return gradient
+    wrap = jax.hessian if task.asked == "hessian" else lambda function: function
+    single = jax.jit(wrap(lambda x: loss([x])))
+    return lambda: single(*watched).block_until_ready()
 
 
 def jax_reshaped(jax: Any, task: Task) -> Step:
@@ -129,13 +126,10 @@ def pytorch(torch: Any, task: Task, compiles: bool = False) -> Step:
     wrap = torch.compile if compiles and not task.lengthy else lambda function: function
     watched = [in_torch(torch, array, filters=True) for array in task.watched]
     constants = [in_torch(torch, array) for array in task.constants]
-    if task.asked == "value":
-        value = wrap(loss)
-        return lambda: [value(watched, *constants)]
-    if task.asked == "hessian":
-        second = wrap(torch.func.hessian(lambda x: loss([x], *constants)))
-        return lambda: [second(*watched)]
-    return torch_gradient(torch, wrap(loss), watched, constants)
+    if task.asked == "gradient":
+        return torch_gradient(torch, wrap(loss), watched, constants)
+    derive = torch.func.hessian if task.asked == "hessian" else lambda function: function
+    return partial(wrap(derive(lambda x: loss([x]))), *watched)
 
 
 def torch_gradient(torch: Any, loss: Callable[..., Any], watched: Any, constants: Any) -> Step:
@@ -179,6 +173,14 @@ def torch_module(torch: Any, task: Task) -> Step:
         return [value, of_inward.T, of_across.T, of_bias]
 
     return step
+
+
+@contextmanager
+def fresh_caches() -> Iterator[None]:
+    """Let torch.compile begin with an empty cache, as all others do in a new process."""
+    with TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        os.environ["TORCHINDUCTOR_CACHE_DIR"] = folder
+        yield
 
 
 WAYS = [

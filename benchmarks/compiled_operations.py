@@ -65,7 +65,10 @@ def of_jax(jax: Any) -> SimpleNamespace:
 
     def conv(images: Any, filters: Any, bias: Any) -> Any:
         layout = ("NHWC", "HWIO", "NHWC")
-        return lax.conv_general_dilated(images, filters, (1, 1), "SAME", dimension_numbers=layout) + bias
+        return (
+            lax.conv_general_dilated(images, filters, (1, 1), "SAME", dimension_numbers=layout)
+            + bias
+        )
 
     def pool(images: Any) -> Any:
         return lax.reduce_window(images, -np.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")

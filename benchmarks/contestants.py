@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -212,14 +212,13 @@ def as_arrays(results: Arrays) -> list[np.ndarray[Any, Any]]:
     return [np.asarray(x.detach() if hasattr(x, "detach") else x) for x in results]
 
 
-def check_agreement(entrants: list[Contestant], tolerance: float = 1e-4) -> None:
-    """Raise an AssertionError unless all contestants compute the numbers of the first."""
-    first, *others = entrants
-    wanted = as_arrays([first.value(), *first.derivative()])
-    for entrant in others:
-        got = as_arrays([entrant.value(), *entrant.derivative()])
-        for found, expected in zip(got, wanted, strict=True):
+def check_agreement(results: Mapping[str, Arrays], tolerance: float = 1e-4) -> None:
+    """Raise an AssertionError unless all contestants have the numbers of the first."""
+    (_, first), *others = results.items()
+    wanted = as_arrays(first)
+    for name, got in others:
+        for found, expected in zip(as_arrays(got), wanted, strict=True):
             near_zero = 0.1 * tolerance * np.max(np.abs(expected))
             np.testing.assert_allclose(
-                found, expected, tolerance, near_zero, err_msg=f"{entrant.name} disagrees"
+                found, expected, tolerance, near_zero, err_msg=f"{name} disagrees"
             )

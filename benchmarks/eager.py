@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import gc
 import os
 import subprocess
@@ -66,7 +65,7 @@ def operations() -> list[Operation]:
 def measure_workload(work: Workload, modules: dict[str, ModuleType], effort: Effort) -> list[Row]:
     """Check that all contestants agree on one workload, then time value and derivative."""
     entrants = contestants(work, modules)
-    check_agreement(entrants)
+    check_agreement({who.name: [who.value(), *who.derivative()] for who in entrants})
     gc.collect()
     gc.freeze()
     rows = []
@@ -149,23 +148,11 @@ def measure_imports(modules: dict[str, ModuleType]) -> list[Row]:
     return rows
 
 
-def parse(arguments: Sequence[str] | None, names: Sequence[str]) -> argparse.Namespace:
-    """Read the command line; `only` becomes a list of section names."""
-    parser = argparse.ArgumentParser(prog="benchmarks.eager", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
-    parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(names)}")
-    options = parser.parse_args(arguments)
-    options.only = options.only.split(",") if options.only else list(names)
-    if unknown := set(options.only) - set(names):
-        parser.error(f"unknown sections: {', '.join(sorted(unknown))}")
-    return options
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the chosen sections, print their tables and store the rows of a complete run."""
     works = {work.name: work for work in workloads()}
     names = [*works, "overhead", "imports"]
-    options = parse(arguments, names)
+    options = timing.options(arguments, names, "benchmarks.eager", __doc__)
     effort = timing.QUICK if options.quick else timing.THOROUGH
     modules, absent = present(list(MODULES))
     for name in absent:

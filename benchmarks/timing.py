@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import json
 import os
@@ -93,6 +94,20 @@ class Report:
         }
         path.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
         return path
+
+
+def options(
+    arguments: Sequence[str] | None, names: Sequence[str], program: str, description: str | None
+) -> argparse.Namespace:
+    """Read the command line of a benchmark; `only` becomes a list of section names."""
+    parser = argparse.ArgumentParser(prog=program, description=description)
+    parser.add_argument("--quick", action="store_true", help="fewer and shorter rounds")
+    parser.add_argument("--only", help=f"sections, separated by commas: {', '.join(names)}")
+    chosen = parser.parse_args(arguments)
+    chosen.only = chosen.only.split(",") if chosen.only else list(names)
+    if unknown := set(chosen.only) - set(names):
+        parser.error(f"unknown sections: {', '.join(sorted(unknown))}")
+    return chosen
 
 
 def looped(call: Call, around: Callable[[], AbstractContextManager[Any]] = nullcontext) -> Loop:

@@ -31,6 +31,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.record import Recording
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import closed, same_shape
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -66,6 +67,14 @@ class Call:
         self.outs = outs
         self.forward = push  # not `or self._transpose`: a bound method here would be a cycle
         self.mode = here.mode
+
+    def moved(self, replay: Any) -> Call:
+        """The same call where a recorded function's operations are done again by `replay`."""
+        known = replay.known
+        inputs = [Spec(closed(s._shape, known), s._dtype) for s in self.inputs]
+        outs = [Spec(closed(s._shape, known), s._dtype) for s in self.outs]
+        push = None if self.forward is None else replay.rebound(self.forward, self.inputs)
+        return Call(self.name, replay.rebound(self.gradient, self.outs), inputs, outs, push)
 
     def push(self, tangents: Sequence[Any]) -> Sequence[Any]:
         """The tangents of the outputs."""
@@ -107,7 +116,8 @@ class Call:
             return None
         if not isinstance(given, IndexedSlices):
             given = as_tensor_like(given, spec._dtype, f"custom_gradient of {self.name}")
-        if given._dtype != spec._dtype or tuple(given.shape) != spec._shape:
+        shape = given._shape if isinstance(given, Tensor) else tuple(given.shape)
+        if given._dtype != spec._dtype or not same_shape(shape, spec._shape):
             name = from_numpy(spec._dtype).name
             raise InvalidArgumentError(
                 f"gradtape.custom_gradient: the gradient function of {self.name} returned "

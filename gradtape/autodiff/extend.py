@@ -44,6 +44,7 @@ def primitive(
     shape: Callable[..., Any] | None = None,
     several: bool = False,
     broadcasts: bool = False,
+    host: bool = False,
 ) -> Any:
     """Declare an operation of one's own; use it as a decorator of its kernel.
 
@@ -62,6 +63,8 @@ def primitive(
         shape: `shape(*specs, **keywords)`: a spec of the result; by default the kernel is run.
         several: whether the kernel returns a tuple.
         broadcasts: whether inputs broadcast against each other: cotangents are then summed back.
+        host: whether the kernel computes with NumPy whatever xp is: a recorded function that holds
+            the operation is then not compiled.
 
     Returns:
         The public function: it takes tensors and what converts to them, and the keywords.
@@ -90,6 +93,7 @@ def primitive(
             shape=shape,
             several=several,
             broadcasts=broadcasts,
+            host=host,
         )
     made = _declared(
         kernel,
@@ -100,6 +104,7 @@ def primitive(
         shape=shape or _shape_by_running(kernel),
         several=several,
         broadcasts=broadcasts,
+        host=host,
     )
     return _public(made, kernel)
 

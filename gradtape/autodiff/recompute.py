@@ -4,7 +4,9 @@ The first run is not recorded, so its intermediate values are freed as it goes. 
 call (see `custom_call`) holds the arguments; its rule runs the function again under a recording of
 its own and walks back at once. That second run is seen by outer tapes as any other, so higher
 orders work, and forward mode is a second run under an accumulator. It draws the same random numbers
-and reads variables with the values that they had, even if they were assigned in between."""
+and reads variables with the values that they had, even if they were assigned in between. In a graph
+the second run works on its arguments behind a `barrier`: else the graph or a compiler would find
+that the work was done already and keep its results."""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
+from gradtape.autodiff.barrier import barrier
 from gradtape.autodiff.custom_call import (
     bound,
     call_with_gradient,
@@ -58,14 +61,14 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
 
     @wraps(f)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        draws = program_state()
+        before = _State()
         with frame((), (), here.mode), variables_read() as noted:
             result = f(*args, **kwargs)
         inputs, _ = bound(signature, args, kwargs)
         inputs += [as_tensor(t) for t in _captured(f) if all(t is not i for i in inputs)]
         variables = others(noted, inputs)
-        again = _Again(lambda: f(*args, **kwargs), inputs, variables, draws)
-        again.hold((args, kwargs))
+        before.hold([*variables, *nest.flatten((args, kwargs))])
+        again = _Again(f, args, kwargs, inputs, variables, before)
         outs = [as_tensor(v, name) for v in nest.flatten(result)]
         inputs = [*inputs, *[as_tensor(v) for v in variables]]
         results = call_with_gradient(name, inputs, outs, again.pull, again.push)
@@ -86,32 +89,56 @@ def _captured(f: Callable[..., Any]) -> list[Tensor]:
     return found
 
 
+class _State:
+    """What a run draws and reads besides its arguments, as it was before the run."""
+
+    def __init__(self) -> None:
+        self.draws = program_state()
+        self.snapshot = None if here.mode is None else here.mode.snapshot()
+        self.values: list[tuple[Variable, Tensor]] = []
+
+    def hold(self, candidates: list[Any]) -> None:
+        """Hold the values of the variables among these."""
+        if self.snapshot is None:
+            self.values = [(v, v._tensor) for v in candidates if isinstance(v, Variable)]
+
+    @contextmanager
+    def again(self) -> Iterator[None]:
+        """A block in which everything is as it was."""
+        if self.snapshot is not None:
+            with here.mode.at(self.snapshot):
+                yield
+        else:
+            with _restored(self.values), replaying(self.draws):
+                yield
+
+
 class _Again:
     """The second run of a function, with what it was given, read and drew the first time."""
 
     def __init__(
         self,
-        run: Callable[[], Any],
+        f: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         inputs: list[Tensor],
         variables: list[Variable],
-        draws: tuple[Any, ...],
+        before: _State,
     ) -> None:
-        self.run = run
+        self.f = f
+        self.arguments = args, kwargs
         self.inputs = inputs
         self.variables = variables
-        self.draws = draws
+        self.before = before
         self.leaves = [v._leaf for v in variables]
-        self.values = [(v, v._tensor) for v in variables]
 
-    def hold(self, arguments: Any) -> None:
-        """Hold the values of variables among the arguments too."""
-        given = [v for v in nest.flatten(arguments) if isinstance(v, Variable)]
-        self.values += [(v, v._tensor) for v in given]
-
-    def outputs(self) -> list[Any]:
-        """Run the function and return its results as a list."""
-        with _restored(self.values), replaying(self.draws):
-            return [as_tensor(v) for v in nest.flatten(self.run())]
+    def outputs(self, after: Sequence[Any] = ()) -> list[Any]:
+        """Run the function and return its results as a list; in a graph, after other tensors."""
+        args, kwargs = self.arguments
+        if after and here.mode is not None and here.mode.symbolic:
+            args, kwargs = _behind(self.arguments, after)
+        with self.before.again():
+            return [as_tensor(v) for v in nest.flatten(self.f(*args, **kwargs))]
 
     def pull(self, cts: list[Any]) -> list[Any]:
         """The cotangents of the inputs, then of the variables."""
@@ -124,7 +151,7 @@ class _Again:
         before = here.tapes
         here.set_tapes((*before, recording))
         try:
-            outs = self.outputs()
+            outs = self.outputs(cts)
         finally:
             here.set_tapes(before)
         pairs = [(o._node, ct) for o, ct in zip(outs, cts, strict=True) if differentiable(o._dtype)]
@@ -141,6 +168,17 @@ class _Again:
         with accumulator:
             outs = self.outputs()
         return accumulator.jvp(outs)
+
+
+def _behind(arguments: Any, after: Sequence[Any]) -> Any:
+    """Arguments with new tensors in the place of tensors."""
+    leaves = nest.flatten(arguments)
+    places = [i for i, leaf in enumerate(leaves) if isinstance(leaf, Tensor)]
+    if places:
+        moved = barrier([leaves[i] for i in places], after)
+        for i, tensor in zip(places, moved, strict=True):
+            leaves[i] = tensor
+    return nest.pack_sequence_as(arguments, leaves)
 
 
 @contextmanager

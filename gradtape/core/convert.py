@@ -33,6 +33,8 @@ def as_tensor(value: Any, function: str = "convert_to_tensor") -> Tensor:
     read = getattr(value, "__tf_tensor__", None)
     if read is not None:
         return read()
+    if isinstance(value, (list, tuple)) and _linked(value):
+        return stacked[0](value)
     return Tensor(as_array(value, None, function))
 
 
@@ -45,7 +47,30 @@ def as_tensor_like(value: Any, dtype: np.dtype[Any], function: str) -> Tensor:
     read = getattr(value, "__tf_tensor__", None)
     if read is not None:
         return read()
+    if isinstance(value, (list, tuple)) and _linked(value):
+        return stacked[0](value)
     return Tensor(as_array(value, dtype, function))
+
+
+stacked: list[Any] = []  # the operation that makes a tensor of a list; `ops.joining` puts it here
+NUMBERS = frozenset({float, int, bool, complex})
+
+
+def _linked(values: Any) -> bool:
+    """Whether a nested list holds a tensor that is more than its value: one on a record, or
+    without a value yet."""
+    for value in values:
+        if type(value) in NUMBERS:
+            continue
+        if isinstance(value, (list, tuple)):
+            if _linked(value):
+                return True
+        elif isinstance(value, Tensor):
+            if value._node is not None or not value.concrete:
+                return True
+        elif hasattr(value, "__tf_tensor__"):
+            return True
+    return False
 
 
 def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
@@ -228,7 +253,8 @@ def convert_to_tensor(
         <tf.Tensor: shape=(2,), dtype=int32, numpy=array([1, 2], dtype=int32)>
     """
     wanted = None if dtype is None else as_dtype(dtype)
-    if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
+    linked = isinstance(value, (list, tuple)) and _linked(value)
+    if linked or isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
         tensor = as_tensor(value)
         if wanted is not None and tensor.dtype is not wanted:
             raise ValueError(
@@ -286,8 +312,14 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
 
 def known(array: Any, name: str | None = None) -> Any:
     """The tensor that a program makes of numbers; in a graph it is an operation with a name."""
-    tensor = Tensor(array)
-    return tensor if here.mode is None else here.mode.constant(tensor, name)
+    return noted(Tensor(array), name)
+
+
+def noted(tensor: Any, name: str | None = None) -> Any:
+    """A tensor that a program makes of numbers: in a graph, if it has its value, an operation."""
+    if here.mode is None or not tensor.concrete:
+        return tensor
+    return here.mode.constant(tensor, name)
 
 
 def _full_shape(shape: Any, itemsize: int) -> tuple[int, ...]:

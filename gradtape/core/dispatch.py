@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.dtypes import differentiable
-from gradtape.core.errors import InvalidArgumentError, OpError, ResourceExhaustedError, brief
+from gradtape.core.errors import (
+    OF_USER,
+    InvalidArgumentError,
+    OpError,
+    ResourceExhaustedError,
+    brief,
+)
 from gradtape.core.primitive import NOT, TENSOR, Primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
@@ -236,7 +242,7 @@ def _record_several(
 
 def explained(error: Exception, name: str, inputs: Any, params: dict[str, Any]) -> Exception:
     """A kernel's exception as an error that names the function and its values."""
-    if isinstance(error, (OpError, UnknownSizeError)):
+    if isinstance(error, (OpError, UnknownSizeError)) or hasattr(error, OF_USER):
         return error
     values = ", ".join(brief(t) for t in inputs)
     keywords = "".join(f", {k}={v!r}" for k, v in params.items() if _shown(v))

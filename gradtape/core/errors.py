@@ -9,6 +9,9 @@ from typing import Any
 from gradtape.core.asked import located
 
 
+OF_USER = "_of_user"  # the mark of an exception that a function of the user's raised
+
+
 class OpError(Exception):
     """An operation could not be done; the message names it, its values and the remedy.
 

@@ -6,6 +6,7 @@ another answer in it. This base answers as eager execution does."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -32,6 +33,17 @@ class Mode:
     def update(self, variable: Any, how: str, *values: Any) -> Any:
         """Change a variable by its method `how` ("assign", "assign_add", "scatter_sub", ...)."""
         return variable._updated(how, *values)
+
+    def snapshot(self) -> Any:
+        """What variables hold now, for `at`; None where operations run at once."""
+        around = self.outside[2]
+        return None if around is None else around.snapshot()
+
+    def at(self, snapshot: Any) -> AbstractContextManager[None]:
+        """A block in which variables hold what they held at a snapshot, and after which they hold
+        what they held before it."""
+        around = self.outside[2]
+        return nullcontext() if around is None else around.at(snapshot)
 
     def assume(self, a: Any, b: Any) -> None:
         """Take for granted that two sizes agree."""

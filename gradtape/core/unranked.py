@@ -24,7 +24,7 @@ class UnknownShape:
             " [None, 3])."
         )
 
-    __len__ = __iter__ = __getitem__ = _refused
+    __len__ = __iter__ = __getitem__ = __array__ = _refused
 
     def __repr__(self) -> str:
         return "<unknown>"

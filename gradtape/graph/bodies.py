@@ -11,8 +11,10 @@ from typing import Any
 
 from gradtape.core.state import frame
 from gradtape.graph.callee import Callee
-from gradtape.graph.concrete import FunctionTracing, Result, put
+from gradtape.graph.concrete import put
+from gradtape.graph.function_tracing import FunctionTracing
 from gradtape.graph.graph import PLACEHOLDER, Graph
+from gradtape.graph.results import Result
 from gradtape.graph.symbolic import Value
 from gradtape.graph.tracing import placeholder
 
@@ -35,7 +37,7 @@ class Body:
         arguments: Callable[[list[Any]], Sequence[Any]] = lambda tensors: tensors,
     ) -> None:
         self.name = name
-        self.mode = mode = FunctionTracing(Graph(), name, False)
+        self.mode = mode = FunctionTracing(Graph(), name)
         self.inputs = [placeholder(mode.graph, s) for s in specs]
         with frame((), (), mode):
             self.returned = function(*arguments(list(self.inputs)))

@@ -48,7 +48,7 @@ class GraphBuilding(Tracing):
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Write an operation down in the graph that its inputs belong to."""
-        others = {t.graph for t in inputs if type(t) is SymbolicTensor} - {self.graph}
+        others = {t.graph for t in inputs if isinstance(t, SymbolicTensor)} - {self.graph}
         if len(others) == 1:
             (other,) = others
             if other.by_session and not any([_of(t, self.graph) for t in inputs]):
@@ -144,12 +144,14 @@ class GraphBuilding(Tracing):
     def assigned(self, variable: Any, tensor: Any) -> Operation:
         """An operation that puts a tensor in the place of a variable's value."""
         op = self.graph.add(ASSIGN, (self.value(tensor),), {"variable": variable}, [tensor])
+        if not isinstance(variable, Variable):
+            op.scope, op.label = "", f"{variable.name}/Assign"
         self._present.pop(id(variable), None)
         return op
 
 
 def _of(tensor: Any, graph: Graph) -> bool:
-    return type(tensor) is SymbolicTensor and tensor.graph is graph
+    return isinstance(tensor, SymbolicTensor) and tensor.graph is graph
 
 
 def mode_of(graph: Any) -> GraphBuilding:
@@ -170,32 +172,26 @@ Graph.as_default = as_default  # type: ignore[method-assign]
 
 
 class Together:
-    """A block whose changes of variables are one operation, where sessions run them.
-
-    Args:
-        name: the operation's name.
-
-    Attributes:
-        operation: what does all changes, after the block; None where they are done.
-    """
+    """A block whose changes of variables are one operation; None where they are done at once."""
 
     operation: Operation | None = None
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._start = -1
 
-    def __enter__(self) -> Together:
-        if here.mode is not None and here.mode.by_session:
-            self._start = len(here.mode.graph.operations)
-        return self
-
-    def __exit__(self, kind: Any, *exception: Any) -> None:
-        if kind is None and self._start >= 0:
-            graph = here.mode.graph
-            with graph.unlabelled():
-                changes = [op for op in graph.operations[self._start :] if _changes(op)]
-                self.operation = here.mode.group(tuple(changes), self._name)
+@contextmanager
+def together(name: str) -> Iterator[Together]:
+    """Make one operation of the changes of variables in a block, where sessions run them."""
+    found = Together()
+    mode = here.mode
+    if mode is None or not mode.by_session:
+        yield found
+        return
+    graph = mode.graph
+    start = len(graph.operations)
+    with graph.name_scope(name) as prefix, graph.unlabelled(), graph.variables_under(""):
+        yield found
+        changes = [op for op in graph.operations[start:] if _changes(op)]
+        found.operation = mode.group(tuple(changes), name)
+        found.operation.scope, found.operation.label = None, prefix.rstrip("/")
 
 
 def _changes(op: Operation) -> bool:

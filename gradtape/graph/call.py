@@ -24,7 +24,7 @@ from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
 from gradtape.core.state import frame, here
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
-from gradtape.graph.graph import PLACEHOLDER, needed
+from gradtape.graph.graph import PLACEHOLDER, VARIABLE, needed
 from gradtape.graph.lines import runnable
 from gradtape.graph.partition import kept_values, sizes_apart
 from gradtape.graph.symbolic import Value
@@ -38,9 +38,13 @@ BOOL = np.dtype(np.bool_)
 
 def call(callee: Callee, tensors: Sequence[Any]) -> list[Any]:
     """Run a callee on tensors in the active mode, seen by tapes and observers."""
+    if callee.reads:
+        tensors = [*tensors, *[v._read() for v in callee.reads]]
     mode = here.mode
     if mode is None:
         if here.observers:
+            if any([getattr(o, "opens_calls", False) for o in here.observers]):
+                return Replay(callee, tensors).outputs()
             return _observed(callee, tuple(tensors))
         if here.tapes:
             return _recorded(callee, tuple(tensors))
@@ -189,10 +193,14 @@ class Pair:
         effects = pullback.walk_effects(present)
         inputs = [t._value for t in pullback.inputs]
         results = [*pullback.flat(given), *[v for op in effects for v in op.takes]]
-        kept = kept_values(inputs, [t._value for t in cts], pullback.outputs, results)
+        # variables that only the way back reads are read when it is gone
+        late = {op.values[0] for op in pullback.mode.graph.operations if op.primitive is VARIABLE}
+        kept = kept_values(
+            [*inputs, *late], [t._value for t in cts], pullback.outputs, results
+        )
         places = {v: i for i, v in enumerate(inputs)}
         self.needed = tuple([places[v] for v in kept if v in places])
-        self.kept = [v for v in kept if v not in places]
+        self.kept = [v for v in kept if v not in places and v not in late]
         apart = sizes_apart(kept, needed(results, effects, {*kept, *[t._value for t in cts]}))
         with frame((), (), pullback.mode):  # their shapes tell the sizes
             self.kept += [pullback.mode.value(zeros((n, 0), BOOL)) for n in apart]
@@ -223,6 +231,7 @@ class Pair:
             name = f"backward of {self.callee.name}"
             made = Callee(pullback.mode, taken, results, name, self.callee.compile)
             made.roots = effects
+            made.take_variables()
             found = self._backward[present] = (made, given, present)
         return found
 
@@ -274,7 +283,7 @@ def pulled(callee: Callee, wanted: Mask, present: Mask) -> tuple[Callee, list[An
             pullback.mode, values, pullback.flat(given), f"pull of {callee.name}", callee.compile
         )
         made.roots = pullback.walk_effects(present)
-        callee.derived[key] = made, given
+        callee.derived[key] = made.take_variables(), given
     return callee.derived[key]
 
 

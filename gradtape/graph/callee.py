@@ -7,18 +7,21 @@ function calls a function."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
+from gradtape.core.errors import InvalidArgumentError, OpError, brief
 from gradtape.core.sizes import Size, bind, closed, open_sizes, same, value_of
 from gradtape.core.state import frame
-from gradtape.graph.graph import CONSTANT, PLACEHOLDER, SOURCES, Graph, Operation, needed
+from gradtape.graph.graph import CONSTANT, PLACEHOLDER, SOURCES, VARIABLE, Graph, Operation, needed
 from gradtape.graph.program import Program
 from gradtape.graph.run import AUTOMATIC, Runner
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.graph.tracing import ASSIGN, Tracing, tracing
+from gradtape.ops.sparse import IndexedSlices
 
 
 class Callee:
@@ -57,6 +60,7 @@ class Callee:
                 op for op in self.graph.operations
                 if op.effect and op.primitive is not ASSIGN
             ]  # fmt: skip
+        self.reads: tuple[Any, ...] = ()  # variables whose values `call` hands over, behind
         self.derived: dict[Any, Any] = {}  # what was found from it, by `call` and its like
         self._runner: Runner | None = None
 
@@ -64,6 +68,21 @@ class Callee:
     def effect(self) -> bool:
         """Whether it does something besides its outputs."""
         return bool(self.roots)
+
+    def take_variables(self) -> Callee:
+        """Make inputs of variables that it reads and that its caller does not hand over."""
+        taken = set(self.inputs)
+        order = needed(self.outputs, self.roots, taken)
+        reads = [op for op in order if op.primitive is VARIABLE and op.values[0] not in taken]
+        self.reads = tuple([op.params["variable"] for op in reads])
+        self.inputs += tuple([op.values[0] for op in reads])
+        for variable in self.reads:
+            if getattr(variable, "stands_in", False):
+                raise InvalidArgumentError(
+                    f"gradtape.function: the gradient of {self.name} reads {brief(variable)}, an"
+                    " argument that the function itself does not read. Read it there too."
+                )
+        return self
 
     @property
     def host(self) -> bool:
@@ -87,10 +106,10 @@ class Callee:
 class Replay:
     """The operations of a callee, done again on other tensors, as far as they are asked for."""
 
-    def __init__(self, callee: Callee, tensors: Sequence[Any]) -> None:
+    def __init__(self, callee: Callee, tensors: Sequence[Any], known: Any = None) -> None:
         self.callee = callee
         self.done: dict[Value, Any] = dict(zip(callee.inputs, tensors, strict=True))
-        self.known: dict[Any, Any] = {}
+        self.known: dict[Any, Any] = dict(known or {})
         for value, tensor in zip(callee.inputs, tensors, strict=True):
             if any([type(n) is Size for n in value.shape]):
                 bind(value.shape, tensor._shape, self.known)
@@ -111,7 +130,7 @@ class Replay:
     def do(self, operations: list[Operation]) -> None:
         """Do operations in order."""
         for op in operations:
-            if op.values and op.values[0] in self.done:
+            if op.values and all([v in self.done for v in op.values]):
                 continue
             if op.primitive is CONSTANT:
                 self.done[op.values[0]] = op.params["value"]
@@ -135,12 +154,98 @@ class Replay:
         if moving:
             params = {**params, **{k: params[k].moved(self) for k in moving}}
         given = tuple([self.done[v] for v in op.takes])
-        out = apply(op.primitive, given, params)
+        try:
+            out = _applied(op.primitive, given, params)
+        except OpError as error:
+            if op.where is not None:
+                error.add_note(f"recorded at {op.where[0]}:{op.where[1]}")
+            raise
         outs = out if op.primitive.several else (out,)
-        self.done.update(zip(op.values, outs, strict=True))
+        for value, tensor in zip(op.values, outs, strict=True):
+            self.done.setdefault(value, tensor)
         if op.host:
             for value, tensor in zip(op.values, outs, strict=True):
                 bind(value.shape, tensor._shape, self.known)
+
+
+    def rebound(self, function: Callable[[list[Any]], Any], specs: Sequence[Any]) -> Any:
+        """A function of a list of tensors (or None) that belongs to the callee's trace, because it
+        holds tensors of it, as one that runs where the operations are done again.
+
+        It is recorded in a trace inside the callee's; what it takes from there is handed over.
+
+        Args:
+            function: returns a list of tensors, `IndexedSlices` and None.
+            specs: shapes and dtypes of the tensors, as the callee knows them.
+        """
+        recorded: dict[Any, Any] = {}
+
+        def run(tensors: list[Any]) -> list[Any]:
+            there = tuple([t is not None for t in tensors])
+            if there not in recorded:
+                recorded[there] = _Inner(self.callee, function, specs, there)
+            return recorded[there].run(self, [t for t in tensors if t is not None])
+
+        return run
+
+
+class _Inner:
+    """A function that was recorded in a trace inside a callee's."""
+
+    def __init__(self, outer: Callee, function: Any, specs: Sequence[Any], there: Any) -> None:
+        with frame((), (), outer.mode), tracing(Graph()) as mode:
+            inputs = stand_ins(mode, [s for s, t in zip(specs, there, strict=True) if t])
+            rest = iter(inputs)
+            given = function([next(rest) if t else None for t in there])
+            leaves = [_parts(g) for g in given]
+            outputs = [mode.value(t) for parts in leaves for t in parts]
+        self.makers = [_maker(g) for g in given]
+        self.captured = list(mode.captures.values())
+        self.reads = [(mode.variables[i], v) for i, v in mode.reads.items()]
+        taken = [t._value for t in inputs]
+        taken += [v for _, v in self.captured] + [v for _, v in self.reads]
+        self.callee = Callee(mode, taken, outputs, outer.name, effects=True)
+
+    def run(self, replay: Replay, tensors: list[Any]) -> list[Any]:
+        """What the function returns, where a replay does the operations of the outer callee."""
+        graph, mode = replay.callee.graph, replay.callee.mode
+        tensors = tensors + [
+            replay.of(t._value) if getattr(t, "graph", None) is graph else t
+            for t, _ in self.captured
+        ]
+        for variable, _ in self.reads:
+            held = mode.current.get(id(variable))
+            tensors.append(variable._read() if held is None else replay.of(held._value))
+        inner = Replay(self.callee, tensors, replay.known)
+        rest = iter(inner.outputs())
+        return [make(rest) for make in self.makers]
+
+
+def _parts(given: Any) -> list[Any]:
+    """The tensors of one result of a gradient function."""
+    if given is None:
+        return []
+    if isinstance(given, IndexedSlices):
+        return [given.values, given.indices]
+    return [as_tensor(given)]
+
+
+def _maker(given: Any) -> Callable[[Any], Any]:
+    if given is None:
+        return lambda rest: None
+    if isinstance(given, IndexedSlices):
+        return lambda rest: IndexedSlices(next(rest), next(rest), given._shape)
+    return next
+
+
+def _applied(primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Do an operation again; one that holds functions may do it in another way, for instance so that
+    it keeps what a derivative will need."""
+    for value in params.values():
+        again = getattr(value, "again", None)
+        if again is not None:
+            return again(inputs, params)
+    return apply(primitive, inputs, params)
 
 
 def stand_ins(mode: Tracing, specs: Sequence[Any]) -> list[SymbolicTensor]:
@@ -160,6 +265,7 @@ def derived(
 ) -> Callee:
     """The callee of a trace that was derived from another callee."""
     taken = [t._value for t in inputs]
-    return Callee(
+    made = Callee(
         mode, taken, [mode.value(t) for t in outputs], f"{kind} of {callee.name}", callee.compile
     )
+    return made.take_variables()

@@ -2,154 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NoReturn
 
-from collections.abc import Callable, Sequence
-from typing import Any
-
-from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import brief
 from gradtape.core.nest import optree
-from gradtape.core.record import Node
-from gradtape.core.shapes import TensorShape, TensorSpec
+from gradtape.core.shapes import TensorSpec
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.graph.arguments import Arguments
 from gradtape.graph.call import call
 from gradtape.graph.callee import Callee
-from gradtape.graph.graph import Graph, needed
-from gradtape.graph.signature import INPUT, VARIABLE, Leaf, opened
+from gradtape.graph.function_tracing import FunctionTracing
+from gradtape.graph.graph import needed
+from gradtape.graph.results import Result
+from gradtape.graph.signature import INPUT, Leaf
 from gradtape.graph.symbolic import SymbolicTensor
-from gradtape.graph.tracing import Tracing, placeholder
-from gradtape.ops.sparse import IndexedSlices
 
-
-class FunctionTracing(Tracing):
-    """The trace of a function, which may make variables the first time."""
-
-    def __init__(self, graph: Graph, name: str, may_create: bool) -> None:
-        super().__init__(graph)
-        self.name = name
-        self.may_create = may_create
-        self.created = False
-
-    def initial(self, value: Any) -> Any:
-        """The initial value of a variable that is made now."""
-        if not self.may_create:
-            raise ValueError(
-                "tf.function only supports singleton tf.Variables created on the first call. Make"
-                f" sure the tf.Variable is only created once or created outside tf.function: in"
-                f" {self.name} write `if self.v is None: self.v = tf.Variable(...)`, or make it"
-                " before the function."
-            )
-        self.created = True
-        return super().initial(value)
-
-
-class ArgumentVariable(Variable):
-    """What stands for a variable that is an argument while its function is traced."""
-
-    def __init__(self, variable: Variable) -> None:
-        self._declared = TensorShape(variable.shape)
-        self._name = variable._name
-        self._trainable = variable._trainable
-        self.constraint = variable.constraint
-        self.aggregation = variable.aggregation
-        self.synchronization = variable.synchronization
-        self._leaf = Node(variable._shape, variable._dtype)
-        self._tensor = variable._tensor
-
-
-def stand_in(variable: Variable) -> ArgumentVariable:
-    """A stand-in that no creator hears of."""
-    return type.__call__(ArgumentVariable, variable)
-
-
-class Arguments:
-    """What a trace is called with: inputs, stand-ins and Python values in their structure."""
-
-    def __init__(self, graph: Graph, tree: Any, leaves: Sequence[Leaf], keys: Sequence[Any]) -> None:
-        self.inputs: list[SymbolicTensor] = []
-        self.paths: list[str] = []
-        self.stand_ins: dict[int, ArgumentVariable] = {}  # by the number of the leaf
-        given = []
-        aliases: dict[int, ArgumentVariable] = {}
-        for number, (leaf, key) in enumerate(zip(leaves, keys, strict=True)):
-            value = leaf.value
-            if leaf.kind == INPUT:
-                label = getattr(value, "name", None) if isinstance(value, TensorSpec) else None
-                value = placeholder(graph, opened(leaf_with(leaf, key)), label or _label(leaf.path))
-                self.inputs.append(value)
-                self.paths.append(leaf.path)
-            elif leaf.kind == VARIABLE:
-                made = aliases.get(id(value))
-                if made is None:
-                    made = aliases[id(value)] = stand_in(value)
-                self.stand_ins[number] = made
-                value = made
-            given.append(value)
-        self.args, self.kwargs = tree.unflatten(given)
-
-
-def leaf_with(leaf: Leaf, key: Any) -> Leaf:
-    """A leaf under another key."""
-    return Leaf(leaf.kind, key, leaf.value, leaf.path)
-
-
-def _label(path: str) -> str:
-    return "".join([c if c.isalnum() or c == "_" else "_" for c in path]).strip("_")
-
-
-class Result:
-    """What a function returned, as flat tensors and how to put results in their place."""
-
-    def __init__(self, returned: Any, name: str) -> None:
-        self.tensors: list[Any] = []
-        leaves, self.tree = optree.tree_flatten(returned, none_is_leaf=True)
-        self.makers: list[Callable[[Any], Any]] = []
-        for leaf in leaves:
-            self.makers.append(self._taken(leaf, name))
-
-    def _taken(self, leaf: Any, name: str) -> Callable[[Any], Any]:
-        if leaf is None or isinstance(leaf, str):
-            return lambda rest, value=leaf: value
-        if isinstance(leaf, IndexedSlices):
-            shape = leaf._shape
-            self.tensors += [as_tensor(leaf.values), as_tensor(leaf.indices)]
-            return lambda rest: IndexedSlices(next(rest), next(rest), shape)
-        if hasattr(leaf, "as_output"):  # a TensorArray
-            tensors, make = leaf.as_output()
-            self.tensors += tensors
-            return lambda rest: make([next(rest) for _ in tensors])
-        try:
-            self.tensors.append(as_tensor(leaf, name))
-        except (TypeError, ValueError):
-            raise TypeError(
-                f"gradtape.function: {name} must return tensors, numbers, None, or lists, tuples"
-                f" and dicts of them, not {brief(leaf)}. Return its tensors, or keep it outside."
-            ) from None
-        return next
-
-    def packed(self, tensors: Sequence[Any]) -> Any:
-        """Results in the structure that the function returned."""
-        if len(self.makers) == 1 and self.makers[0] is next and self.tree == _LEAF:
-            return tensors[0]
-        rest = iter(tensors)
-        return self.tree.unflatten([make(rest) for make in self.makers])
-
-
-_LEAF: Any = None
-
-
-def _leaf_tree() -> Any:
-    global _LEAF
-    if _LEAF is None:
-        _LEAF = optree.tree_structure(0, none_is_leaf=True)
-    return _LEAF
+Again = Callable[[Sequence[Leaf], Collection[int]], "ConcreteFunction"]
 
 
 class ConcreteFunction:
     """A function recorded for one signature: a graph, and the variables and tensors it takes from
     around. `Function.get_concrete_function` makes one.
+
+    It is called as the function is, or with its tensors alone, by position or by name.
 
     Example:
         >>> import gradtape as tf
@@ -162,12 +40,11 @@ class ConcreteFunction:
     """
 
     inside: Any = None  # the trace whose tensors it holds, if there is one
-    parameter_names: Sequence[str] = ()
+    again: Again | None = None  # records the function again, for the leaves of a call
 
     def __init__(
-        self, mode: Tracing, arguments: Arguments, returned: Any, name: str, compile: Any
+        self, mode: FunctionTracing, arguments: Arguments, returned: Any, name: str, compile: Any
     ) -> None:
-        _leaf_tree()
         self.name = name
         self.graph = mode.graph
         self._arguments = arguments
@@ -202,6 +79,9 @@ class ConcreteFunction:
         self._count = len(outputs)
         self._watched = [v for v in mode.variables.values() if v._trainable]
         self._own = {id(v): n for n, v in arguments.stand_ins.items()}
+        self._around = {id(v) for v in [*self._reads, *written]} if self._own else set()
+        self._closed = list(mode.closed.values())
+        self._others: dict[Any, ConcreteFunction] = {}
         self._plain = not self._captured and not self._reads and not written
 
     # what it is
@@ -223,11 +103,8 @@ class ConcreteFunction:
 
     @property
     def structured_input_signature(self) -> tuple[Any, Any]:
-        """The specs of the arguments, by position and by keyword."""
-        return (
-            optree.tree_map(_spec, self._arguments.args, none_is_leaf=True),
-            optree.tree_map(_spec, self._arguments.kwargs, none_is_leaf=True),
-        )
+        """The arguments, by position and by keyword, with specs in place of tensors."""
+        return self._arguments.signature()
 
     @property
     def captured_inputs(self) -> list[Any]:
@@ -247,21 +124,19 @@ class ConcreteFunction:
 
     def pretty_printed_signature(self, verbose: bool = True) -> str:
         """The signature as text."""
-        args, kwargs = self.structured_input_signature
         lines = ["Input Parameters:"]
-        for path, value in zip(self._names(), [*args, *kwargs.values()], strict=False):
-            lines.append(f"  {path}: {value!r}")
+        lines += [f"  {name}: {value!r}" for name, value in self._arguments.named()]
         lines.append("Output Type:")
         lines.append(f"  {optree.tree_map(_spec, self.structured_outputs, none_is_leaf=True)!r}")
         lines.append("Captures:")
-        captured = [f"  {brief(c)}" for c in self.captured_inputs]
-        lines += captured or ["  None"]
+        lines += [f"  {brief(c)}" for c in self.captured_inputs] or ["  None"]
         return "\n".join(lines)
 
-    def _names(self) -> list[str]:
-        names = self.parameter_names
-        more = [f"argument {i}" for i in range(len(names), len(self._arguments.args))]
-        return [*names, *more]
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self!r} holds a graph, which cannot be copied or pickled. Copy the variables, and"
+            " record the function again."
+        )
 
     def __repr__(self) -> str:
         shown = ", ".join(
@@ -272,34 +147,21 @@ class ConcreteFunction:
     # running it
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Run it on tensors for its tensor arguments, by position or by name."""
-        taken = list(args)
-        for path in self._arguments.paths[len(args) :]:
-            if path not in kwargs:
-                raise TypeError(
-                    f"{self!r} needs a tensor for {path!r}: it takes {self._arguments.paths}."
-                )
-            taken.append(kwargs.pop(path))
-        if kwargs or len(taken) != len(self._arguments.inputs):
-            raise TypeError(
-                f"{self!r} takes {self._arguments.paths}; it got {len(args)} by position and"
-                f" {sorted(kwargs)} that it does not know."
-            )
-        tensors = []
-        for given, wanted in zip(taken, self._arguments.inputs, strict=True):
-            tensor = as_tensor_like(given, wanted._dtype, self.name)
-            if tensor._dtype != wanted._dtype or not wanted.shape.is_compatible_with(tensor.shape):
-                raise TypeError(
-                    f"{self!r}: the argument {brief(tensor)} does not fit {brief(wanted)}. Convert"
-                    " or reshape it."
-                )
-            tensors.append(tensor)
-        return self.run(tensors, ())
+        """Run it; Python values that it was recorded with may be left out.
+
+        Raises:
+            TypeError: when the arguments do not fit.
+        """
+        leaves = self._arguments.fitted(args, kwargs, repr(self))
+        return self.run([leaf.value for leaf in leaves if leaf.kind == INPUT], leaves)
 
     def run(self, tensors: list[Any], leaves: Sequence[Leaf]) -> Any:
         """Run it on the tensors of a call; `leaves` tell which variables are arguments."""
-        if self._plain and not here.tapes:
+        if self._plain and not (here.tapes or here.special):
             return self._result.packed(call(self.callee, tensors))
+        other = self._other(tensors, leaves)
+        if other is not None:
+            return other.run(tensors, leaves)
         actual = {n: leaves[n].value for n in self._own.values()} if self._own else {}
         for variable in self._watched:
             self._actual(variable, actual)._read()
@@ -319,6 +181,21 @@ class ConcreteFunction:
         number = self._own.get(id(variable)) if self._own else None
         return variable if number is None else actual[number]
 
+    def _other(self, tensors: list[Any], leaves: Sequence[Leaf]) -> ConcreteFunction | None:
+        """The trace to run instead, where this one does not hold: a constant of it is watched now,
+        or a variable is an argument that the function also takes from around."""
+        around = self._around
+        both = tuple([n for n in self._own.values() if id(leaves[n].value) in around])
+        watched = False
+        if self._closed and (here.tapes or here.observers):
+            watched = any([t._node is not None for t in self._closed])
+        if not (both or watched) or self.again is None:
+            return None
+        key = tuple([id(leaves[n].value) for n in both]), watched
+        if key not in self._others:
+            self._others[key] = self.again(leaves or self._arguments.of(tensors), both)
+        return self._others[key]
+
 
 def put(variable: Any, tensor: Any) -> None:
     """Give a variable a value in the active mode."""
@@ -332,23 +209,3 @@ def _spec(value: Any) -> Any:
     if isinstance(value, Tensor):
         return TensorSpec(value.shape, value.dtype, getattr(value, "name", None) and value.op.label)
     return value
-
-
-def recorded(
-    function: Callable[..., Any],
-    name: str,
-    tree: Any,
-    leaves: Sequence[Leaf],
-    keys: Sequence[Any],
-    may_create: bool,
-    compile: Any,
-) -> tuple[ConcreteFunction, FunctionTracing]:
-    """Trace a Python function for the leaves of a call under these keys."""
-    graph = Graph()
-    mode = FunctionTracing(graph, name, may_create)
-    arguments = Arguments(graph, tree, leaves, keys)
-    with frame((), (), mode):
-        returned = function(*arguments.args, **arguments.kwargs)
-    return ConcreteFunction(mode, arguments, returned, name, compile), mode
-
-

@@ -6,12 +6,13 @@ appending to a list) happens while tracing, and only then."""
 
 from __future__ import annotations
 
+import copy
 import functools
 import linecache
+import sys
 import threading
-import warnings
+import types
 import weakref
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -20,25 +21,24 @@ from gradtape.core.deferred import DeferredTensor
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
-from gradtape.core.variable import Variable
-from gradtape.graph.autograph import converted
-from gradtape.graph.concrete import ConcreteFunction, recorded
+from gradtape.graph.concrete import ConcreteFunction
+from gradtape.graph.methods import PerObject
 from gradtape.graph.places import users_trace
 from gradtape.graph.program import AssumptionError
+from gradtape.graph.recipe import Recipe
+from gradtape.graph.retraces import Retraces
 from gradtape.graph.signature import (
     INPUT,
     InputSignature,
     Leaf,
     Parameters,
+    dead,
     fits,
     flattened,
     generalised,
 )
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
-
-MOST_RECENT, MANY = 10, 5
-
 
 class _Settings:
     eagerly = False
@@ -74,10 +74,7 @@ def functions_run_eagerly() -> bool:
 class Function:
     """A Python function that is recorded once for each signature; `function` makes one.
 
-    Attributes:
-        python_function: what was decorated.
-        input_signature: the specs that were given, or None.
-    """
+    A method has traces for each object, which do not keep the object alive."""
 
     def __init__(
         self,
@@ -87,8 +84,11 @@ class Function:
         jit_compile: bool | None = None,
         reduce_retracing: bool = False,
     ) -> None:
-        functools.update_wrapper(self, python_function)
-        self.python_function = python_function
+        for name in functools.WRAPPER_ASSIGNMENTS:
+            if hasattr(python_function, name):
+                setattr(self, name, getattr(python_function, name))
+        self.__dict__.update(getattr(python_function, "__dict__", {}))
+        self._python = _weakly(python_function)
         self.name = getattr(python_function, "__name__", type(python_function).__name__)
         self._parameters = Parameters(python_function)
         self._given = input_signature
@@ -97,21 +97,29 @@ class Function:
             if input_signature is None
             else InputSignature(input_signature, self._parameters, self.name)
         )
+        self._recipe = Recipe(
+            self._python, autograph, self.name, self._parameters, jit_compile
+        )
         self._autograph = autograph
         self._jit_compile = jit_compile
         self._reduce_retracing = reduce_retracing
-        self._converted = converted(python_function) if autograph else python_function
         self._concrete: dict[Any, ConcreteFunction] = {}
         self._quick: dict[Any, ConcreteFunction] = {}
         self._by_size: set[Any] = set()  # what open sizes stand in the way of
         self._general: list[tuple[Any, list[Any], ConcreteFunction]] = []
-        self._history: list[tuple[Any, list[Leaf]]] = []
+        self._retraces = Retraces(self.name)
+        self._called = self._retraces.calls.append
         self._traces = 0
-        self._calls: deque[bool] = deque(maxlen=MOST_RECENT)
-        self._warned = 0
         self._may_create = True
-        self._bound: weakref.WeakKeyDictionary[Any, Function] = weakref.WeakKeyDictionary()
+        self._methods = PerObject()
         self._lock = threading.RLock()
+
+    @property
+    def python_function(self) -> Any:
+        """What was decorated."""
+        return self._python()
+
+    __wrapped__ = python_function
 
     @property
     def input_signature(self) -> Any:
@@ -130,6 +138,7 @@ class Function:
         if not kwargs and self._quick:
             concrete = self._looked_up(args)
             if concrete is not None:
+                self._called(False)
                 return concrete.run(list(args), ())
         if _settings.eagerly:
             return self.python_function(*args, **kwargs)
@@ -160,22 +169,22 @@ class Function:
             key = (tree, tuple(keys))
         mode = here.mode
         inner = mode.functions if isinstance(mode, Tracing) else {}
-        concrete = self._concrete.get(key) or inner.get((self, key))
-        self._calls.append(concrete is None)
-        if concrete is None:
+        concrete = self._concrete.get(key) or inner.get((self._retraces, key))
+        if concrete is not None:
+            self._called(False)
+        else:
             with self._lock:
                 concrete = self._concrete.get(key) or self._made(tree, leaves, keys, key)
         if not kwargs and all([type(a) in (Tensor, DeferredTensor) for a in args]):
-            if key in self._concrete and self._signature is None:
+            plain = len(args) == sum([leaf.kind == INPUT for leaf in leaves])
+            if plain and key in self._concrete and self._signature is None:
                 self._quick[tuple([p for a in args for p in (a._dtype, a._shape)])] = concrete
         return concrete, leaves
 
     def _leaves(self, args: Any, kwargs: Any) -> tuple[Any, list[Leaf], list[Any]]:
         bound = self._parameters.bound(args, kwargs, self.name)
         if self._signature is not None:
-            given = self._signature.given
-            rest = bound[0][len(given) :]
-            bound = (*self._signature.converted(bound[0][: len(given)], {}), *rest), bound[1]
+            bound = self._signature.converted(*bound)
         tree, leaves = flattened(bound, self._parameters)
         keys = [leaf.key for leaf in leaves]
         if self._signature is not None:
@@ -188,14 +197,13 @@ class Function:
         for general_tree, general, concrete in self._general:
             if general_tree == tree and all(map(fits, keys, general)):
                 self._concrete[key] = concrete
-                self._calls[-1] = False
+                self._called(False)
                 return concrete
+        self._called(True)
         wanted = keys
         if self._reduce_retracing:
-            for other_tree, other in self._history:
-                if other_tree == tree:
-                    more = generalised(keys, [leaf.key for leaf in other])
-                    wanted = more or wanted
+            for other in self._retraces.keys(tree):
+                wanted = generalised(keys, other) or wanted
         try:
             concrete = self._recorded(tree, leaves, wanted)
         except UnknownSizeError:
@@ -207,32 +215,35 @@ class Function:
             concrete = self._recorded(tree, leaves, wanted)
         if wanted is not keys or any([_open(k) for k in wanted]):
             self._general.append((tree, wanted, concrete))
-        self._history.append((tree, leaves))
+        self._retraces.note(tree, leaves)
+        self._forget()
         if concrete.inside is None:
             self._concrete[key] = concrete
         else:
-            concrete.inside.functions[self, key] = concrete
-        self._warn()
+            concrete.inside.functions[self._retraces, key] = concrete
+        self._retraces.warn(self, 5)
         return concrete
+
+    def _forget(self) -> None:
+        """Drop the traces for objects that are gone."""
+        self._concrete = {k: c for k, c in self._concrete.items() if not dead(k[1])}
+        self._general = [g for g in self._general if not dead(g[1])]
 
     def _recorded(self, tree: Any, leaves: list[Leaf], keys: list[Any]) -> ConcreteFunction:
-        concrete, mode = self._once(tree, leaves, keys, self._may_create)
+        concrete, mode = self._once((tree, leaves, keys), self._may_create)
         self._may_create = False
         if mode.created:  # variables made each time would be seen by a second trace
-            concrete, mode = self._once(tree, leaves, keys, False)
+            concrete, mode = self._once((tree, leaves, keys), False)
         symbolic = any([not t.concrete for t, _ in concrete._captured])
         concrete.inside = here.mode if symbolic and isinstance(here.mode, Tracing) else None
-        concrete.parameter_names = self._parameters.names
         return concrete
 
-    def _once(self, tree: Any, leaves: list[Leaf], keys: list[Any], create: bool) -> Any:
+    def _once(self, call: Any, create: bool) -> Any:
         self._traces += 1
         try:
-            return recorded(
-                self._converted, self.name, tree, leaves, keys, create, self._jit_compile
-            )
+            return self._recipe(call, create)
         except Exception as error:
-            self._explain(error, leaves)
+            self._explain(error, call[1])
             raise
 
     def _explain(self, error: Exception, leaves: list[Leaf]) -> None:
@@ -256,37 +267,39 @@ class Function:
             self._quick.clear()
         return self._concrete[key]
 
-    def _warn(self) -> None:
-        if sum(self._calls) >= MANY and self._warned < 2 and self._traces > MANY:
-            self._warned += 1
-            warnings.warn(
-                f"{sum(self._calls)} out of the last {len(self._calls)} calls to {self!r} triggered"
-                " tf.function retracing. Tracing is expensive: pass tensors instead of Python"
-                " numbers, give an input_signature, or write @tf.function(reduce_retracing=True)."
-                f" {self.explain_retrace()}",
-                stacklevel=6,
-            )
-
     # methods
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         """The function of one object: each object has traces of its own."""
         if instance is None:
             return self
-        try:
-            found = self._bound.get(instance)
-        except TypeError:
-            return self._made_for(instance)
-        if found is None:
-            found = self._made_for(instance)
-            self._bound[instance] = found
-        return found
+        return Method(self._methods.of(instance, self._made_for), instance)
 
     def _made_for(self, instance: Any) -> Function:
-        method = self.python_function.__get__(instance)
-        return Function(
-            method, self._given, self._autograph, self._jit_compile, self._reduce_retracing
-        )
+        return self._like(self.python_function.__get__(instance))
+
+    def _like(self, python_function: Callable[..., Any]) -> Function:
+        return Function(python_function, *self._options())
+
+    def _options(self) -> tuple[Any, ...]:
+        return self._given, self._autograph, self._jit_compile, self._reduce_retracing
+
+    # copies
+
+    def __copy__(self) -> Function:
+        return self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        python_function = self.python_function
+        copied = copy.deepcopy(python_function, memo)
+        return self if copied is python_function else self._like(copied)
+
+    def __reduce__(self) -> Any:
+        module = sys.modules.get(getattr(self, "__module__", ""))
+        name = getattr(self, "__qualname__", "")
+        if getattr(module, name, None) is self:
+            return name
+        return Function, (self.python_function, *self._options())
 
     # asking
 
@@ -308,17 +321,7 @@ class Function:
         """Why the last trace was made: which part of the signature differs from the most similar
         earlier one.
         """
-        if not self._history:
-            return f"{self.name} was not traced yet."
-        if len(self._history) == 1:
-            return f"{self.name} was traced once, at its first call."
-        tree, leaves = self._history[-1]
-        best: list[str] | None = None
-        for other_tree, others in self._history[:-1]:
-            changes = _changes(tree == other_tree, leaves, others)
-            if best is None or len(changes) < len(best):
-                best = changes
-        return f"{self.name} was traced again because {'; '.join(best or ['nothing changed'])}."
+        return self._retraces.explained()
 
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces."""
@@ -336,31 +339,24 @@ def _open(key: Any) -> bool:
     return isinstance(shape, tuple) and (None in shape or any(type(n) is Size for n in shape))
 
 
-def _changes(same_structure: bool, leaves: list[Leaf], others: list[Leaf]) -> list[str]:
-    """In words, what differs between two calls."""
-    if not same_structure:
-        return ["the arguments are structured in another way"]
-    found = []
-    for now, before in zip(leaves, others, strict=True):
-        if now.key == before.key:
-            continue
-        if now.kind != before.kind:
-            what = f"{brief(before.value)} became {brief(now.value)}"
-        elif now.kind == INPUT:
-            (dtype, shape), (other_dtype, other_shape) = now.key, before.key
-            if dtype != other_dtype:
-                what = f"the dtype changed from {other_dtype} to {dtype}"
-            else:
-                what = f"the shape changed from {list(other_shape)} to {list(shape)}"
-        elif isinstance(now.value, Variable):
-            what = f"another kind of variable came: {brief(now.value)}"
-        else:
-            what = (
-                f"the Python value changed from {before.value!r} to {now.value!r} (each value is"
-                " traced by itself: pass a tensor)"
-            )
-        found.append(f"of argument {now.path!r} {what}")
-    return found
+class Method(Function):
+    """A function as the method of an object, which it keeps alive; its traces do not."""
+
+    def __init__(self, function: Function, owner: Any) -> None:
+        self.__dict__ = function.__dict__
+        self._owner = owner
+
+    __slots__ = ("_owner",)
+
+
+def _weakly(function: Callable[..., Any]) -> Callable[[], Any]:
+    """What gives a function; a method does not keep its object alive, where that can be helped."""
+    if isinstance(function, types.MethodType):
+        try:
+            return weakref.WeakMethod(function)
+        except TypeError:
+            pass
+    return lambda: function
 
 
 def function(

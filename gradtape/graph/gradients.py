@@ -7,9 +7,10 @@ them; what it does is written down in the same graph."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from gradtape.autodiff.asking import UnconnectedGradients, finished, unconnected_mode
+from gradtape.autodiff.asking import UnconnectedGradients, finished, node_of, unconnected_mode
 from gradtape.autodiff.jacobian import Rows
 from gradtape.autodiff.walk import walk
 from gradtape.core.convert import as_tensor_like
@@ -18,13 +19,13 @@ from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import Primitive
-from gradtape.core.record import Node, Part, Record
+from gradtape.core.record import Node, Part, Record, Recording
 from gradtape.core.sizes import same_shape
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.core.unranked import UnknownShape
 from gradtape.core.variable import Variable
-from gradtape.graph.graph import VARIABLE, Graph, Operation, needed
+from gradtape.graph.graph import GRADIENTS, VARIABLE, Operation, needed
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.graph.tracing import Tracing
 from gradtape.graph.unranked import deferred
@@ -98,9 +99,32 @@ def gradients(
     given = [None] * len(outputs) if grad_ys is None else _listed(grad_ys, "grad_ys", True)
     if len(given) != len(outputs):
         raise ValueError(f"Length mismatch. Passed {len(given)} grad_ys for {len(outputs)} ys")
-    with frame((), (), mode), mode.graph.name_scope(name):
-        found = pulled(mode, outputs, given, sources, stops)
+    with _inside(mode), mode.graph.name_scope(name), mode.graph.unlabelled():
+        tape = None if stops else _watching(sources)
+        if tape is None:
+            found = pulled(mode, outputs, given, sources, stops)
+        else:
+            found = _along(tape, outputs, given, sources)
         return [finished(f, x, how) for f, x in zip(found, sources, strict=True)]
+
+
+def _inside(mode: Tracing) -> AbstractContextManager[Any]:
+    """The state in which operations go to a mode's graph."""
+    return nullcontext() if here.mode is mode else frame((), (), mode)
+
+
+def _watching(xs: Sequence[Any]) -> Recording | None:
+    """The innermost tape that knows all xs, if there is one."""
+    nodes = [node_of(x) for x in xs]
+    return next((t for t in reversed(here.tapes) if all(map(t.knows, nodes))), None)
+
+
+def _along(tape: Recording, ys: Sequence[Any], given: Sequence[Any], xs: Any) -> list[Any]:
+    """The same along the records of a tape, which then sees the walk: its derivative of a symbolic
+    derivative is right."""
+    starts = [starting(y, g) for y, g in zip(ys, given, strict=True)]
+    pairs = [(node_of(y), ct) for y, ct in zip(ys, starts, strict=True) if ct is not None]
+    return walk(pairs, [node_of(x) for x in xs], tape)
 
 
 def pulled(
@@ -174,11 +198,13 @@ class Past:
         """Give the results of an operation their nodes."""
         parents = tuple([self._parent(v) for v in op.takes])
         record = None
-        if isinstance(op.primitive, Primitive) and op.primitive.differentiable and any(parents):
+        if op.primitive is GRADIENTS:
+            record = recorded(op, parents)
+        elif isinstance(op.primitive, Primitive) and op.primitive.differentiable and any(parents):
             record = recorded(op, parents)
         for value in op.values:
             if record is not None and value not in self._stops and differentiable(value.dtype):
-                several = op.primitive.several
+                several = op.primitive.several or op.primitive is GRADIENTS
                 self._nodes[value] = Part(record, value.index) if several else record
             elif value in self._leaves:
                 self._nodes[value] = self._leaves[value]
@@ -191,8 +217,11 @@ class Past:
 
 def recorded(op: Operation, parents: tuple[Node | None, ...]) -> Record:
     """An operation as a record, whose inputs have these nodes."""
-    kept, keeps_out = op.primitive.kept(tuple([p is not None for p in parents]))
     outputs = tuple(op.outputs)
+    if op.primitive is GRADIENTS:  # which is worked out before anybody walks along it
+        shapes, dtypes = tuple([t._shape for t in outputs]), tuple([t._dtype for t in outputs])
+        return Record(op.primitive, parents, (), None, op.params, shapes, dtypes, ())
+    kept, keeps_out = op.primitive.kept(tuple([p is not None for p in parents]))
     if op.primitive.several:
         shape, dtype = tuple([t._shape for t in outputs]), tuple([t._dtype for t in outputs])
         out: Any = outputs
@@ -211,7 +240,7 @@ def recorded(op: Operation, parents: tuple[Node | None, ...]) -> Record:
 def recording_mode(tensors: Sequence[Any], function: str) -> Tracing:
     """The mode that fills the graph of some tensors."""
     mode = here.mode
-    graphs = [t.graph for t in tensors if type(t) is SymbolicTensor]
+    graphs = [t.graph for t in tensors if isinstance(t, SymbolicTensor)]
     if graphs and graphs[0].by_session and (mode is None or mode.by_session):
         return graphs[0].mode
     if isinstance(mode, Tracing):
@@ -315,7 +344,7 @@ def hessians(
     slopes = gradients(
         outputs, sources, None, name, gate_gradients, aggregation_method
     )  # fmt: skip
-    with frame((), (), mode), mode.graph.name_scope(name):
+    with _inside(mode), mode.graph.name_scope(name), mode.graph.unlabelled():
         return [_rows(mode, g, x) for g, x in zip(slopes, sources, strict=True)]
 
 

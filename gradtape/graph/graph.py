@@ -17,8 +17,11 @@ import numpy as np
 from gradtape.core.errors import brief
 from gradtape.core.sizes import Size, told_by, unknowns
 from gradtape.core.xp_numpy import restore, silence, xp
+from gradtape.graph.boxes import MOST
+from gradtape.graph.drawing import dot, svg
 from gradtape.graph.scopes import Scopes
 from gradtape.graph.symbolic import UNKNOWN, SymbolicTensor, Value, known_contents
+from gradtape.graph.text import GraphText
 
 
 class Source:
@@ -28,6 +31,7 @@ class Source:
     host = False
     several = False
     differentiable = False
+    notable = False
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -54,6 +58,13 @@ class Operation:
     """One thing that a graph does.
 
     `type` is the primitive's name, `inputs` and `outputs` are tensors for users; inside, values.
+
+    Example:
+        >>> import gradtape as tf
+        >>> with tf.Graph().as_default():
+        ...     y = tf.sin(tf.constant(1.0), name="y")
+        >>> y.op
+        <tf.Operation 'y' type=sin>
     """
 
     __slots__ = (
@@ -258,6 +269,27 @@ class Graph(Scopes):
         if isinstance(obj, str):
             return self.get_tensor_by_name(obj) if ":" in obj else self.get_operation_by_name(obj)
         raise TypeError(f"Graph.as_graph_element: {brief(obj)} is no tensor, operation or name.")
+
+    def as_graph_def(self, from_version: Any = None, add_shapes: bool = False) -> GraphText:
+        """The operations as names, and as text with a line for each; the arguments are accepted."""
+        return GraphText(self.operations)
+
+    def to_dot(self) -> str:
+        """The graph as text for Graphviz."""
+        return dot(self.operations)
+
+    def to_svg(self, most: int = MOST) -> str:
+        """A picture of the graph as SVG.
+
+        Args:
+            most: how many boxes there may be; beyond that name scopes and chains are folded.
+        """
+        return svg(self.operations, most)
+
+    _repr_svg_ = to_svg
+
+    def __str__(self) -> str:
+        return str(self.as_graph_def())
 
     def finalize(self) -> None:
         """Refuse further operations."""

@@ -14,7 +14,6 @@ import numpy as np
 
 import gradtape.core.xp_numpy_effects  # noqa: F401  the verbs
 from gradtape.autodiff.tape import GradientTape
-from gradtape.core import nest
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import as_dtype, differentiable, from_numpy
@@ -89,12 +88,13 @@ def _called(func: Any, inp: Any, wanted: Any, function: str, derivative: bool) -
     inputs = [as_tensor(t, function) for t in (inp if isinstance(inp, (list, tuple)) else [inp])]
     several = isinstance(wanted, (list, tuple))
     types = [_type(t) for t in (wanted if several else [wanted])]
+    called = func if several else lambda *tensors: [func(*tensors)]
     if here.mode is None:
-        outs = _converted(func(*inputs), types, function)
+        outs = _converted(called(*inputs), types, function)
         outs = outs if derivative else [t.placed(None) for t in outs]
     else:
-        specs = _specs(func, inputs, types, function)
-        call = HostCall(func, specs, function, derivative)
+        specs = _specs(called, inputs, types, function)
+        call = HostCall(called, specs, function, derivative)
         outs = list(apply(_host_call, tuple(inputs), {"call": call}))
     return outs if several else outs[0]
 
@@ -109,9 +109,9 @@ def _type(wanted: Any) -> tuple[Any, Any]:
 
 def _converted(returned: Any, types: Sequence[tuple[Any, Any]], function: str) -> list[Any]:
     """What a function returned as tensors of the dtypes that were announced."""
-    flat = [] if returned is None else nest.flatten(returned)
-    if isinstance(returned, np.ndarray):
-        flat = [returned]
+    flat = [returned]
+    if returned is None or isinstance(returned, (list, tuple)):
+        flat = list(returned or ())
     if len(flat) != len(types):
         raise InvalidArgumentError(
             f"gradtape.{function}: the function returned {len(flat)} values, but Tout announces"

@@ -93,6 +93,9 @@ def _written(program: Program, known: dict[Any, int] | None) -> Callable[..., An
         sized = [v for v in op.values if op.host and unknowns(closed(v.shape, known or {}))]
         targets = []
         for value in op.values:
+            if value in names:  # it is given
+                targets.append("_")
+                continue
             names[value] = f"v{len(names)}" if value in last or value in sized else "_"
             targets.append(names[value])
         left = ", ".join(targets) + ("," if primitive.several else "")

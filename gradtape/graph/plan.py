@@ -13,9 +13,9 @@ from typing import Any
 
 from gradtape.core.sizes import unknowns
 from gradtape.core.variable import Variable
-from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, VARIABLE, Graph, Operation
+from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, PLACEHOLDER, VARIABLE, Graph, Operation
 from gradtape.graph.placeholders import DEFAULT
-from gradtape.graph.program import Program
+from gradtape.graph.program import Program, missing
 from gradtape.graph.run import AUTOMATIC, NEVER, Runner
 from gradtape.graph.symbolic import Value
 from gradtape.graph.tracing import ASSIGN
@@ -76,6 +76,7 @@ class Plan:
             elif op.primitive is DEFAULT:
                 self.defaults.append((op.values[0], op.takes[0]))
         self.written = [(v, self._latest[key]) for key, v in written.items()]
+        self._measure(graph, order, fed)
         self.runner = self._runner(graph, order, values, fed)
 
     def _read(self, variable: Any, value: Value) -> None:
@@ -86,14 +87,27 @@ class Plan:
         else:
             self._instead[value] = latest
 
+    def _measure(self, graph: Graph, order: Sequence[Operation], fed: Sequence[Value]) -> None:
+        """Ask for placeholders whose sizes matter, though their values do not: the derivative of a
+        mean is such a case."""
+        known = unknowns(tuple([v.shape for v in self._inputs(fed)]))
+        needed = unknowns([list(op.params.values()) for op in order]) - known
+        for op in graph.operations if needed else ():
+            if op.primitive in (PLACEHOLDER, DEFAULT) and unknowns(op.values[0].shape) & needed:
+                if op.primitive is PLACEHOLDER:
+                    raise missing(op)
+                self.defaults.append((op.values[0], op.takes[0]))
+
+    def _inputs(self, fed: Sequence[Value]) -> list[Value]:
+        taken = [v for _, v in [*self.reads, *self.asked]]
+        return [*fed, *taken, *[v for v, _ in self.defaults]]
+
     def _runner(self, graph: Graph, order: Any, values: Any, fed: Sequence[Value]) -> Runner:
-        inputs = [*fed, *[v for _, v in [*self.reads, *self.asked]], *[v for v, _ in self.defaults]]
-        known = unknowns(tuple([v.shape for v in inputs]))
-        assumed = [pair for pair in graph.assumptions if unknowns(pair) <= known]
+        inputs = self._inputs(fed)
         outputs = [*values, *[v for _, v in self.written]]
         changed = {id(v) for v, _ in self.written}
         donated = [i for i, (v, _) in enumerate(self.reads, len(fed)) if id(v) in changed]
-        program = Program(inputs, outputs, (), self._instead, assumed, order)
+        program = Program(inputs, outputs, (), self._instead, graph.assumptions, order)
         return Runner(program, NEVER if self._once(values, fed) else AUTOMATIC, donated)
 
     def _once(self, values: Sequence[Value], fed: Sequence[Value]) -> bool:

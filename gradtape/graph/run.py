@@ -15,6 +15,7 @@ from typing import Any
 
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES, explained
+from gradtape.core.errors import OF_USER
 from gradtape.core.placement import placement
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
@@ -101,8 +102,11 @@ class Runner:
                 arrays[i] = self._copy(arrays[i])
         if placement.device is not None:
             arrays = self._placed(arrays)
-        with self._wide():
-            found = self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
+        try:
+            with self._wide():
+                found = self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
+        except FAILURES as error:  # while it is compiled
+            raise located_failure(error) from error
         if self._specs is None:
             return [DeferredTensor(b, b.shape, b.dtype) for b in found]
         return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, self._specs)]
@@ -167,7 +171,7 @@ MOST_WORK = 40.0
 def located_failure(error: Exception) -> Exception:
     """The error of a kernel with the operation and the line of the program that made it."""
     place = place_of(error)
-    if place is None:
+    if place is None or hasattr(error, OF_USER):
         return error
     op, arrays = place
     said = explained(error, op.primitive.name, [Tensor(a) for a in arrays], op.params)

@@ -16,8 +16,8 @@ from gradtape.core.shapes import Spec
 from gradtape.core.sizes import same
 from gradtape.core.state import here
 from gradtape.graph.bodies import Body, Surroundings
-from gradtape.graph.concrete import Result
 from gradtape.graph.loops import Structure, check_invariant
+from gradtape.graph.results import Result
 from gradtape.graph.scans import Scan, run_scan
 from gradtape.ops.basis import zeros
 from gradtape.ops.joining import concat, stack

@@ -78,6 +78,12 @@ class Scan:
         first, last = self.carried, self.carried + self.rows
         return list(items[:first]), list(items[first:last]), list(items[last:])
 
+    def again(self, tensors: Sequence[Any], params: dict[str, Any]) -> Any:
+        """Do the scan again, with what a derivative will need if a recording looks on."""
+        if params["walk"] is None:
+            return run_scan(self, tensors)
+        return apply(_scan, tuple(tensors), params)
+
     def like(self, step: Callee, carried: int, rows: int, reverse: bool | None = None) -> Scan:
         """Another step over as many rows."""
         turned = self.reverse if reverse is None else reverse

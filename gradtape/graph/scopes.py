@@ -34,6 +34,7 @@ class Scopes:
     def __init__(self) -> None:
         self.operations: list[Any] = []
         self.scope = ""
+        self.variable_prefix: str | None = None  # what new variables are put under, else the scope
         self.labels = True  # whether operations get the names that are passed to functions
         self.control: tuple[Any, ...] = ()
         self.device_function: Any = None
@@ -110,6 +111,16 @@ class Scopes:
             yield
         finally:
             self.labels = before
+
+    @contextmanager
+    def variables_under(self, prefix: str) -> Iterator[None]:
+        """Put the names of the variables of a block under another name than the operations."""
+        before = self.variable_prefix
+        self.variable_prefix = prefix
+        try:
+            yield
+        finally:
+            self.variable_prefix = before
 
     @contextmanager
     def variable_scope(self, name: str) -> Iterator[None]:

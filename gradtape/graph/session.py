@@ -137,7 +137,7 @@ class Session:
         if plan is None:
             order = reached(self._mode, values, operations, set(fed), self.holds)
             plan = order
-            if not unranked(order):
+            if not unranked(order, fed):
                 plan = Plan(self.graph, order, values, fed, self.holds)
             self._plans[key] = plan
         if type(plan) is list:

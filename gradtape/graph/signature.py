@@ -2,14 +2,16 @@
 
 A call is flattened to leaves. Tensors, NumPy arrays and NumPy scalars count by dtype and shape;
 variables by dtype, shape and which of them are the same; numbers, strings and other Python values
-by their value; objects by their identity. Two calls with one key run one trace."""
+by their value; objects by their identity, and a key does not keep them alive. Two calls with one key
+run one trace."""
 
 from __future__ import annotations
 
 import inspect
+import types
 import weakref
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -37,6 +39,66 @@ class Leaf:
         self.key = key
         self.value = value
         self.path = path
+
+    def seen(self) -> Seen:
+        """What is remembered of it."""
+        return Seen(self.kind, self.key, self.path, brief(self.value))
+
+    def shown(self) -> Callable[[], Any]:
+        """A function that gives the Python value as long as it is there."""
+        key, value = self.key, self.value
+        if type(key) is Identity:
+            return key.ref
+        if type(value) is types.MethodType:
+            return lambda: types.MethodType(key[2].ref(), key[1].ref())
+        kept = value if self.kind == STATIC else None
+        return lambda: kept
+
+
+class Seen(NamedTuple):
+    """What is remembered of a leaf, without its value."""
+
+    kind: str
+    key: Any
+    path: str
+    text: str
+
+
+class Identity:
+    """An object as part of a key: equal to itself alone, and not kept alive where it can be helped."""
+
+    __slots__ = ("number", "ref")
+
+    def __init__(self, value: Any) -> None:
+        self.number = id(value)
+        self.ref: Callable[[], Any]
+        try:
+            self.ref = weakref.ref(value)
+        except TypeError:
+            self.ref = lambda: value
+
+    @property
+    def dead(self) -> bool:
+        """Whether the object is gone."""
+        return self.ref() is None
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not Identity or other.number != self.number:
+            return False
+        value = self.ref()
+        return value is not None and value is other.ref()
+
+    def __hash__(self) -> int:
+        return self.number
+
+
+def _parts(key: Any) -> Any:
+    return key if type(key) is tuple else (key,)
+
+
+def dead(keys: Sequence[Any]) -> bool:
+    """Whether an object that belongs to keys is gone, so that they never come again."""
+    return any([type(p) is Identity and p.dead for key in keys for p in _parts(key)])
 
 
 class Parameters:
@@ -77,29 +139,59 @@ class Parameters:
 
 def flattened(bound: Any, parameters: Parameters) -> tuple[Any, list[Leaf]]:
     """The structure of a bound call, and its leaves."""
+    if not _composites:
+        _register()
     paths, values, tree = optree.tree_flatten_with_path(
-        bound, is_leaf=_is_leaf, none_is_leaf=True, namespace=""
+        bound, is_leaf=_is_leaf, none_is_leaf=True, namespace=NAMESPACE
     )
     seen: dict[int, int] = {}
     leaves = [leaf_of(v, parameters.path(p), seen) for v, p in zip(values, paths, strict=True)]
     return tree, leaves
 
 
+NAMESPACE = "gradtape.function"
+_composites: list[type] = []
+
+
+def _register() -> None:
+    """Let arguments that are several tensors count as these."""
+    _composites.append(IndexedSlices)
+    optree.register_pytree_node(
+        IndexedSlices,
+        lambda s: ((s.values, s.indices), s._shape),
+        lambda shape, parts: _slices(shape, *parts),
+        namespace=NAMESPACE,
+    )
+
+
+def _slices(shape: Any, values: Any, indices: Any) -> Any:
+    """An `IndexedSlices` of tensors; specs stay as they are."""
+    if isinstance(values, Tensor):
+        return IndexedSlices(values, indices, shape)
+    return values, indices
+
+
 def _is_leaf(value: Any) -> bool:
-    return isinstance(value, (IndexedSlices, TensorSpec))
+    return isinstance(value, TensorSpec)
 
 
 def leaf_of(value: Any, path: str, seen: dict[int, int]) -> Leaf:
     """How one argument counts."""
     if isinstance(value, Variable):
         alias = seen.setdefault(id(value), len(seen))
-        key = (VARIABLE, value._dtype, tuple(value.shape), value._trainable, alias)
+        shape = None if value.shape.rank is None else tuple(value.shape)
+        key = (VARIABLE, value._dtype, shape, value._trainable, alias)
         return Leaf(VARIABLE, key, value, path)
     if isinstance(value, (np.ndarray, np.generic)):
         value = as_tensor(value, "function")
     if isinstance(value, Tensor):
         return Leaf(INPUT, (value._dtype, shape_key(value._shape)), value, path)
     if isinstance(value, TensorSpec):
+        if value.shape.rank is None:
+            raise ValueError(
+                f"gradtape.function: {path!r} is a tf.TensorSpec without a number of axes. Give one:"
+                " None in a shape leaves a size open, as in tf.TensorSpec([None, 3])."
+            )
         return Leaf(INPUT, (value.dtype.numpy_dtype, tuple(value.shape)), value, path)
     return Leaf(STATIC, static_key(value), value, path)
 
@@ -117,21 +209,18 @@ def static_key(value: Any) -> Any:
     kind = type(value)
     if kind in PLAIN:
         return (kind, repr(value) if kind in (float, complex) else value)
+    if kind is types.MethodType:
+        return (kind, Identity(value.__self__), Identity(value.__func__))
     try:
         hash(value)
     except TypeError:
-        return (kind, id(value))
-    if kind.__eq__ is object.__eq__:
-        try:
-            return weakref.ref(value)
-        except TypeError:
-            return (kind, id(value))
-    return (kind, value)
+        return Identity(value)
+    return Identity(value) if kind.__eq__ is object.__eq__ else (kind, value)
 
 
-def opened(leaf: Leaf) -> Spec:
-    """The spec of an input leaf, with a size of its own wherever the key leaves one open."""
-    dtype, shape = leaf.key
+def opened(key: Any) -> Spec:
+    """The spec of an input, with a size of its own wherever the key leaves one open."""
+    dtype, shape = key
     return Spec([unknown_size() if n is None else n for n in shape], dtype)
 
 
@@ -185,6 +274,7 @@ class InputSignature:
                     f" {brief(leaf)}."
                 )
         self.name = name
+        self._parameters = list(parameters.signature.parameters.values())[len(self.given) :]
         if parameters.count >= 0 and len(self.given) > parameters.count:
             raise TypeError(
                 f"gradtape.function: input_signature has {len(self.given)} entries, but {name}"
@@ -192,13 +282,32 @@ class InputSignature:
             )
 
     def converted(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """The arguments as tensors that fit the specs."""
-        if kwargs or len(args) != len(self.given):
+        """The arguments of a bound call, those with a spec as tensors that fit it.
+
+        Raises:
+            TypeError: when they do not, and when an argument without a spec is not its default.
+        """
+        count = len(self.given)
+        names = [p.name for p in self._parameters]
+        rest = {**dict(zip(names, args[count:], strict=False)), **kwargs}
+        for parameter in self._parameters:
+            value = rest.pop(parameter.name, parameter.default)
+            if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+                self._refuse(bool(value) and value is not parameter.default, parameter.name)
+            elif value is not parameter.default:
+                self._refuse(static_key(value) != static_key(parameter.default), parameter.name)
+        self._refuse(len(args) < count or len(args) > count + len(names) or bool(rest), "*args")
+        return (*self._fit(args[:count]), *args[count:]), kwargs
+
+    def _refuse(self, wrong: bool, name: str) -> None:
+        if wrong:
             raise TypeError(
                 f"Binding inputs to tf.function failed: {self.name} has an input_signature of"
-                f" {len(self.given)} arguments, but was called with {len(args)} by position and"
-                f" {sorted(kwargs)} by keyword."
+                f" {len(self.given)} arguments, in which {name!r} has no tf.TensorSpec. Add one, or"
+                " leave the argument at its default."
             )
+
+    def _fit(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         try:
             return optree.tree_map(
                 self._fitted, self.given, args, is_leaf=_is_leaf, none_is_leaf=True

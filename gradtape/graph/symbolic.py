@@ -15,8 +15,10 @@ import numpy as np
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import OperatorNotAllowedInGraphError
 from gradtape.core.sizes import opened
+from gradtape.core.state import here
 from gradtape.core.tensor import NUMPY_METHODS, Tensor
 from gradtape.core.unranked import UnknownShape
+from gradtape.ops.slicing import Part, parts
 
 
 class Value:
@@ -41,11 +43,35 @@ class Value:
         return f"{self.op.name}:{self.index}"
 
     def __repr__(self) -> str:
-        return f"{self.name} {from_numpy(self.dtype).name}{list(self.shape)}"
+        known = type(self.shape) is not UnknownShape
+        return f"{self.name} {from_numpy(self.dtype).name}{list(self.shape) if known else '[...]'}"
 
 
 class NoValueError(NotImplementedError, TypeError):
     """Python or NumPy asked for the value of a tensor that has none yet."""
+
+
+class OutOfScopeError(TypeError):
+    """A symbolic tensor is used outside the function or graph that made it."""
+
+
+def out_of_scope(tensor: Any) -> OutOfScopeError:
+    """The error for a tensor whose graph is not being filled."""
+    where = tensor.op.where
+    return OutOfScopeError(
+        f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit Python"
+        " locals or a tf.Variable to hand it out of the function that made it; in a recorded loop"
+        " or branch use a tf.TensorArray instead of a list."
+        f"{f' It was made at {where[0]}:{where[1]}.' if where else ''}"
+    )
+
+
+def filled(graph: Any) -> bool:
+    """Whether the active mode, or one around it, fills a graph."""
+    mode = here.mode
+    while mode is not None and mode.graph is not graph:
+        mode = mode.outside[2]
+    return mode is not None
 
 
 class NoValueAttribute(AttributeError):
@@ -126,7 +152,7 @@ class SymbolicTensor(Tensor):
     def __eq__(self, other: Any) -> Any:
         if not self._value.op.graph.by_session:
             return super().__eq__(other)
-        return type(other) is SymbolicTensor and other._value is self._value
+        return isinstance(other, SymbolicTensor) and other._value is self._value
 
     def __ne__(self, other: Any) -> Any:
         return not (self == other) if self._value.op.graph.by_session else super().__ne__(other)
@@ -147,7 +173,9 @@ class SymbolicTensor(Tensor):
             " function, or call Python code with tf.py_function."
         )
 
-    def _refusal(self, what: str) -> NoValueError:
+    def _refusal(self, what: str) -> TypeError:
+        if not (self.graph.by_session or filled(self.graph)):
+            return out_of_scope(self)
         return NoValueError(self._refused(what))
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
@@ -206,6 +234,15 @@ class SymbolicTensor(Tensor):
         hint = NUMPY_METHODS.get(name)
         text = f"'SymbolicTensor' object has no attribute {name!r}."
         raise AttributeError(f"{text} Write {hint}." if hint else text)
+
+
+class SymbolicPart(Part, SymbolicTensor):
+    """`v[key]` in a graph: that part of a variable, which may be assigned to."""
+
+    __slots__ = ("_key", "_variable")
+
+
+parts[SymbolicTensor] = lambda t: SymbolicPart(t._value, t._node)
 
 
 def known_contents(value: Value) -> Any:

@@ -23,16 +23,12 @@ from gradtape.core.state import frame, here
 from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source
 from gradtape.graph.places import users_place
 from gradtape.graph.scopes import entered, label_by_call
-from gradtape.graph.symbolic import SymbolicTensor, Value
+from gradtape.graph.symbolic import SymbolicTensor, Value, out_of_scope
 from gradtape.graph.updates import held, updated
 
 ASSIGN = Source("Assign")
 ASSIGN.effect = True
 LARGEST_FOLDED = 1024
-
-
-class OutOfScopeError(TypeError):
-    """A symbolic tensor is used outside the function or graph that made it."""
 
 
 class Tracing(Mode):
@@ -56,6 +52,7 @@ class Tracing(Mode):
         self.functions: dict[Any, Any] = {}  # traces of functions that hold tensors of this one
         self.captures: dict[int, tuple[Any, Value]] = {}  # by the outer tensor's or value's id
         self._known: dict[Any, Any] = {}
+        self._aside = False  # whether changes of variables are forgotten after the block
         self._key: Any = None
         graph.outer = self.outside[2]
 
@@ -129,20 +126,16 @@ class Tracing(Mode):
 
     def value(self, tensor: Any) -> Value:
         """What stands for a tensor in this graph."""
-        if type(tensor) is SymbolicTensor:
+        if isinstance(tensor, SymbolicTensor):
             value = tensor._value
             return value if value.op.graph is self.graph else self.captured(tensor)
         return self.graph.constant(tensor) if tensor.concrete else self.captured(tensor)
 
     def captured(self, tensor: Any) -> Value:
         """The input that stands for a tensor from around this graph."""
-        symbolic = type(tensor) is SymbolicTensor
+        symbolic = isinstance(tensor, SymbolicTensor)
         if symbolic and not _encloses(self.outside[2], tensor.graph):
-            raise OutOfScopeError(
-                f"{tensor!r} is out of scope and cannot be used here. Use return values, explicit"
-                " Python locals or a tf.Variable to hand it out of the function that made it."
-                f"{_made_at(tensor)}"
-            )
+            raise out_of_scope(tensor)
         key = id(tensor._value) if symbolic else id(tensor)
         found = self.captures.get(key)
         if found is None:
@@ -192,9 +185,29 @@ class Tracing(Mode):
     def assign(self, variable: Any, tensor: Any) -> None:
         """Put a tensor in the place of a variable's value."""
         value = self.value(tensor)
+        if self._aside:
+            self.current[id(variable)] = SymbolicTensor(value, variable._leaf)
+            return
         self.graph.add(ASSIGN, (value,), {"variable": variable}, [tensor])
         self.variables[id(variable)] = self.written[id(variable)] = variable
         self.current[id(variable)] = SymbolicTensor(value)
+
+    def snapshot(self) -> Snapshot:
+        """What variables hold now, for `at`."""
+        for variable in self.written.values():
+            self.read(variable)
+        return Snapshot(self)
+
+    @contextmanager
+    def at(self, snapshot: Snapshot) -> Iterator[None]:
+        """A block in which variables hold what they held at a snapshot, and after which they hold
+        what they held before it. What is done in it is not shared with what was done before."""
+        before = self.current, self._known, self._aside
+        self.current, self._known, self._aside = snapshot.values(), {}, True
+        try:
+            yield
+        finally:
+            self.current, self._known, self._aside = before
 
     def initial(self, value: Any) -> Any:
         """The initial value of a variable, made outside the graph."""
@@ -210,6 +223,20 @@ class Tracing(Mode):
         value = self.initial(initial_value)
         with outside(self):
             return mode.variable(kind, value, **options)
+
+
+class Snapshot:
+    """What the variables of a trace held at one time."""
+
+    def __init__(self, mode: Tracing) -> None:
+        self._mode = mode
+        self._current = dict(mode.current)
+
+    def values(self) -> dict[int, SymbolicTensor]:
+        """The tensors by the variables' ids; what was first read later had its first value."""
+        mode = self._mode
+        first = {i: SymbolicTensor(v, mode.variables[i]._leaf) for i, v in mode.reads.items()}
+        return {**first, **self._current}
 
 
 def params_key(params: dict[str, Any]) -> list[Any]:
@@ -230,11 +257,6 @@ def _encloses(mode: Any, graph: Graph) -> bool:
             return True
         mode = mode.outside[2]
     return False
-
-
-def _made_at(tensor: SymbolicTensor) -> str:
-    where = tensor.op.where
-    return f" It was made at {where[0]}:{where[1]}." if where else ""
 
 
 @contextmanager

@@ -51,9 +51,10 @@ def _stable(mode: Any, x: Any) -> Any:
     return mode.value(x) if isinstance(x, SymbolicTensor) else x
 
 
-def unranked(order: Sequence[Operation]) -> bool:
-    """Whether operations have results with an unknown number of axes."""
-    return any([type(v.shape) is UnknownShape for op in order for v in op.values])
+def unranked(order: Sequence[Operation], fed: Sequence[Value]) -> bool:
+    """Whether operations have results with an unknown number of axes, or what is fed has."""
+    values = [*fed, *[v for op in order for v in op.values]]
+    return any([type(v.shape) is UnknownShape for v in values])
 
 
 class Completed:

@@ -111,7 +111,7 @@ class GraphVariable(VariableV1):
                 "gradtape.Variable needs an initial value: write tf.Variable(tf.zeros(shape))."
             )
         self.graph = graph = mode.graph
-        self._name = graph.unique_name(name or "Variable")
+        self._name = graph.unique_name(name or "Variable", graph.variable_prefix)
         self._trainable = True if trainable is None else bool(trainable)
         self.constraint, self.aggregation = constraint, aggregation
         self.synchronization = synchronization

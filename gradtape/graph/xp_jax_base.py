@@ -35,4 +35,4 @@ def verb(function: Any) -> Any:
 @verb
 def at_set(array: Any, index: Any, value: Any) -> Any:
     """A copy of the array with `array[index] = value`."""
-    return array.at[index].set(value)
+    return jnp.asarray(array).at[index].set(value)

@@ -44,13 +44,13 @@ def put_rows(array: Any, indices: Any, values: Any) -> Any:
     """
     indices = checked(indices, array.shape[0])
     kept = jnp.where(last_rows(indices, array.shape[0]), indices, array.shape[0])
-    return array.at[kept].set(values, mode="drop")
+    return jnp.asarray(array).at[kept].set(values, mode="drop")
 
 
 @verb
 def extreme_rows(array: Any, indices: Any, values: Any, largest: bool) -> Any:
     """A copy of the array with the maximum (minimum) of array[indices[i]] and values[i]."""
-    place = array.at[checked(indices, array.shape[0])]
+    place = jnp.asarray(array).at[checked(indices, array.shape[0])]
     return place.max(values, mode="drop") if largest else place.min(values, mode="drop")
 
 

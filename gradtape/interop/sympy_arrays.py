@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial, reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,15 @@ from gradtape.core.xp_numpy import xp
 from gradtape.interop.sympy_elementwise import given, is_logical, truncated
 from gradtape.interop.sympy_numbers import numbers
 
-KERNELS = frozenset(
-    """add_n concat slice_axis pad_axis stack unstack split stop_gradient prevent_gradient
-    custom_gradient held reshape transpose broadcast_to reduce_sum conv einsum gather scatter_add
-    take_along add_along put_rows flat_indices matrix_diag matrix_diag_part band_part permuted_rows
-    inverse_rows matmul cumsum cumprod linear_recurrence reduce_prod segment_product segment_order
-    roll pad sizes places placeholder_with_default frames overlap strided_slice put_slice set_slice softmax_pull softmax_loss_pull
-    sparse_softmax_loss_pull pick_last place_last take_rows add_rows row_numbers last_rows""".split()
-)
+MOVING = """add_n concat slice_axis pad_axis stack unstack split stop_gradient prevent_gradient
+    custom_gradient held placeholder_with_default sizes places reshape transpose broadcast_to
+    roll pad strided_slice put_slice set_slice gather take_along put_rows take_rows
+    permuted_rows pick_last place_last row_numbers last_rows flat_indices inverse_rows
+    segment_order matrix_diag matrix_diag_part band_part frames"""
+ADDING = """reduce_sum cumsum cumprod linear_recurrence scatter_add add_along add_rows
+    segment_product overlap matmul einsum conv softmax_pull softmax_loss_pull
+    sparse_softmax_loss_pull"""
+KERNELS = frozenset([*MOVING.split(), *ADDING.split()])
 
 
 def expressions(value: Any, shape: tuple[int, ...] | None = None) -> Any:
@@ -77,8 +79,9 @@ def elementwise(formula: Callable[..., Any], *arrays: Any, **params: Any) -> Any
 def folded(fold: Callable[[list[Any]], Any], x: Any, axis: Any, keepdims: bool) -> Any:
     """Each run of elements over axes as one element."""
     kept = [i for i in range(x.ndim) if i not in axis]
-    rows = x.transpose(*kept, *axis).reshape(*[x.shape[i] for i in kept], -1)
-    found = np.empty(rows.shape[:-1], object)
+    shape = [x.shape[i] for i in kept]
+    rows = x.transpose(*kept, *axis).reshape(*shape, prod([x.shape[i] for i in axis]))
+    found = np.empty(shape, object)
     for place in np.ndindex(found.shape):
         found[place] = fold(list(rows[place]))
     if keepdims:
@@ -153,4 +156,3 @@ def running(join: Callable[..., Any], x: Any, axis: int, reverse: bool) -> Any:
     found = [reduce(partial(elementwise, join), rows[: i + 1]) for i in range(len(rows))]
     stacked = np.stack(found[::-1] if reverse else found) if found else rows
     return np.moveaxis(stacked, 0, axis)
-

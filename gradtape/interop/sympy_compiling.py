@@ -13,9 +13,9 @@ import sympy as sp
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nest import optree
-from gradtape.interop.sympy_expressions import array_of, cleaned, is_symbolic
 from gradtape.interop.sympy_functions import assembled, like
 from gradtape.interop.sympy_printing import lambdify
+from gradtape.interop.sympy_tracing import array_of, cleaned, is_symbolic
 from gradtape.ops.basis import cast
 
 FLOAT32 = np.dtype(np.float32)
@@ -51,8 +51,8 @@ class Parameter:
             return [tensor]
         if tuple(tensor._shape[-len(self.shape) :]) != self.shape:
             raise InvalidArgumentError(
-                f"gradtape.interop.sympy: the argument {self.name} is {brief(tensor)}; its last axes"
-                f" must be {list(self.shape)}."
+                f"gradtape.interop.sympy: the argument {self.name} is {brief(tensor)}; its last"
+                f" axes must be {list(self.shape)}."
             )
         return [tensor[(..., *place)] for place in np.ndindex(*self.shape)]
 
@@ -69,8 +69,8 @@ def from_sympy(
         functions: functions of tensors for SymPy's undefined functions, by name.
 
     Returns:
-        A function of one tensor for each entry of `symbols`. Symbols stand for tensors of any shape,
-        which broadcast; arrays of symbols for tensors whose last axes are those of the array.
+        A function of one tensor for each entry of `symbols`. Symbols stand for tensors of any
+        shape, which broadcast; arrays of symbols for tensors whose last axes are the array's.
         Numbers and integers take the dtype of the first tensor of floating-point numbers, float32
         where there is none. The result has the axes of the arguments, followed by those of a matrix
         or array. Common subexpressions are computed once.

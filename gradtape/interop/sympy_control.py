@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import sympy as sp
 
 from gradtape.core.xp_numpy import xp
@@ -17,6 +16,7 @@ from gradtape.interop.sympy_elementwise import is_logical
 
 Run = Callable[[Any, Sequence[Any]], list[Any]]  # the results of a callee for its inputs
 LONGEST = 1000
+TOO_LONG = f"the loop has more than {LONGEST} steps"
 
 
 def _call(run: Run, *arrays: Any, callee: Any, pair: Any = None) -> Any:
@@ -38,10 +38,10 @@ def _clamped(choice: Any, branches: Sequence[Any]) -> int:
     return max(0, min(int(choice), len(branches) - 1))
 
 
-def _chosen(choice: Any, elements: Sequence[Any]) -> Any:
+def _chosen(number: Any, elements: Sequence[Any]) -> Any:
     """The element with a number; a number that is itself a choice decides among the elements."""
-    choice = sp.piecewise_fold(choice)
-    if isinstance(choice, sp.Piecewise) and all(v.is_Integer for v, _ in choice.args):
+    choice: Any = sp.piecewise_fold(number)
+    if choice.func is sp.Piecewise and all(v.is_Integer for v, _ in choice.args):
         cases = [(elements[_clamped(v, elements)], c) for v, c in choice.args]
     else:
         first = [(e, sp.Eq(choice, n)) for n, e in enumerate(elements[:-1])]
@@ -67,7 +67,7 @@ def _test(run: Run, callee: Any, around: Sequence[Any]) -> Callable[[Any], bool]
 
     def test(state: Sequence[Any]) -> bool:
         if next(steps, None) is None:
-            raise ValueError(f"the loop has more than {LONGEST} steps")
+            raise ValueError(TOO_LONG)
         return _holds(run(callee, [*state, *around])[0][()])
 
     return test
@@ -103,6 +103,8 @@ def _scan(run: Run, *arrays: Any, scan: Any, walk: Any = None) -> Any:
 
     specs = [(v.shape, object) for v in scan.step.outputs[count:]]
     length = rows[0].shape[0] if rows else scan.length
+    if length > LONGEST:
+        raise ValueError(TOO_LONG)
     return xp.scan(step, state, rows, length, scan.reverse, specs)
 
 

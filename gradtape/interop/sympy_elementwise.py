@@ -186,6 +186,10 @@ def by_parameter(formula: Callable[..., Any], arguments: Any, orders: tuple[int,
     return sp.Subs(found, *zip(*moved, strict=True)) if moved else found
 
 
+ALIKE = (
+    "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh",
+    "atanh", "erf", "erfc", "erfinv", "erfcinv", "gamma", "digamma", "polygamma",
+)  # fmt: skip
 ELEMENTWISE: dict[str, Callable[..., Any]] = {
     # arithmetic
     "add": lambda x, y: x + y,
@@ -232,14 +236,8 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "softplus": lambda x: sp.log(1 + sp.exp(x)),
     "logistic_residual": lambda x, y: _logistic(y) - x,
     "sigmoid_cross_entropy": lambda x, y: sp.log(1 + sp.exp(y)) - x * y,
-    # angles and hyperbolic functions
-    **{
-        name: getattr(sp, name)
-        for name in (
-            "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh",
-            "acosh", "atanh", "erf", "erfc", "erfinv", "erfcinv", "digamma", "polygamma",
-        )
-    },  # fmt: skip
+    # functions of the same name
+    **{name: getattr(sp, name) for name in ALIKE},
     "sech2": lambda x: 1 / sp.cosh(x) ** 2,
     "asin_slope": lambda x: 1 / sp.sqrt(1 - x**2),
     "asinh_slope": lambda x: 1 / sp.sqrt(1 + x**2),
@@ -254,7 +252,6 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "ndtr": normal,
     "ndtri": lambda x: -sp.sqrt(2) * sp.erfcinv(2 * x),
     "normal_density": density,
-    "gamma": sp.gamma,
     "lgamma": log_gamma,
     "igamma": _igamma,
     "igammac": lambda a, x: sp.uppergamma(a, x) / sp.gamma(a),

@@ -19,7 +19,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.function import Function
-from gradtape.interop.sympy_expressions import cleaned, default_arguments, each, read
+from gradtape.interop.sympy_tracing import Traced, cleaned, default_arguments, each
 from gradtape.ops.basis import conj
 
 Argument = int | str | Variable
@@ -48,12 +48,12 @@ def derivative(
 
     Returns:
         For a scalar function of a scalar an expression; otherwise an array or a matrix whose axes
-        are those of the result followed by those of the argument, once for each order: the gradient,
-        the Jacobian, the Hessian.
+        are those of the result followed by those of the argument, once for each order: the
+        gradient, the Jacobian, the Hessian.
 
     Raises:
-        InvalidArgumentError: for another `argument` or `order`, or a function that returns more than
-            one tensor.
+        InvalidArgumentError: for another `argument` or `order`, or a function that returns more
+            than one tensor.
         NoFormulaError: as for `to_sympy`.
 
     Example:
@@ -64,7 +64,7 @@ def derivative(
         x**2*exp(a*x)
     """
     slope, taken = _slope(function, arguments, argument, order)
-    result = read(slope, taken, unknown, variables).result
+    result = Traced(slope, taken, variables).expressions(unknown)
     return each(sp.simplify, result) if simplify else result
 
 
@@ -92,7 +92,9 @@ def _traceable(function: Any) -> tuple[Callable[..., Any], inspect.Signature, Se
     if isinstance(function, ConcreteFunction):
         kind = inspect.Parameter.POSITIONAL_ONLY
         specs = [TensorSpec(t.shape, t.dtype, t.op.label) for t in function._arguments.inputs]
-        signature = inspect.Signature([inspect.Parameter(cleaned(s.name), kind) for s in specs])
+        signature = inspect.Signature(
+            [inspect.Parameter(cleaned(s.name or "x"), kind) for s in specs]
+        )
         return function, signature, specs
     if not callable(function):
         raise InvalidArgumentError(
@@ -159,7 +161,9 @@ class Formula:
         left: what stands on the left of the equals sign.
     """
 
-    def __init__(self, name: str, inputs: dict[str, Any], expression: Any, left: Any = None) -> None:
+    def __init__(
+        self, name: str, inputs: dict[str, Any], expression: Any, left: Any = None
+    ) -> None:
         self.name = name
         self.inputs = inputs
         self.expression = expression
@@ -229,16 +233,16 @@ def formula(
     """
     name = cleaned(getattr(function, "__name__", None) or getattr(function, "name", "f"))
     name = "f" if name == "lambda" else name
+    whole = Traced(function, arguments, variables)
     if by is None:
-        found = read(function, arguments, unknown, variables)
-        made = Formula(name, found.inputs, found.result)
+        made = Formula(name, whole.inputs, whole.expressions(unknown))
     else:
         slope, taken = _slope(function, arguments, by, order)
-        found = read(slope, taken, unknown, variables)
-        key = by.name.split(":")[0] if isinstance(by, Variable) else _parameter(slope.function_spec, by)
-        inputs = {**found.inputs}
-        symbol = _shown(key, inputs.get(cleaned(key)))
+        key = by.name if isinstance(by, Variable) else _parameter(slope.function_spec, by)
+        key = cleaned(key.split(":")[0])
+        symbol = _shown(key, whole.inputs.get(key))
         symbol = symbol if symbol.is_Symbol else sp.Symbol(key)
-        left = sp.Derivative(_applied(name, inputs), (symbol, order))
-        made = Formula(name, inputs, found.result, left)
+        left = sp.Derivative(_applied(name, whole.inputs), (symbol, order))
+        expression = Traced(slope, taken, variables).expressions(unknown)
+        made = Formula(name, whole.inputs, expression, left)
     return made.simplified() if simplify else made

@@ -14,7 +14,7 @@ import numpy as np
 import sympy as sp
 
 from gradtape.core.convert import as_tensor, as_tensor_like
-from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.errors import InvalidArgumentError
 from gradtape.ops import exponential, powers, special, stepwise, trigonometric
 from gradtape.ops.arithmetic import absolute, maximum, minimum, signum
 from gradtape.ops.basis import (
@@ -200,10 +200,9 @@ def _bessel(run: Function, alternating: bool) -> Function:
 
 def regularised_beta(a: Any, b: Any, low: Any, high: Any) -> Any:
     """The incomplete beta function between two numbers, regularised."""
-    found = betainc(a, b, like(high, (a, b)))
-    if is_number(low) and low == 0:
-        return found
-    return subtract(found, betainc(a, b, like(low, (a, b))))
+    p, q, upper, lower = (like(v, (a, b, high, low)) for v in (a, b, high, low))
+    found = betainc(p, q, upper)
+    return found if is_number(low) and low == 0 else subtract(found, betainc(p, q, lower))
 
 
 def unsupported(what: str, why: str) -> InvalidArgumentError:

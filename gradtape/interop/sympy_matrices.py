@@ -47,7 +47,8 @@ def _solved(matrix: Any, rhs: Any, adjoint: bool) -> Any:
 
 def _triangle(matrix: Any, rhs: Any, lower: bool, adjoint: bool) -> Any:
     rows, columns = np.indices(matrix.shape[-2:])
-    kept = np.where(rows >= columns if lower else rows <= columns, matrix, sp.S.Zero)
+    kept = matrix.copy()
+    kept[..., rows < columns if lower else rows > columns] = sp.S.Zero
     return _solved(kept, rhs, adjoint)
 
 

@@ -77,7 +77,7 @@ def _real(dtype: Any, value: float) -> Any:
         fraction = _simplest(low, low + 4 * ulp / size)
         if max(fraction.numerator, fraction.denominator) <= multiple:
             return sign * sp.Rational(fraction.numerator, fraction.denominator) * constant
-    return sp.Float(shortest)
+    return sp.Float(float(shortest))
 
 
 def _shortest(dtype: Any, value: float) -> str:

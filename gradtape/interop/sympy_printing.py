@@ -18,7 +18,10 @@ from gradtape.interop.sympy_functions import FUNCTIONS, plain, unsupported
 lambdify_modules: dict[str, Any] = dict(FUNCTIONS)
 
 
-class Printer(PythonCodePrinter):
+Base: Any = PythonCodePrinter  # whose methods are typed by what they happen to return
+
+
+class Printer(Base):
     """Prints SymPy expressions as Python code on tensors, for `sympy.lambdify(printer=...)`.
 
     Example:
@@ -29,16 +32,9 @@ class Printer(PythonCodePrinter):
         'Piecewise((x, (x > 0)), (0, True), near=(x,))'
     """
 
-    _default_settings = {
-        **PythonCodePrinter._default_settings,
-        "fully_qualified_modules": False,
-        "allow_unknown_functions": False,
-        "user_functions": {name: name for name in FUNCTIONS},
-    }
-
     def __init__(self, settings: Any = None) -> None:
-        given = dict(settings or {})
-        own = self._default_settings["user_functions"]
+        given = {"fully_qualified_modules": False, **(settings or {})}
+        own = {name: name for name in FUNCTIONS}
         given["user_functions"] = {**own, **given.get("user_functions", {})}
         super().__init__(given)
         self._near = ""

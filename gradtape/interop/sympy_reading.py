@@ -85,7 +85,7 @@ class Reading:
 
     def read(self, op: Operation) -> None:
         """Find the expressions of an operation's results."""
-        _check_sizes(op)
+        _check_count(op)
         if op.primitive is CONSTANT:
             self.known[op.values[0]] = numbers(op.params["value"])
         elif op.primitive is ASSIGN:
@@ -96,6 +96,7 @@ class Reading:
             found = self.found(op)
             found = found if op.primitive.several else (found,)
             for value, array in zip(op.values, found, strict=True):
+                check_sizes(value)
                 self.known[value] = expressions(array, value.shape)
 
     def found(self, op: Operation) -> Any:
@@ -123,7 +124,6 @@ class Reading:
             why = reason(op.primitive) or "gradtape knows none for an operation of this kind"
             raise no_formula(op.primitive, op.where, why)
         return undefined(op, arrays)
-
 
     def run(self, callee: Any, arrays: Sequence[Any]) -> list[Any]:
         """The results of a callee for arrays of expressions."""
@@ -180,14 +180,19 @@ def undefined(op: Operation, arrays: Sequence[Any]) -> Any:
     return tuple(found) if op.primitive.several else found[0]
 
 
-def _check_sizes(op: Operation) -> None:
+def check_sizes(value: Value) -> None:
+    """Raise unless all sizes of a value are known."""
+    if type(value.shape) is not tuple or any(type(n) is Size for n in value.shape):
+        raise InvalidArgumentError(
+            f"gradtape.interop.sympy: {value!r} has a size that is not known. Give the sizes:"
+            " to_sympy(f, tf.TensorSpec([2, 3]))."
+        )
+
+
+def _check_count(op: Operation) -> None:
     for value in op.values:
-        if type(value.shape) is not tuple or any(type(n) is Size for n in value.shape):
-            raise InvalidArgumentError(
-                f"gradtape.interop.sympy: {value!r} has a size that is not known. Give the sizes:"
-                " to_sympy(f, tf.TensorSpec([2, 3]))."
-            )
-        if prod(value.shape) > LARGEST:
+        sizes = [n for n in value.shape if type(n) is int] if type(value.shape) is tuple else []
+        if prod(sizes) > LARGEST:
             raise InvalidArgumentError(
                 f"gradtape.interop.sympy: {value!r} has more than {LARGEST} elements, each of which"
                 " would be a formula. Give smaller arguments."

@@ -10,10 +10,10 @@ from gradtape.core.primitive import Primitive
 REASONS: dict[str, str] = {
     "the order of elements depends on their values": "argsort top_indices in_top_k",
     "the shape of the result depends on values": "unique_places nonzero",
-    "it works on the bits of numbers": """bitcast nextafter bitwise_and bitwise_or bitwise_xor invert
-        left_shift right_shift""",
-    "it depends on roots of polynomials, which have no formula": """eigvalsh eigh eigvals eig svdvals
-        svd inverse_gaps inverse_values pinv""",
+    "it works on the bits of numbers": """
+        bitcast nextafter bitwise_and bitwise_or bitwise_xor invert left_shift right_shift""",
+    "it depends on roots of polynomials, which have no formula": """
+        eigvalsh eigh eigvals eig svdvals svd inverse_gaps inverse_values pinv""",
     "it is a series of matrices": "expm sqrtm logm",
     "its rows are ordered, or its signs chosen, by values": "lu qr",
     "it is a sum over alignments that grows with every step": "ctc_log_probability ctc_posterior",

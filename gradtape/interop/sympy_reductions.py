@@ -1,8 +1,9 @@
-"""Primitives over axes as formulas: sums, extremes, norms, softmax and its losses, pools, transforms."""
+"""Primitives over axes as formulas: means, extremes, norms, softmax, losses, pools, transforms."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -15,12 +16,18 @@ from gradtape.interop.sympy_elementwise import given, truncated
 # sums and means
 
 
+def _over(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of any number of elements as a reduction."""
+    return lambda x, axis, keepdims: folded(lambda e: function(*e), x, axis, keepdims)
+
+
 def _sum(x: Any, axis: Any, keepdims: bool = False) -> Any:
     return folded(lambda elements: sp.Add(*elements), x, axis, keepdims)
 
 
 def _mean(x: Any, axis: Any, keepdims: bool = False, source: Any = None) -> Any:
-    found = folded(lambda elements: sp.Add(*elements) / len(elements), x, axis, keepdims)
+    count = sp.Integer(prod([x.shape[i] for i in axis]))
+    found = folded(lambda elements: sp.Add(*elements) / count, x, axis, keepdims)
     return elementwise(truncated, found) if source is not None and source.kind in "iu" else found
 
 
@@ -45,10 +52,6 @@ def _norm(x: Any, axis: Any, keepdims: bool, source: Any) -> Any:
 
 
 # extremes
-
-
-def _extreme(function: Any) -> Callable[..., Any]:
-    return lambda x, axis, keepdims: folded(lambda e: function(*e), x, axis, keepdims)
 
 
 def _hits(x: Any, extreme: Any, axis: Any) -> tuple[Any, Any]:
@@ -78,15 +81,16 @@ def _searched(sequences: Any, values: Any, side: str) -> Any:
     return _sum(elementwise(one, sequences[:, None, :], values[:, :, None]), (2,))
 
 
-def _logical(function: Any) -> Callable[..., Any]:
-    return lambda x, axis, keepdims: folded(lambda e: function(*e), x, axis, keepdims)
-
-
 # exponentials
 
 
+def _log(x: Any) -> Any:
+    """The logarithm; of nothing's sum -inf."""
+    return sp.log(x) if x != 0 else -sp.oo
+
+
 def _log_sum(x: Any, axis: Any, keepdims: bool) -> Any:
-    return elementwise(sp.log, _sum(elementwise(sp.exp, x), axis, keepdims))
+    return elementwise(_log, _sum(elementwise(sp.exp, x), axis, keepdims))
 
 
 def _softmax(x: Any, axis: int) -> Any:
@@ -244,19 +248,20 @@ def _cosine(x: Any, kind: int) -> Any:
 
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "reduce_mean": _mean,
+    "reduce_prod": _over(sp.Mul),
     "centred": _centred,
     "reduce_variance": _variance,
     "reduce_std": _std,
     "reduce_euclidean_norm": _norm,
     "l2_loss": lambda t: expressions(sp.Add(*[e**2 for e in t.flat]) / 2),
-    "reduce_max": _extreme(sp.Max),
-    "reduce_min": _extreme(sp.Min),
+    "reduce_max": _over(sp.Max),
+    "reduce_min": _over(sp.Min),
     "share_extreme": _shared,
     "gather_extreme": _gathered,
     "argextreme": _place,
     "searchsorted": _searched,
-    "reduce_any": _logical(sp.Or),
-    "reduce_all": _logical(sp.And),
+    "reduce_any": _over(sp.Or),
+    "reduce_all": _over(sp.And),
     "reduce_logsumexp": _log_sum,
     "cumulative_logsumexp": _running_log_sum,
     "softmax": _softmax,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
-from gradtape.ops.effects import check
+from gradtape.ops.effects import check, on_host
 from gradtape.ops.static import static_float
 
 # values
@@ -325,29 +326,33 @@ class NumericsCheck:
         """Look at the results of an operation, now or whenever it runs."""
         if primitive.effect:
             return
-        place = _users_line()
         for number, value in enumerate(out if isinstance(out, tuple) else (out,)):
-            if value._dtype.kind not in "fcV" or type(here.mode) is not type(None) and value.concrete:
+            if value._dtype.kind not in "fcV":
                 continue
-
-            def test(array: Any, *given: Any, number: int = number) -> None:
-                bad = _what_is_bad(array)
-                if bad:
-                    raise InvalidArgumentError(
-                        _found_bad(primitive, given, params, number, array, bad, place)
-                    )
-
-            check(test, value, *inputs)
+            if value.concrete:
+                if _what_is_bad(value._array):
+                    given = [t._array for t in inputs]
+                    _refuse_bad(value._array, *given, **_naming(primitive, params, number))
+            else:
+                test = partial(_refuse_bad, **_naming(primitive, params, number))
+                on_host(test, [value, *inputs])
 
 
-def _found_bad(
-    primitive: Any, inputs: Any, params: Any, number: int, array: Any, bad: str, place: str
-) -> str:
+def _naming(primitive: Any, params: Any, number: int) -> dict[str, Any]:
+    return {"primitive": primitive, "params": params, "number": number, "place": _users_line()}
+
+
+def _refuse_bad(
+    array: Any, *inputs: Any, primitive: Any, params: Any, number: int, place: str
+) -> None:
+    """Raise when an operation's result holds inf or nan."""
+    bad = _what_is_bad(array)
+    if not bad:
+        return
     wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
     given = "\n".join(f"  input {i}: {_described(a)}" for i, a in enumerate(inputs))
-    return (
-        f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of "
-        f"{array.size} "
+    raise InvalidArgumentError(
+        f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of {array.size} "
         f"elements of {brief(array)}{place}.\n{given}\n  parameters: {params}\n"
         "Guard the input where the function is singular: select a harmless one with "
         "tf.where first."

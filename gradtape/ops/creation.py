@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.convert import as_tensor, as_tensor_like, known, noted
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import larger, open_sizes, same_shape
@@ -53,7 +53,7 @@ def zeros(
                [0., 0.]], dtype=float32)
     """
     wanted = as_dtype(dtype).numpy_dtype
-    return basis.zeros(static_shape(shape, "zeros", wanted), wanted)
+    return noted(basis.zeros(static_shape(shape, "zeros", wanted), wanted), name)
 
 
 def ones(
@@ -75,13 +75,13 @@ def ones(
         array([1., 1.], dtype=float32)
     """
     wanted = as_dtype(dtype).numpy_dtype
-    return basis.ones(static_shape(shape, "ones", wanted), wanted)
+    return noted(basis.ones(static_shape(shape, "ones", wanted), wanted), name)
 
 
 def _like(input: Any, dtype: Any, value: int, function: str) -> Any:
     x = as_tensor(input, function)
     wanted = x._dtype if dtype is None else as_dtype(dtype).numpy_dtype
-    return basis.full(x._shape, value, wanted)
+    return noted(basis.full(x._shape, value, wanted))
 
 
 def zeros_like(input: Any, dtype: Any = None, name: str | None = None, layout: Any = None) -> Any:
@@ -176,7 +176,7 @@ def range_(
     if open_sizes(sizes) and None not in sizes:
         return cast(_range_of_sizes(*sizes), wanted)
     run = partial(_range_kernel, wanted=wanted)
-    return computed("range", run, given, (((None,), wanted),))[0]
+    return noted(computed("range", run, given, (((None,), wanted),))[0], name)
 
 
 def _size_in(x: Any) -> Any:
@@ -377,7 +377,7 @@ def shape(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """
     x = as_tensor(input, "shape")
     wanted = INT32 if out_type is None else integer_dtype(out_type, "shape", "out_type")
-    return numbers(x._shape, wanted)
+    return noted(numbers(x._shape, wanted), name)
 
 
 def shape_n(input: Sequence[Any], out_type: Any = np.int32, name: str | None = None) -> list[Any]:
@@ -405,7 +405,7 @@ def size(input: Any, out_type: Any = None, name: str | None = None) -> Any:
     """
     x = as_tensor(input, "size")
     wanted = INT32 if out_type is None else integer_dtype(out_type, "size", "out_type")
-    return numbers(size_of(x._shape), wanted)
+    return noted(numbers(size_of(x._shape), wanted), name)
 
 
 def rank(input: Any, name: str | None = None) -> Tensor:
@@ -416,4 +416,4 @@ def rank(input: Any, name: str | None = None) -> Tensor:
         >>> int(tf.rank([[1, 2, 3]]))
         2
     """
-    return Tensor(np.int32(len(as_tensor(input, "rank")._shape)))
+    return known(np.int32(len(as_tensor(input, "rank")._shape)), name)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.convert import as_tensor, as_tensor_like, stacked
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
@@ -245,6 +245,9 @@ def parallel_stack(values: Any, name: str = "parallel_stack") -> Any:
         array([1, 2], dtype=int32)
     """
     return stack(values)
+
+
+stacked.append(stack)
 
 
 def unstack(value: Any, num: Any = None, axis: Any = 0, name: str = "unstack") -> list[Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.convert import as_tensor, as_tensor_like, known
 from gradtape.core.dtypes import as_dtype, float32
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import larger, open_sizes, same, same_shape
@@ -370,6 +370,6 @@ def eye(
     lead = [] if batch_shape is None else static_items(batch_shape, "eye", "batch_shape")
     shape = static_shape([*lead, num_rows, columns], "eye", wanted)
     if not open_sizes(shape):
-        return Tensor(np.array(np.broadcast_to(np.eye(*shape[-2:], dtype=wanted), shape)))
+        return known(np.array(np.broadcast_to(np.eye(*shape[-2:], dtype=wanted), shape)), name)
     rows, columns = reshape(places(shape[-2]), (shape[-2], 1)), places(shape[-1])
     return broadcast_to(cast(equal(rows, columns), wanted), shape)

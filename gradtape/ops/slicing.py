@@ -4,6 +4,7 @@ variables.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -247,19 +248,15 @@ def strided_slice(
 # variables
 
 
-class VariableSlice(Tensor):
-    """`v[key]`: that part of a variable as a tensor, with `assign`, `assign_add` and
-    `assign_sub`.
-    """
+class Part:
+    """What a tensor can that is part of a variable: it may be assigned to."""
 
-    __slots__ = ("_key", "_variable")
+    __slots__ = ()
 
     _key: tuple[Any, ...]
     _variable: Variable
-
-    def placed(self, node: Any) -> Tensor:
-        """The same value on another node."""
-        return Tensor(self._array, node)
+    _shape: Any
+    _dtype: Any
 
     def assign(self, value: Any, use_locking: bool = False, name: str | None = None) -> Variable:
         """Replace that part of the variable; a scalar value is repeated. Returns the variable."""
@@ -303,13 +300,32 @@ class VariableSlice(Tensor):
         return x
 
 
+class VariableSlice(Part, Tensor):
+    """`v[key]`: that part of a variable as a tensor, with `assign`, `assign_add` and
+    `assign_sub`.
+    """
+
+    __slots__ = ("_key", "_variable")
+
+    def placed(self, node: Any) -> Tensor:
+        """The same value on another node."""
+        return Tensor(self._array, node)
+
+
+# from the type of a tensor to what makes the part of a variable of it
+parts: dict[type, Callable[[Any], Any]] = {Tensor: lambda t: VariableSlice(t._array, t._node)}
+
+
 def getitem_of_variable(variable: Variable, key: Any) -> Any:
     """v[key]: read through the tape; the result can be assigned to."""
     x = variable._read()
     out = getitem(x, key)
-    if type(out) is not Tensor or _is_mask(key):
+    if type(out) not in parts or _is_mask(key):
         return out
-    part = VariableSlice(out._array, out._node)
-    part._key = static_key(x._shape, key)[0]
+    items, picks = static_key(x._shape, key)
+    if picks:
+        return out
+    part = parts[type(out)](out)
+    part._key = items
     part._variable = variable
     return part

@@ -10,7 +10,7 @@ from gradtape.core.convert import as_tensor_like
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.variable import Variable, row_indices
-from gradtape.graph.concrete import ArgumentVariable
+from gradtape.graph.arguments import ArgumentVariable
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.train.arrays import Array, real_view, working_dtype
 

@@ -22,6 +22,7 @@ from gradtape.core.errors import brief
 from gradtape.core.surroundings import init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.graph.building import together
 from gradtape.ops.basis import cast
 from gradtape.ops.choosing import where
 from gradtape.ops.static import static_float, static_items, static_shape, tensor_items
@@ -219,7 +220,7 @@ class Optimizer:
 
     # applying gradients
 
-    def apply_gradients(self, grads_and_vars: Iterable[Any]) -> Variable:
+    def apply_gradients(self, grads_and_vars: Iterable[Any]) -> Any:
         """Move each variable by one step along its gradient.
 
         Args:
@@ -227,7 +228,7 @@ class Optimizer:
                 `IndexedSlices`, or None to skip the variable) and a variable; a zip will do.
 
         Returns:
-            `iterations`.
+            `iterations`; in a graph that sessions run, the operation that takes the step.
 
         Raises:
             ValueError: when no pair has a gradient, or the optimizer was built without a variable.
@@ -257,19 +258,22 @@ class Optimizer:
                 "No gradients provided for any variable: grads_and_vars is empty. A zip can be "
                 "read only once; write list(zip(gradients, variables)) to read it twice."
             )
-        self.apply([g for g, _ in pairs], [v for _, v in pairs])
-        return self._iterations
+        operation = self.apply([g for g, _ in pairs], [v for _, v in pairs])
+        return self._iterations if operation is None else operation
 
-    def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> None:
+    def apply(self, grads: Sequence[Any], trainable_variables: Any = None) -> Any:
         """Move the variables by one step along their gradients; see `apply_gradients`.
 
         Args:
             grads: one gradient, or None, for each variable.
             trainable_variables: the variables; by default those that the optimizer was built with.
+
+        Returns:
+            None; in a graph that sessions run, the operation that takes the step.
         """
         grads = tensor_items(grads, f"optimizers.{type(self).__name__}.apply", "grads")
         if not grads:
-            return
+            return None
         variables = self._known(grads, trainable_variables)
         grads, variables = _without_none(grads, variables)
         label = f"optimizers.{type(self).__name__}"
@@ -278,14 +282,16 @@ class Optimizer:
         ]
         if self._clip is not None:
             ready = self._clip(ready)
-        step = number_of(self._iterations) + 1
-        self._step(ready, variables, step)
-        for variable in variables:
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
-        if self.use_ema:
-            self._average(step)
-        put(self._iterations, step)
+        with together(self.name) as done:
+            step = number_of(self._iterations) + 1
+            self._step(ready, variables, step)
+            for variable in variables:
+                if variable.constraint is not None:
+                    variable.assign(variable.constraint(variable))
+            if self.use_ema:
+                self._average(step)
+            put(self._iterations, step)
+        return done.operation
 
     def _pair(self, item: Any) -> tuple[Any, Any]:
         if not isinstance(item, (tuple, list)) or len(item) != 2:
@@ -414,7 +420,7 @@ class Optimizer:
         for variable in var_list if self.use_ema else ():
             put(variable, self._averages[self._position(variable)].value())
 
-    def minimize(self, loss: Any, var_list: Any, tape: GradientTape | None = None) -> Variable:
+    def minimize(self, loss: Any, var_list: Any, tape: GradientTape | None = None) -> Any:
         """Differentiate a loss and move the variables by one step.
 
         Args:
@@ -423,7 +429,7 @@ class Optimizer:
             tape: the tape that recorded the loss; needed when it is a tensor.
 
         Returns:
-            `iterations`.
+            What `apply_gradients` returns.
 
         Example:
             >>> import gradtape as tf

@@ -20,7 +20,7 @@ from gradtape.core.state import here
 from gradtape.core.surroundings import executing_eagerly, init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.graph.building import Together
+from gradtape.graph.building import together
 from gradtape.graph.gradients import gradients, recording_mode
 from gradtape.graph.variables import GraphKeys
 from gradtape.ops.static import tensor_items
@@ -211,7 +211,7 @@ class OptimizerV1:
         if not found:
             names = [v.name for _, v in pairs]
             raise ValueError(f"No gradients provided for any variable: {names}.")
-        with Together(name or self._name) as step:
+        with together(name or self._name) as step:
             self._step([(prepared(g, v, label, self.by_rows), v) for g, v in found])
             if global_step is not None:
                 global_step.assign_add(np.ones((), global_step._dtype)[()])

@@ -160,6 +160,26 @@ def test_the_ways_to_write_a_step(way: Any) -> None:
         assert_equal(paths[1], paths[0], 1e-12)
 
 
+@pytest.mark.parametrize("name", ["Nadam", "overwritten", "decay by rows", "scheduled", "v1 Adam"])
+def test_steps_of_a_graph_that_a_session_runs(name: str) -> None:
+    wanted, _ = trained(MAKERS[name], plain, np.float64)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        optimizer = MAKERS[name]() if name != "v1 Adam" else V1.AdamOptimizer(0.125, beta1=0.875)
+        w, table = tf.Variable(START), tf.Variable(TABLE)
+        inputs = [
+            tf.compat.v1.placeholder(dtype, shape)
+            for dtype, shape in ((tf.float64, (4, 3)), (tf.float64, (4, 2)), (tf.int32, (4,)))
+        ]
+        sparse = tf.IndexedSlices(*inputs[1:], (5, 2))
+        step = optimizer.apply_gradients([(inputs[0], w), (sparse, table)])
+        session.run(tf.compat.v1.global_variables_initializer())
+        found = []
+        for values in zip(DENSE, ROWS, INDICES, strict=True):
+            session.run(step, dict(zip(inputs, values, strict=True)))
+            found += session.run([w, table])
+    assert_equal(found, wanted, 1e-12)
+
+
 @by_way
 def test_minimize_of_tensorflow_1(way: Any) -> None:
     paths = []

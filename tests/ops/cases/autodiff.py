@@ -29,4 +29,13 @@ CASES = [
         order=0,
         batch=False,
     ),
+    Case(
+        "barrier",
+        [(2, 3), (2,), ()],
+        lambda x, y, z, count: [x + 0, y + 0],
+        {"count": 2},
+        dtypes=NUMERIC,
+        complex_rules=True,
+        variants=[[(), (0, 2), (3,)]],
+    ),
 ]

@@ -1,0 +1,54 @@
+"""`Result`: what a traced function returned, as flat tensors and how to put others in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gradtape.core.convert import as_tensor
+from gradtape.core.errors import brief
+from gradtape.core.nest import optree
+from gradtape.ops.sparse import IndexedSlices
+
+
+class Result:
+    """The tensors that a function returned, and their structure.
+
+    Args:
+        returned: what the function returned.
+        name: the function, for errors.
+    """
+
+    def __init__(self, returned: Any, name: str) -> None:
+        self.tensors: list[Any] = []
+        leaves, self.tree = optree.tree_flatten(returned, none_is_leaf=True)
+        self.makers = [self._taken(leaf, name) for leaf in leaves]
+        self._single = self.makers == [next] and self.tree.is_leaf()
+
+    def _taken(self, leaf: Any, name: str) -> Callable[[Any], Any]:
+        """Take the tensors of a leaf; gives what makes the leaf of results."""
+        if leaf is None or isinstance(leaf, str):
+            return lambda rest, value=leaf: value
+        if isinstance(leaf, IndexedSlices):
+            shape = leaf._shape
+            self.tensors += [as_tensor(leaf.values), as_tensor(leaf.indices)]
+            return lambda rest: IndexedSlices(next(rest), next(rest), shape)
+        if hasattr(leaf, "as_output"):  # a TensorArray
+            tensors, make = leaf.as_output()
+            self.tensors += tensors
+            return lambda rest: make([next(rest) for _ in tensors])
+        try:
+            self.tensors.append(as_tensor(leaf, name))
+        except (TypeError, ValueError):
+            raise TypeError(
+                f"gradtape.function: {name} must return tensors, numbers, None, or lists, tuples"
+                f" and dicts of them, not {brief(leaf)}. Return its tensors, or keep it outside."
+            ) from None
+        return next
+
+    def packed(self, tensors: Sequence[Any]) -> Any:
+        """Results in the structure that the function returned."""
+        if self._single:
+            return tensors[0]
+        rest = iter(tensors)
+        return self.tree.unflatten([make(rest) for make in self.makers])
