@@ -24,6 +24,7 @@ lint: $(ENV)/.test
 bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, PyTorch, JAX and autograd
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.eager
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.memory
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.compiled
 
 compare: $(PEERS)/.ready  ## run some 2000 small calls under TensorFlow too and print where the two differ
 	PYTHONPATH=. $(PEERS)/bin/python -m tests.differential.compare

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import gc
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import perf_counter
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -27,40 +26,42 @@ def decay(ops: Any, watched: Arrays) -> Any:
     return ops.exp(-watched[0])
 
 
-def warm_up(modules: dict[str, ModuleType]) -> None:
+def warm_up(modules: Mapping[str, Any]) -> None:
     """Let every way compile a first function, as that also loads what compiles."""
     for asked in ("value", "gradient"):
         task = Task("warm-up", "", decay, [np.float32(1)], asked=asked)
         for way in ways(task, modules):
-            way.build(modules[way.framework], task)()
+            first_call(way, modules[way.framework], task)
 
 
-def first_call(way: Way, module: ModuleType, task: Task) -> tuple[Step, list[Any], float] | None:
-    """A step, its results and the seconds of its first call; None, and a line, where it fails."""
-    step = way.build(module, task)
-    started = perf_counter()
+def first_call(way: Way, module: Any, task: Task) -> tuple[Step, list[Any], float] | None:
+    """A step, its results and the seconds of its first call; None where there is no such way, or
+    where it fails, with a line that says so."""
     try:
+        step = way.build(module, task)
+        if step is None:
+            return None
+        started = perf_counter()
         results = step()
+        seconds = perf_counter() - started
     except Exception as error:
         CONSOLE.print(f"{way.name} cannot do {task.title}: {type(error).__name__}: {error}")
         return None
-    seconds = perf_counter() - started
     return step, results if task.asked == "gradient" else [results], seconds
 
 
-def measure_task(task: Task, modules: dict[str, ModuleType], effort: Effort) -> list[Row]:
+def measure_task(task: Task, modules: Mapping[str, Any], effort: Effort) -> list[Row]:
     """Compile one task in every way, check that all agree, then time the steps."""
-    rows, steps, results = [], {}, {}
+    rows, loops, results = [], {}, {}
     for way in ways(task, modules):
-        made = first_call(way, modules[way.framework], task)
-        if made is not None:
-            steps[way.name], results[way.name], seconds = made
+        if made := first_call(way, modules[way.framework], task):
+            step, results[way.name], seconds = made
+            loops[way.name] = timing.looped(step)
             once = Spread(seconds, seconds, 0.0, 1, 1)
             rows.append(Row(task.title, "first call", way.name, once))
     check_agreement(results, task.tolerance)
     gc.collect()
     gc.freeze()
-    loops = {name: timing.looped(step) for name, step in steps.items()}
     measured = timing.measure(loops, effort)
     rows[:0] = [Row(task.title, task.asked, name, spread) for name, spread in measured.items()]
     CONSOLE.print(timing.table(task.title, rows, REFERENCES))

@@ -8,12 +8,11 @@ call are there all at once, so that waiting for the first is enough.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
-from types import ModuleType
 from typing import Any
 
 from benchmarks.compiled_operations import of_jax, of_torch, reshaped_pool, tensorflow_like
@@ -24,13 +23,15 @@ Step = Callable[[], Any]
 
 @dataclass(frozen=True)
 class Way:
-    """One way to a compiled step with a framework, at all tasks or at the one named."""
+    """One way to a compiled step with a framework, at all tasks or at the one named.
+
+    `build` gives None where the way would be no other than an earlier one.
+    """
 
     name: str
     framework: str
-    build: Callable[[Any, Task], Step]
+    build: Callable[[Any, Task], Step | None]
     only: str | None = None
-    wanted: Callable[[Any, Task], bool] = lambda module, task: True
 
 
 def recorded(tf: Any, task: Task, jit_compile: bool | None = None) -> tuple[Any, list[Any]]:
@@ -85,10 +86,11 @@ def gradtape(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
     return step
 
 
-def on_numpy(tf: Any, task: Task) -> bool:
-    """Whether gradtape by default runs the task on NumPy, so that XLA is another way."""
+def gradtape_xla(tf: Any, task: Task) -> Step | None:
+    """gradtape told to compile, where by default it runs the task on NumPy."""
     function, arguments = recorded(tf, task)
-    return not function.get_concrete_function(*arguments).callee.runner.compiles
+    compiles = function.get_concrete_function(*arguments).callee.runner.compiles
+    return None if compiles else gradtape(tf, task, jit_compile=True)
 
 
 def jax_jit(jax: Any, task: Task, pool: Callable[[Any], Any] | None = None) -> Step:
@@ -185,7 +187,7 @@ def fresh_caches() -> Iterator[None]:
 
 WAYS = [
     Way("gradtape", "gradtape", gradtape),
-    Way("gradtape XLA", "gradtape", partial(gradtape, jit_compile=True), wanted=on_numpy),
+    Way("gradtape XLA", "gradtape", gradtape_xla),
     Way("JAX", "JAX", jax_jit),
     Way("JAX, max of a reshape", "JAX", jax_reshaped, only="cnn"),
     Way("TensorFlow", "TensorFlow", tensorflow),
@@ -196,12 +198,6 @@ WAYS = [
 ]
 
 
-def ways(task: Task, modules: dict[str, ModuleType]) -> list[Way]:
-    """The ways of the present frameworks to a task."""
-    return [
-        way
-        for way in WAYS
-        if way.framework in modules
-        and way.only in (None, task.name)
-        and way.wanted(modules[way.framework], task)
-    ]
+def ways(task: Task, frameworks: Container[str]) -> list[Way]:
+    """The ways of these frameworks to a task."""
+    return [w for w in WAYS if w.framework in frameworks and w.only in (None, task.name)]

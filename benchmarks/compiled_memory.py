@@ -9,9 +9,8 @@ import os
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 from rich.box import SIMPLE
 from rich.table import Table
@@ -43,11 +42,14 @@ def task_named(name: str) -> Task:
 
 
 def measure_here(contestant: str, name: str) -> str:
-    """Measure in this process, in the third call of the step; the answer is JSON."""
+    """Measure in this process, in the third call of the step; the answer is JSON, null where there
+    is no such way."""
     warnings.filterwarnings("ignore", category=FutureWarning, module="torch")
     way = next(way for way in WAYS if way.name == contestant)
     with fresh_caches():
         step = way.build(optional(way.framework), task_named(name))
+        if step is None:
+            return json.dumps(None)
         for _ in range(2):
             step()
     gc.collect()
@@ -58,18 +60,21 @@ def measure_here(contestant: str, name: str) -> str:
     return json.dumps([peak.bytes, max(highest, high_water()), peak.method])
 
 
-def measure_in_child(contestant: str, task: Task) -> Usage:
-    """Measure in a fresh interpreter, with an allocator that returns freed arrays at once."""
+def measure_in_child(contestant: str, task: Task) -> Usage | None:
+    """Measure in a fresh interpreter, with an allocator that returns freed arrays at once; None
+    where there is no such way, or where it fails, with a line that says so."""
     command = [sys.executable, "-m", "benchmarks.compiled_memory", contestant, task.name]
-    child = subprocess.run(
-        command, env=os.environ | ALLOCATOR, stdout=subprocess.PIPE, text=True, check=True
-    )
-    return Usage(task.title, contestant, *json.loads(child.stdout.splitlines()[-1]))
+    child = subprocess.run(command, env=os.environ | ALLOCATOR, stdout=subprocess.PIPE, text=True)
+    if child.returncode:
+        CONSOLE.print(f"{contestant} cannot do {task.title}")
+        return None
+    answer = json.loads(child.stdout.splitlines()[-1])
+    return None if answer is None else Usage(task.title, contestant, *answer)
 
 
-def show(usages: Sequence[Usage]) -> None:
+def show(title: str, usages: Sequence[Usage]) -> None:
     """Print the usages of one task."""
-    shown = Table(title=f"memory of {usages[0].task}", title_justify="left", box=SIMPLE)
+    shown = Table(title=f"memory of {title}", title_justify="left", box=SIMPLE)
     shown.add_column("contestant")
     for heading in ("a step's MB", "the process's MB"):
         shown.add_column(heading, justify="right")
@@ -79,15 +84,16 @@ def show(usages: Sequence[Usage]) -> None:
     CONSOLE.print("peak from: " + ", ".join(sorted({usage.method for usage in usages})))
 
 
-def measure(frameworks: dict[str, ModuleType]) -> list[Usage]:
+def measure(frameworks: Container[str]) -> list[Usage]:
     """Measure every way of these frameworks at the tasks that show memory."""
-    found = []
+    every = []
     for name in TASKS:
         task = task_named(name)
-        usages = [measure_in_child(way.name, task) for way in ways(task, frameworks)]
-        show(usages)
-        found += usages
-    return found
+        found = [measure_in_child(way.name, task) for way in ways(task, frameworks)]
+        usages = [usage for usage in found if usage is not None]
+        show(task.title, usages)
+        every += usages
+    return every
 
 
 def main() -> None:

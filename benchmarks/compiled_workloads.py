@@ -113,7 +113,7 @@ def gmm(ops: Any, watched: Arrays, points: Any) -> Any:
     inner = weights[:, None] - 0.5 * ops.sum(turned**2, 2)
     likelihood = ops.sum(ops.logsumexp(inner, 0)) - count * ops.logsumexp(alphas, 0)
     prior = -0.5 * (ops.sum(diagonals**2) + ops.sum(below**2))
-    return likelihood + prior + gmm_constant(*alphas.shape, count, size)
+    return likelihood + prior + gmm_constant(alphas.shape[0], count, size)
 
 
 def gmm_constant(components: int, count: int, size: int) -> float:

@@ -11,10 +11,8 @@ from typing import Any, NoReturn
 LATER = "is not there yet: "
 
 REASONS: dict[str, str] = {
-    LATER + "graphs and compiled functions come next; eagerly, write the Python function, if, for or while": """
-        tf.TensorArraySpec
-        tf.nondifferentiable_batch_function tf.import_graph_def tf.graph_util
-        tf.test.assert_equal_graph_def tf.config.optimizer""",
+    "is left out: a graph is kept as the program that builds it; str(graph) and graph.to_svg() show it": """
+        tf.import_graph_def tf.graph_util tf.test.assert_equal_graph_def""",
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
@@ -45,6 +43,7 @@ REASONS: dict[str, str] = {
         tf.qint8 tf.qint16 tf.qint32 tf.quint8 tf.quint16 tf.quantization tf.dtypes.qint8 tf.dtypes.qint16
         tf.dtypes.qint32 tf.dtypes.quint8 tf.dtypes.quint16 tf.dtypes.QUANTIZED_DTYPES""",
     "is left out: it belongs to TensorFlow's own run time": """
+        tf.TensorArraySpec tf.nondifferentiable_batch_function tf.config.optimizer
         tf.mlir tf.xla tf.sysconfig tf.profiler tf.summary tf.load_library tf.load_op_library
         tf.make_ndarray tf.make_tensor_proto tf.resource tf.variant tf.security tf.tools tf.types tf.version
         tf.experimental tf.TypeSpec tf.NoneTensorSpec tf.OptionalSpec tf.register_tensor_conversion_function

@@ -1,4 +1,6 @@
-"""`tf.compat.v1.train`: public names, re-exports only."""
+"""`tf.compat.v1.train`: public names, re-exports only; other names raise an error that says why."""
+
+from typing import Any
 
 from gradtape.train.optimizer_v1 import OptimizerV1 as Optimizer
 from gradtape.train.optimizers_v1 import AdadeltaOptimizer as AdadeltaOptimizer
@@ -25,3 +27,10 @@ from gradtape.train.steps_v1 import natural_exp_decay as natural_exp_decay
 from gradtape.train.steps_v1 import piecewise_constant as piecewise_constant
 from gradtape.train.steps_v1 import piecewise_constant_decay as piecewise_constant_decay
 from gradtape.train.steps_v1 import polynomial_decay as polynomial_decay
+
+
+def __getattr__(name: str) -> Any:
+    raise AttributeError(
+        f"gradtape.compat.v1.train.{name} is not there (docs/limits.md). Checkpoints: save what"
+        " session.run(tf.global_variables()) gives with NumPy, and v.load(value, session) it again."
+    )

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError
 from gradtape.core.mode import Mode
 from gradtape.core.primitive import Primitive
@@ -76,6 +77,15 @@ class BatchedTensor(Tensor):
     __str__ = __repr__
 
 
+class Shared:
+    """What a batching rule returns for a result that all examples share, without a batch axis."""
+
+    __slots__ = ("tensor",)
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor = tensor
+
+
 class Batching(Mode):
     """The mode of one batch: it knows the state outside and runs operations there.
 
@@ -116,9 +126,17 @@ class Batching(Mode):
             out = (
                 rule(mask, *lower, **params) if rule else self.loop(primitive, mask, lower, params)
             )
-        if primitive.several:
-            return tuple([BatchedTensor(t, None, self) for t in out])
-        return BatchedTensor(out, None, self)
+            if not primitive.several:
+                return BatchedTensor(out, None, self)
+            return tuple([self.result(t, watched) for t in out])
+
+    def result(self, tensor: Any, watched: bool) -> Any:
+        """A result of a batching rule, whose node is put on by what was opened inside."""
+        if type(tensor) is not Shared:
+            return BatchedTensor(tensor, None, self)
+        if watched and differentiable(tensor.tensor._dtype):
+            return self.apart(tensor.tensor)
+        return tensor.tensor
 
     def apart(self, out: Any) -> Any:
         """A result for all examples, repeated: what was opened inside puts it on a node of its own,
@@ -135,6 +153,9 @@ class Batching(Mode):
     def update(self, variable: Any, how: str, *values: Any) -> Any:
         """Change a variable outside, by a value that all examples share."""
         if any(self.owns(v) for value in values for v in (value, getattr(value, "values", None))):
+            merge = getattr(variable, "merged", None)
+            if merge is not None:
+                return self.update(variable, how, merge(values[0]._array))
             raise InvalidArgumentError(
                 f"gradtape.Variable.{how}: variable {variable.name!r} cannot hold a value for each"
                 " example of vectorized_map. Reduce it first, or return it."
@@ -155,13 +176,13 @@ class Batching(Mode):
             )
         if self.warn:
             _say_once(primitive)
-        results = []
-        for i in range(self.size):
-            one = tuple([example(t, i) if b else t for t, b in zip(inputs, mask, strict=True)])
-            results.append(apply(primitive, one, params))
-        if primitive.several:
-            return tuple([stacked(list(r)) for r in zip(*results, strict=True)])
-        return stacked(results)
+
+        def run(*one: Any) -> Any:
+            out = apply(primitive, one, params)
+            return out if primitive.several else (out,)
+
+        found = one_by_one(run, mask, inputs)
+        return found if primitive.several else found[0]
 
 
 _said: set[str] = set()
@@ -204,6 +225,16 @@ def entered(mode: Batching) -> Iterator[Batching]:
             yield mode
     finally:
         mode.outside = before
+
+
+def one_by_one(function: Callable[..., Any], mask: Any, tensors: Any) -> Any:
+    """The results of a function for each example by itself, along a new first axis."""
+    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
+    found = [
+        function(*[example(t, i) if b else t for t, b in zip(tensors, mask, strict=True)])
+        for i in range(size)
+    ]
+    return tuple([stacked(list(column)) for column in zip(*found, strict=True)])
 
 
 def batch_call(function: Callable[..., Any], size: int, tensors: list[Any]) -> list[Any]:

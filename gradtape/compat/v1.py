@@ -10,6 +10,7 @@ from gradtape.api import initializers_v1 as initializers
 from gradtape.api import logging_v1 as logging
 from gradtape.api import losses_v1 as losses
 from gradtape.api import nn_v1 as nn
+from gradtape.api import test_v1 as test
 from gradtape.api import train_v1 as train
 from gradtape.graph.building import Graph as Graph
 from gradtape.graph.building import disable_eager_execution as disable_eager_execution
@@ -129,21 +130,25 @@ OWN = frozenset(n for n in globals() if not n.startswith("_")) - {"Any", "sys"} 
 
 
 def __getattr__(name: str) -> Any:
+    if name.startswith("__") and name != "__version__":
+        raise AttributeError(name)
+    globals()[name] = found = _looked_up(name)
+    return found
+
+
+def _looked_up(name: str) -> Any:
     value: Any = sys.modules["gradtape"]
     if name in _MOVED:
         for part in _MOVED[name].split("."):
             value = getattr(value, part)
         return value
-    if name in dir(value):
-        return getattr(value, name)
-    for module in _ABOVE:
-        found = getattr(value, module)
-        if name in dir(found):
-            return getattr(found, name)
+    for module in (value, *[getattr(value, m) for m in _ABOVE]):
+        if name in dir(module):
+            return getattr(module, name)
     raise AttributeError(
         f"gradtape.compat.v1.{name} is not there. docs/limits.md tells what is left out."
     )
 
 
 def __dir__() -> list[str]:
-    return sorted({*OWN, *dir(sys.modules["gradtape"])})
+    return sorted({*OWN, *[n for n in dir(sys.modules["gradtape"]) if not n.startswith("_")]})

@@ -20,8 +20,8 @@ class UnknownShape:
     def _refused(self, *ignored: Any) -> NoReturn:
         raise UnknownSizeError(
             "the number of axes of a placeholder without a shape is not known before it is fed."
-            " Give it a shape, in which None leaves sizes open: tf.compat.v1.placeholder(tf.float32,"
-            " [None, 3])."
+            " Give it a shape, in which None leaves sizes open:"
+            " tf.compat.v1.placeholder(tf.float32, [None, 3])."
         )
 
     __len__ = __iter__ = __getitem__ = __array__ = _refused
@@ -57,6 +57,8 @@ def unranked_specs(primitive: Any, inputs: tuple[Any, ...], params: dict[str, An
         spec = primitive.shape(Spec((), x._dtype), **{**params, "axis": ()})
         return UnrankedSpec(spec._dtype) if params.get("keepdims") else spec
     if primitive.name == "reshape":
+        if type(params["shape"]) is UnknownShape:
+            return UnrankedSpec(inputs[0]._dtype)
         return primitive.shape(*inputs, **params)
     if primitive.family not in ("elementwise", "stepwise") and primitive.name not in UNMOVED:
         len(next(t._shape for t in inputs if type(t._shape) is UnknownShape))

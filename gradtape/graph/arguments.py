@@ -24,6 +24,8 @@ from gradtape.graph.tracing import placeholder
 class ArgumentVariable(Variable):
     """What stands for a variable that is an argument while its function is traced."""
 
+    stands_in = True
+
     stands_in = True  # it has no value outside of the trace
 
     def __init__(self, variable: Variable) -> None:

@@ -20,12 +20,12 @@ from gradtape.core.errors import OperatorNotAllowedInGraphError, brief
 from gradtape.ops.printing import print_ as print_tensors
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.graph.autograph_loops import InPython, check_append, loop_states, rows_states
 from gradtape.graph.autograph_states import (
     Undefined,
     UndefinedReturnValue,
     chosen_states,
-    loop_states,
-    rows_states,
+    symbolic,
 )
 from gradtape.graph.branches import cond
 from gradtape.graph.rows import Rows, TensorRange
@@ -37,11 +37,6 @@ from gradtape.ops.stepwise import logical_and, logical_not, logical_or
 
 State = Callable[[], tuple[Any, ...]]
 MOST_UNROLLED = 10000
-
-
-def symbolic(value: Any) -> bool:
-    """Whether a value is a tensor without a value."""
-    return isinstance(value, Tensor) and not value.concrete
 
 
 # variables
@@ -107,7 +102,7 @@ def if_stmt(
     chosen_states(cond, body, orelse, get_state, set_state, symbol_names, nouts)
 
 
-def if_exp(cond_value: Any, if_true: Any, if_false: Any, expr_repr: str) -> Any:
+def if_exp(cond_value: Any, if_true: Any, if_false: Any) -> Any:
     """`if_true if cond else if_false`."""
     if not symbolic(cond_value):
         return if_true() if cond_value else if_false()
@@ -184,13 +179,21 @@ def for_stmt(
     if rows is None:
         _python_for(iter_, extra_test, body, get_state, set_state, symbol_names)
         return
-    length = rows.length()
-    lists = any(isinstance(v, list) for v in get_state())
-    if type(length) is int and (lists or length == 0) and length <= MOST_UNROLLED:
-        targets = [rows.row(i) for i in range(length)]
-        _python_for(targets, extra_test, body, get_state, set_state, symbol_names)
-        return
-    rows_states(rows, extra_test, body, get_state, set_state, symbol_names)
+    length, before = rows.length(), get_state()
+    in_python = type(length) is int and length <= MOST_UNROLLED
+    if not in_python or (length and not any(isinstance(v, list) for v in before)):
+        try:
+            rows_states(rows, extra_test, body, get_state, set_state, symbol_names)
+            return
+        except InPython:
+            if not in_python:
+                raise TypeError(
+                    f"a list takes a tensor in each of {length} rounds of a loop; that is too much"
+                    " to record. Write to a tf.TensorArray: a = a.write(i, x)."
+                ) from None
+            set_state(before)
+    targets = [rows.row(i) for i in range(length)]
+    _python_for(targets, extra_test, body, get_state, set_state, symbol_names)
 
 
 def _python_for(
@@ -227,9 +230,20 @@ def assert_stmt(expression1: Any, expression2: Callable[[], Any]) -> None:
 
 
 def list_append(list_: Any, x: Any) -> Any:
-    """`list_.append(x)`."""
+    """`list_.append(x)`, for a variable of the function."""
     list_.append(x)
     return list_
+
+
+def append(list_: list[Any], x: Any) -> None:
+    """`list_.append(x)`, for any other list."""
+    check_append(x)
+    list_.append(x)
+
+
+def caught() -> BaseException | None:
+    """The exception that is being handled."""
+    return sys.exc_info()[1]
 
 
 # functions of Python's
@@ -258,7 +272,7 @@ def _len(value: Any) -> Any:
 
 def _range(*bounds: Any) -> Any:
     if _any_symbolic([b._read() if isinstance(b, Variable) else b for b in bounds]):
-        return TensorRange(*bounds)
+        return TensorRange.of_python(*bounds)
     return builtins.range(*[int(b) if isinstance(b, Tensor) else b for b in bounds])
 
 

@@ -25,7 +25,7 @@ class Body:
     Args:
         function: called with one tensor for each spec.
         specs: shapes and dtypes of its arguments.
-        name: for errors.
+        what: it is called, in errors.
         arguments: makes the arguments of the tensors; by default they are the tensors.
     """
 
@@ -33,15 +33,15 @@ class Body:
         self,
         function: Callable[..., Any],
         specs: Sequence[Any],
-        name: str,
+        what: str,
         arguments: Callable[[list[Any]], Sequence[Any]] = lambda tensors: tensors,
     ) -> None:
-        self.name = name
-        self.mode = mode = FunctionTracing(Graph(), name)
+        self.name = what
+        self.mode = mode = FunctionTracing(Graph(), what)
         self.inputs = [placeholder(mode.graph, s) for s in specs]
         with frame((), (), mode):
             self.returned = function(*arguments(list(self.inputs)))
-            self.result = Result(self.returned, name)
+            self.result = Result(self.returned, what)
             self.outputs = [mode.value(t) for t in self.result.tensors]
 
     @property

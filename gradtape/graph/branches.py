@@ -14,22 +14,26 @@ from typing import Any
 import numpy as np
 
 import gradtape.core.xp_numpy_control  # noqa: F401  the verbs
-from gradtape.core.convert import as_tensor
+from gradtape.autodiff.batching import Shared, one_by_one
+from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.nest import optree
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import same
-from gradtape.core.state import here
+from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.graph.bodies import Body, Surroundings
-from gradtape.graph.call import batched, pulled, pushed
+from gradtape.graph.batches import batched, size_of, widened
+from gradtape.graph.call import pulled, pushed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.lines import runnable
 from gradtape.ops.arithmetic import maximum, minimum
 from gradtape.ops.basis import broadcast_to, cast, reshape, scalar, zeros
 from gradtape.ops.choosing import select
+from gradtape.ops.effects import check
 from gradtape.ops.sparse import IndexedSlices
 from gradtape.ops.static import callable_or_raise
 from gradtape.ops.stepwise import equal
@@ -68,7 +72,7 @@ def cond(
         callable_or_raise(function, "cond", argument)
     assert true_fn is not None and false_fn is not None
     if isinstance(pred, (bool, np.bool_)):
-        return true_fn() if pred else false_fn()
+        return _tensors(true_fn() if pred else false_fn())
     pred = scalar(as_tensor(pred, "cond"))
     if pred._dtype.kind != "b" or pred._shape != ():
         raise TypeError(
@@ -77,7 +81,7 @@ def cond(
         )
     known = value_or_none(pred)
     if known is not None:
-        return true_fn() if known else false_fn()
+        return _tensors(true_fn() if known else false_fn())
     return _switched(cast(pred, INT32), [false_fn, true_fn], ["false_fn", "true_fn"], "cond")
 
 
@@ -109,7 +113,7 @@ def switch_case(
     callable_or_raise(last, "switch_case", "default")
     known = value_or_none(index)
     if known is not None:
-        return pairs.get(int(known), last)()
+        return _tensors(pairs.get(int(known), last)())
     numbers = sorted(pairs)
     functions = [pairs[n] for n in numbers] + [last]
     place: Any = Tensor(np.int32(len(numbers)))
@@ -148,7 +152,7 @@ def case(
     Args:
         pred_fn_pairs: pairs of a boolean scalar and a function without arguments.
         default: the function when none holds; without it, the last pair's is taken.
-        exclusive: whether at most one predicate may hold (checked where values are known).
+        exclusive: whether at most one predicate may hold, which is checked.
         strict: ignored, for compatibility.
         name: ignored, for compatibility.
 
@@ -168,16 +172,29 @@ def case(
     if not pairs:
         raise ValueError("gradtape.case: pred_fn_pairs is empty: give at least one pair.")
     if exclusive:
-        known = [value_or_none(as_tensor(p)) for p, _ in pairs]
-        if sum(k is not None and bool(k) for k in known) > 1:
-            raise InvalidArgumentError(
-                "gradtape.case: more than one predicate holds, but exclusive=True."
-            )
+        check(_check_exclusive, *[as_tensor(p, "case") for p, _ in pairs])
     rest = default if default is not None else pairs[-1][1]
     chosen = rest
     for predicate, function in reversed(pairs):
         chosen = _nested(predicate, function, chosen)
-    return chosen()
+    return _tensors(chosen())
+
+
+def _check_exclusive(*predicates: Any) -> None:
+    if sum(map(bool, predicates)) > 1:
+        raise InvalidArgumentError(
+            f"gradtape.case: exclusive=True, but {sum(map(bool, predicates))} predicates hold."
+        )
+
+
+def _tensors(result: Any) -> Any:
+    """What a branch returned, with tensors for numbers and arrays, as in a recorded graph."""
+    return optree.tree_map(_tensor_of_number, result, none_is_leaf=True)
+
+
+def _tensor_of_number(leaf: Any) -> Any:
+    plain = isinstance(leaf, (bool, int, float, complex, np.ndarray, np.generic))
+    return as_tensor(leaf) if plain else leaf
 
 
 def _nested(predicate: Any, function: Any, rest: Any) -> Callable[[], Any]:
@@ -201,7 +218,10 @@ def _switched(
     bodies = [Body(f, [], n) for f, n in zip(functions, names, strict=True)]
     first = bodies[0]
     for body in bodies[1:]:
-        _check_alike(first, body, caller)
+        _check_structure(first, body, caller)
+    _fit_numbers(bodies)
+    for body in bodies[1:]:
+        _check_specs(first, body, caller)
     around = Surroundings(bodies)
     branches = tuple([around.callee(b, [], b.outputs) for b in bodies])
     found = switch(index, branches, [*around.states(), *around.tensors()])
@@ -210,14 +230,47 @@ def _switched(
     return first.result.packed(found[:count])
 
 
-def _check_alike(first: Body, other: Body, caller: str) -> None:
-    """Raise unless two branches return the same structure, shapes and dtypes."""
+NUMBERS = (bool, int, float, complex)
+
+
+def beside(value: Any, other: Any, function: str) -> Any:
+    """A value as a tensor: a number takes the dtype of the other value, or is as wide as it."""
+    if type(value) in NUMBERS:
+        if isinstance(other, Tensor):
+            return as_tensor_like(value, other._dtype, function)
+        if type(other) in NUMBERS[NUMBERS.index(type(value)) + 1 :]:
+            value = type(other)(value)
+    return as_tensor(value, function)
+
+
+def _fit_numbers(bodies: Sequence[Body]) -> None:
+    """Give numbers that branches return the dtype of what others return in their place."""
+    for i, values in enumerate(zip(*[b.result.given for b in bodies], strict=True)):
+        others = [v for v in values if type(v) not in NUMBERS]
+        widest = max([v for v in values if type(v) in NUMBERS], key=_width, default=None)
+        for body, value in zip(bodies, values, strict=True):
+            if type(value) in NUMBERS:
+                with frame((), (), body.mode):
+                    tensor = beside(value, others[0] if others else widest, body.name)
+                    body.outputs[i] = body.mode.value(tensor)
+
+
+def _width(number: Any) -> int:
+    return NUMBERS.index(type(number))
+
+
+def _check_structure(first: Body, other: Body, caller: str) -> None:
+    """Raise unless two branches return the same structure."""
     if first.result.tree != other.result.tree or len(first.outputs) != len(other.outputs):
         raise TypeError(
             f"gradtape.{caller}: {first.name} and {other.name} must have the same nested structure"
             f" in their return values, but return {first.returned!r} and {other.returned!r}."
             " Return the same kind of value from each; tf.zeros_like(y) for what is not there."
         )
+
+
+def _check_specs(first: Body, other: Body, caller: str) -> None:
+    """Raise unless two branches return the same shapes and dtypes."""
     for a, b in zip(first.outputs, other.outputs, strict=True):
         if a.dtype != b.dtype:
             raise TypeError(
@@ -328,11 +381,19 @@ def _moved(callee: Callee, mine: Sequence[bool], moved: Sequence[bool], outs: An
 
 
 def _batch(mask: Any, index: Any, *operands: Any, branches: Branches) -> Any:
-    size = next(t._shape[0] for t, b in zip((index, *operands), mask, strict=True) if b)
+    """A switch among the batched branches; where the examples choose differently, all branches for
+    all examples, unless there are effects: then each example takes its own."""
+    size = size_of(mask, (index, *operands))
     rest = mask[1:]
-    many = tuple([batched(b, rest, size) for b in branches])
     if not mask[0]:
-        return tuple(switch(index, many, operands))
+        wide = tuple([any(w) for w in zip(*[widened(b, rest, size) for b in branches])])
+        many = tuple([batched(b, rest, size, wide) for b in branches])
+        found = switch(index, many, operands)
+        return tuple([t if b else Shared(t) for t, b in zip(found, wide, strict=True)])
+    if any([b.effect for b in branches]):
+        run = lambda index, *operands: switch(index, branches, operands)
+        return one_by_one(run, mask, (index, *operands))
+    many = tuple([batched(b, rest, size) for b in branches])
     number = minimum(maximum(index, Tensor(np.int32(0))), Tensor(np.int32(len(branches) - 1)))
     outputs = [Replay(b, operands).outputs() for b in many]
     picked = []

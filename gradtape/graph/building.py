@@ -161,11 +161,24 @@ def mode_of(graph: Any) -> GraphBuilding:
     return graph.mode
 
 
+class _Default(threading.local):
+    graph: Graph | None = None
+    lasting = False  # whether operations that are in no block go there
+    blocks = 0  # how many graphs are entered
+
+
+_default = _Default()
+
+
 @contextmanager
 def as_default(self: Graph) -> Iterator[Graph]:
     """Write the operations of a block down in this graph."""
-    with frame((), (), mode_of(self)):
-        yield self
+    _default.blocks += 1
+    try:
+        with frame((), (), mode_of(self)):
+            yield self
+    finally:
+        _default.blocks -= 1
 
 
 Graph.as_default = as_default  # type: ignore[method-assign]
@@ -190,8 +203,8 @@ def together(name: str) -> Iterator[Together]:
     with graph.name_scope(name) as prefix, graph.unlabelled(), graph.variables_under(""):
         yield found
         changes = [op for op in graph.operations[start:] if _changes(op)]
-        found.operation = mode.group(tuple(changes), name)
-        found.operation.scope, found.operation.label = None, prefix.rstrip("/")
+        op = found.operation = mode.group(tuple(changes), name)
+        op.scope, op.label = None, prefix.rstrip("/")
 
 
 def _changes(op: Operation) -> bool:
@@ -203,14 +216,6 @@ def _changes(op: Operation) -> bool:
 
 
 # the graph of a thread
-
-
-class _Default(threading.local):
-    graph: Graph | None = None
-    lasting = False  # whether operations that are in no block go there
-
-
-_default = _Default()
 
 
 def get_default_graph() -> Graph:
@@ -251,7 +256,7 @@ def reset_default_graph() -> None:
 
 
 def _lasts() -> bool:
-    return _default.lasting and here.mode is mode_of(_default.graph)
+    return _default.lasting and not _default.blocks and here.mode is mode_of(_default.graph)
 
 
 def disable_eager_execution() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.batching import Shared
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.walk import walk
 from gradtape.core.dispatch import apply, interested, record
@@ -23,6 +23,7 @@ from gradtape.core.primitive import primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
 from gradtape.core.state import frame, here
+from gradtape.graph.batches import batched, size_of, widened
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.graph import PLACEHOLDER, VARIABLE, needed
 from gradtape.graph.lines import runnable
@@ -67,7 +68,7 @@ def _observed(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
 def _recorded(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
     """Run the forward and put its results on a record that knows the backward."""
     nodes = [t._node for t in tensors]
-    tapes = interested(nodes, here.tapes)
+    tapes: Any = interested(nodes, here.tapes)
     parents = tuple(
         [
             n if n is not None and differentiable(t._dtype) and any([r.knows(n) for r in tapes])
@@ -316,31 +317,10 @@ def pushed(callee: Callee, moving: Mask) -> tuple[Callee, Mask]:
 
 
 def _batch(mask: Mask, *tensors: Any, callee: Callee) -> Any:
-    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
-    return tuple(call(batched(callee, mask, size), tensors))
-
-
-def batched(callee: Callee, mask: Mask, size: Any) -> Callee:
-    """A callee for many examples at once: with a batch axis in front where the mask says so, and in
-    front of every output."""
-    key = "batched", mask, size
-    if key not in callee.derived:
-        with deriving(callee) as mode:
-            specs = [
-                Spec((size, *v.shape), v.dtype) if b else v
-                for v, b in zip(callee.inputs, mask, strict=True)
-            ]
-            inputs = stand_ins(mode, specs)
-            with batching(size) as batch:
-                examples = [
-                    BatchedTensor(t, None, batch) if b else t
-                    for t, b in zip(inputs, mask, strict=True)
-                ]
-                outputs = Replay(callee, examples).outputs()
-            outputs = [spread(t, batch) for t in outputs]
-        made = callee.derived[key] = derived(callee, mode, inputs, outputs, "batch")
-        made.roots = [op for op in mode.graph.operations if op.effect]
-    return callee.derived[key]
+    size = size_of(mask, tensors)
+    wide = widened(callee, mask, size)
+    found = call(batched(callee, mask, size, wide), tensors)
+    return tuple([t if b else Shared(t) for t, b in zip(found, wide, strict=True)])
 
 
 def _run(xp: Any, *arrays: Any, callee: Callee, pair: Any = None) -> Any:

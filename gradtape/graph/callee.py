@@ -263,9 +263,8 @@ def deriving(callee: Callee) -> Iterator[Tracing]:
 def derived(
     callee: Callee, mode: Tracing, inputs: Sequence[Any], outputs: Sequence[Any], kind: str
 ) -> Callee:
-    """The callee of a trace that was derived from another callee."""
+    """The callee of a trace that was derived from another callee, with the effects of it."""
     taken = [t._value for t in inputs]
-    made = Callee(
-        mode, taken, [mode.value(t) for t in outputs], f"{kind} of {callee.name}", callee.compile
-    )
-    return made.take_variables()
+    results = [mode.value(t) for t in outputs]
+    name = f"{kind} of {callee.name}"
+    return Callee(mode, taken, results, name, callee.compile, effects=True).take_variables()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 from gradtape.graph.boxes import FIXED, INPUT, MANY, MOST, STATE, STEP, Box, Picture
@@ -76,7 +77,9 @@ def _without_far(picture: Picture) -> list[tuple[int, int, bool]]:
     boxes = picture.boxes
     left_out = far(len(boxes), [(a, b) for a, b, _ in picture.arrows])
     for a, box in enumerate(boxes):
-        targets = [boxes[b].title.partition(":")[0] for b in range(len(boxes)) if (a, b) in left_out]
+        targets = [
+            boxes[b].title.partition(":")[0] for b in range(len(boxes)) if (a, b) in left_out
+        ]
         sources = sum([target == a for _, target in left_out])
         if targets:
             shown = targets if len(targets) < 3 else [targets[0], f"{len(targets) - 1} more"]
@@ -151,12 +154,14 @@ def _arrow(path: list[tuple[float, float]], after: bool) -> str:
         stops += [(x, y), (x, y + HEIGHT)] if down else [(x, y + HEIGHT), (x, y)]
     stops.append((points[-1][0], points[-1][1] + end))
     parts = [f"M{stops[0][0]:.1f} {stops[0][1]:.1f}"]
-    for (x, y), (u, v) in zip(stops, stops[1:], strict=False):
+    for (x, y), (u, v) in pairwise(stops):
         middle = (y + v) / 2
         curve = f"C{x:.1f} {middle:.1f} {u:.1f} {middle:.1f} {u:.1f} {v:.1f}"
         parts.append(f"L{u:.1f} {v:.1f}" if abs(x - u) < 0.5 else curve)
     (x, y), tip = stops[-1], 5.0 if down else -5.0
-    head = f"M{x - 3.5:.1f} {y - tip / 5:.1f}L{x + 3.5:.1f} {y - tip / 5:.1f}L{x:.1f} {y + tip:.1f}Z"
+    head = (
+        f"M{x - 3.5:.1f} {y - tip / 5:.1f}L{x + 3.5:.1f} {y - tip / 5:.1f}L{x:.1f} {y + tip:.1f}Z"
+    )
     kind = "arrow after" if after else "arrow"
     return f'<path class="{kind}" d="{"".join(parts)}"/><path class="head" d="{head}"/>'
 
@@ -178,7 +183,7 @@ def _legend(kinds: Sequence[str], y: float) -> str:
 
 def dot(operations: Sequence[Any]) -> str:
     """A picture of operations as text for Graphviz, name scopes as clusters."""
-    lines = ["digraph graph_of_operations {", '  node [shape=box, style=rounded, fontsize=11];']
+    lines = ["digraph graph_of_operations {", "  node [shape=box, style=rounded, fontsize=11];"]
     open_scopes: list[str] = []
     for op in sorted(operations, key=lambda op: (op.name.rpartition("/")[0], op.number)):
         scopes = op.name.split("/")[:-1]

@@ -110,8 +110,8 @@ class Fetches:
     def _own(self, leaf: Any) -> Any:
         if leaf.graph is not self.graph:
             raise ValueError(
-                f"Fetch argument {leaf!r} cannot be interpreted as a Tensor: it is not an element of"
-                " this session's graph. Make the session with"
+                f"Fetch argument {leaf!r} cannot be interpreted as a Tensor: it is not an element"
+                " of this session's graph. Make the session with"
                 " tf.compat.v1.Session(graph=tensor.graph)."
             )
         return leaf
@@ -149,8 +149,8 @@ class Feeds:
             return
         if not isinstance(key, SymbolicTensor):
             raise TypeError(
-                f"Cannot interpret feed_dict key as Tensor: {brief(key)}. Feed tensors of the graph:"
-                " feed_dict={x: value}."
+                f"Cannot interpret feed_dict key as Tensor: {brief(key)}. Feed tensors of the"
+                " graph: feed_dict={x: value}."
             )
         if key.graph is not graph:
             raise TypeError(
@@ -168,18 +168,16 @@ def _element(graph: Graph, name: str) -> Any:
     try:
         return graph.as_graph_element(name)
     except (KeyError, ValueError) as error:
-        raise TypeError(
-            f"Cannot interpret feed_dict key as Tensor: {error.args[0]}"
-        ) from None
+        raise TypeError(f"Cannot interpret feed_dict key as Tensor: {error.args[0]}") from None
 
 
 def fed_array(key: SymbolicTensor, value: Any) -> Any:
     """A value as an array for a tensor of this shape and dtype."""
     if isinstance(value, Tensor) and not value.concrete:
         raise TypeError(
-            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include Python"
-            f" scalars, lists and NumPy arrays. For reference, the tensor object was {value!r} and it"
-            f" was passed to the feed with key {key!r}."
+            "The value of a feed cannot be a tf.Tensor object. Acceptable feed values include"
+            " Python scalars, lists and NumPy arrays. For reference, the tensor object was"
+            f" {value!r} and it was passed to the feed with key {key!r}."
         )
     wanted = key._dtype
     array = np.asarray(value) if hasattr(value, "__array__") else None
@@ -189,7 +187,8 @@ def fed_array(key: SymbolicTensor, value: Any) -> Any:
     if type(key._shape) is not UnknownShape and not _fits(array.shape, key._shape):
         raise ValueError(
             f"Cannot feed value of shape {array.shape} for Tensor {key.name!r}, which has shape"
-            f" {TensorShape(key._shape)}. Reshape the value, or leave sizes open in the placeholder."
+            f" {TensorShape(key._shape)}. Reshape the value, or leave sizes open in the"
+            " placeholder."
         )
     return array if array.ndim else array[()]
 
@@ -199,16 +198,18 @@ def _converted(array: Any, wanted: Any, key: SymbolicTensor, value: Any) -> Any:
     if array.dtype == wanted:
         return np.array(array)
     found = None
-    if np.can_cast(array.dtype, wanted, "same_kind") or wanted.kind == "V":
-        found = array.astype(wanted)
-    elif array.dtype.kind in "fiu" and wanted.kind in "iu" and np.isfinite(array).all():
+    if (
+        np.can_cast(array.dtype, wanted, "same_kind")
+        or wanted.kind == "V"
+        or (array.dtype.kind in "fiu" and wanted.kind in "iu" and np.isfinite(array).all())
+    ):
         found = array.astype(wanted)
     whole = wanted.kind in "iu" and array.dtype.kind != "b"
     if found is None or (whole and not np.array_equal(found, array)):
         raise TypeError(
             f"Type of feed value {brief(value)} is not compatible with Tensor {key.name!r} of type"
-            f" {from_numpy(wanted).name}. Convert the value, or declare the placeholder with another"
-            " dtype."
+            f" {from_numpy(wanted).name}. Convert the value, or declare the placeholder with"
+            " another dtype."
         )
     return found
 

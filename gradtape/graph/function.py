@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import functools
-import linecache
 import sys
 import threading
 import types
@@ -39,6 +38,9 @@ from gradtape.graph.signature import (
 )
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
+
+NOTE = "in user code: while gradtape.function recorded"
+
 
 class _Settings:
     eagerly = False
@@ -247,15 +249,12 @@ class Function:
             raise
 
     def _explain(self, error: Exception, leaves: list[Leaf]) -> None:
-        """Add to an exception what was recorded, and the user's lines of rewritten code."""
+        """Add to an exception what was recorded, and the lines of the user's that led to it; what a
+        function inside said of them is among these."""
         shown = ", ".join(f"{leaf.path}: {brief(leaf.value)}" for leaf in leaves)
-        lines = [f"in user code: while gradtape.function recorded {self.name}({shown})"]
-        for filename, number, name in users_trace(error.__traceback__):
-            lines.append(f'  File "{filename}", line {number}, in {name}')
-            lines.append(f"    {linecache.getline(filename, number).strip()}")
-        note = "\n".join(lines)
-        if note not in getattr(error, "__notes__", ()):
-            error.add_note(note)
+        head = f"{NOTE} {self.name}({shown})"
+        notes = [n for n in getattr(error, "__notes__", ()) if not n.startswith(NOTE)]
+        error.__notes__ = [*notes, "\n".join([head, *users_trace(error.__traceback__)])]
 
     def _for_sizes(self, args: Any, kwargs: Any) -> ConcreteFunction:
         """The trace for the very sizes of a call, where the general one assumed others."""

@@ -198,9 +198,9 @@ class Past:
         """Give the results of an operation their nodes."""
         parents = tuple([self._parent(v) for v in op.takes])
         record = None
-        if op.primitive is GRADIENTS:
-            record = recorded(op, parents)
-        elif isinstance(op.primitive, Primitive) and op.primitive.differentiable and any(parents):
+        if op.primitive is GRADIENTS or (
+            isinstance(op.primitive, Primitive) and op.primitive.differentiable and any(parents)
+        ):
             record = recorded(op, parents)
         for value in op.values:
             if record is not None and value not in self._stops and differentiable(value.dtype):
@@ -252,8 +252,8 @@ def recording_mode(tensors: Sequence[Any], function: str) -> Tracing:
         )
     raise RuntimeError(
         f"tf.{function} is not supported when eager execution is enabled. Use tf.GradientTape"
-        " instead; or differentiate inside a function that is recorded (@tf.function), or in a graph"
-        " (with tf.Graph().as_default():, tf.compat.v1.disable_eager_execution())."
+        " instead; or differentiate inside a function that is recorded (@tf.function), or in a"
+        " graph (with tf.Graph().as_default():, tf.compat.v1.disable_eager_execution())."
     )
 
 
@@ -263,8 +263,8 @@ def _listed(values: Any, argument: str, gaps: bool = False) -> list[Any]:
     for item in items:
         if not (isinstance(item, (Tensor, Variable)) or hasattr(item, "__tf_tensor__") or gaps):
             raise TypeError(
-                f"tf.gradients: {argument} must be a tensor, a variable, or a list or tuple of them,"
-                f" not {brief(item)}."
+                f"tf.gradients: {argument} must be a tensor, a variable, or a list or tuple of"
+                f" them, not {brief(item)}."
             )
     return items
 
@@ -283,7 +283,7 @@ def starting(y: Any, given: Any) -> Any:
         return ones(y._shape, y._dtype) if differentiable(y._dtype) else None
     ct = as_tensor_like(given, y._dtype, "gradients")
     real = y._dtype.kind != "c"
-    if real and ct._dtype.kind not in "fiuV" or not real and ct._dtype.kind != "c":
+    if (real and ct._dtype.kind not in "fiuV") or (not real and ct._dtype.kind != "c"):
         kind = "real or integer" if real else "complex"
         raise TypeError(
             f"Gradient type {ct.dtype.name} generated for {kind}-valued tensor {y} with type"

@@ -201,7 +201,11 @@ def report_uninitialized_variables(
 
 
 def assign(
-    ref: Any, value: Any, validate_shape: bool | None = None, use_locking: Any = None, name: Any = None
+    ref: Any,
+    value: Any,
+    validate_shape: bool | None = None,
+    use_locking: Any = None,
+    name: Any = None,
 ) -> Any:
     """Change a variable; in a graph, return what changes it when a session runs it.
 

@@ -2,14 +2,15 @@
 
 The method of K. Sugiyama, S. Tagawa and M. Toda (1981): arrows that would close a circle are turned
 round, each box gets the layer of the longest path to it, long arrows pass through a place in every
-layer between, the boxes of a layer are ordered by the mean place of their neighbours, sweeping down and
-up, and their coordinates come as near to their neighbours as the order allows (isotonic
+layer between, the boxes of a layer are ordered by the mean place of their neighbours, sweeping down
+and up, and their coordinates come as near to their neighbours as the order allows (isotonic
 regression)."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 FAR, MANY = 5, 8
 SWEEPS, STRAIGHTENING = 12, 60
@@ -39,7 +40,7 @@ class Layout:
         self._above: list[list[int]] = [[] for _ in self._widths]
         self._below: list[list[int]] = [[] for _ in self._widths]
         for chain in chains:
-            for a, b in zip(chain, chain[1:], strict=False):
+            for a, b in pairwise(chain):
                 self._below[a].append(b)
                 self._above[b].append(a)
         self._order = self._ordered()
@@ -74,16 +75,17 @@ class Layout:
             down = sweep % 2 == 0
             rows = range(1, len(order)) if down else range(len(order) - 2, -1, -1)
             near = self._above if down else self._below
+            place = _places(order)
             for row in rows:
-                place = {b: i for r in order for i, b in enumerate(r)}
                 order[row].sort(key=lambda b: _mean([place[n] for n in near[b]], place[b]))
+                place.update(_places([order[row]]))
             crossings = self._crossings(order)
             if crossings < fewest:
                 best, fewest = order, crossings
         return best
 
     def _crossings(self, order: list[list[int]]) -> int:
-        place = {b: i for row in order for i, b in enumerate(row)}
+        place = _places(order)
         total = 0
         for row in order:
             ends = [place[b] for a in row for b in sorted(self._below[a], key=place.__getitem__)]
@@ -142,6 +144,11 @@ def ascending(values: Sequence[float], weights: Sequence[float]) -> list[float]:
             total, mass, count = total + more, mass + heavier, count + number
         blocks.append((total, mass, count))
     return [total / mass for total, mass, count in blocks for _ in range(count)]
+
+
+def _places(order: Sequence[Sequence[int]]) -> dict[int, int]:
+    """The place of each box in its layer."""
+    return {box: i for row in order for i, box in enumerate(row)}
 
 
 def _mean(values: Sequence[float], otherwise: float) -> float:

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradtape.core.xp_numpy_control  # noqa: F401  the verbs
-from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.batching import Shared, one_by_one
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.walk import walk
 from gradtape.core.dispatch import apply
@@ -24,9 +24,11 @@ from gradtape.core.primitive import primitive
 from gradtape.core.record import Recording
 from gradtape.core.shapes import Spec
 from gradtape.core.state import here
+from gradtape.graph.batches import batched, lasting_width, size_of, widened
 from gradtape.graph.call import packed, pulled
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
-from gradtape.graph.graph import PLACEHOLDER, needed
+from gradtape.graph.dependence import reached, used
+from gradtape.graph.graph import PLACEHOLDER
 from gradtape.graph.lines import runnable
 from gradtape.graph.symbolic import Value
 from gradtape.ops.basis import broadcast_to, reshape, zeros
@@ -76,29 +78,13 @@ def _kernel(xp: Any, *arrays: Any, loop: Loop) -> Any:
 # what depends on what
 
 
-def used(callee: Callee) -> set[int]:
-    """The numbers of the inputs that a callee's outputs need."""
-    operations = set(needed(callee.outputs))
-    return {i for i, v in enumerate(callee.inputs) if v.op in operations}
-
-
-def reached(callee: Callee, sources: Sequence[bool], derivative: bool) -> list[bool]:
-    """Which outputs depend on some inputs; by a path of derivatives, where that is asked."""
-    values = {v for v, s in zip(callee.inputs, sources, strict=True) if s}
-    for op in needed(callee.outputs):
-        passes = not derivative or op.primitive.differentiable
-        if passes and any([v in values for v in op.takes]):
-            values.update([v for v in op.values if not derivative or differentiable(v.dtype)])
-    return [v in values for v in callee.outputs]
-
-
-def lasting(loop: Loop, mask: Sequence[bool], derivative: bool) -> list[bool]:
-    """Which state tensors depend on some inputs after any number of steps."""
+def lasting(loop: Loop, mask: Sequence[bool]) -> list[bool]:
+    """Which state tensors have a derivative by some inputs after any number of steps."""
     state, around = loop.split(mask)
     while True:
         after = [
             s or r
-            for s, r in zip(state, reached(loop.body, [*state, *around], derivative), strict=True)
+            for s, r in zip(state, reached(loop.body, [*state, *around]), strict=True)
         ]
         if after == state:
             return state
@@ -121,11 +107,11 @@ def extended(test: Callee, places: Sequence[Value | None], specs: Sequence[Any])
 def _push(tangents: Any, inputs: Any, loop: Loop) -> list[Any]:
     """The tangents of the differentiable results: those of a loop that carries them along."""
     given = [t is not None for t in tangents]
-    moving = lasting(loop, given, True)
+    moving = lasting(loop, given)
     state, around = loop.split(inputs)
     of_state, of_around = loop.split(tangents)
     keep = tuple(range(loop.count))
-    longer = pushed_loop(loop, keep, tuple(moving), tuple(given[loop.count :]))
+    longer = pushed_loop(loop, keep, tuple(moving), tuple(given[loop.count :]), True)
     start = [
         zeros(s._shape, s._dtype) if t is None else t
         for s, t, m in zip(state, of_state, moving, strict=True)
@@ -137,17 +123,22 @@ def _push(tangents: Any, inputs: Any, loop: Loop) -> list[Any]:
     return [t for t, s in zip(results, state, strict=True) if differentiable(s._dtype)]
 
 
-def pushed_loop(loop: Loop, keep: tuple[int, ...], moving: Mask, beside: Mask) -> Loop:
+def pushed_loop(
+    loop: Loop, keep: tuple[int, ...], moving: Mask, beside: Mask, effects: bool
+) -> Loop:
     """The loop of the kept state tensors and the tangents of those that move.
 
     Args:
         keep: the numbers of the state tensors that are needed.
         moving: which state tensors have a tangent.
         beside: which tensors from around have a tangent.
+        effects: whether those of the body are done.
     """
-    key = "pushed", keep, moving, beside
+    key = "pushed", keep, moving, beside, effects
     if key not in loop.derived:
         body = loop.body
+        if not effects:
+            body = Callee(body.mode, body.inputs, body.outputs, body.name, body.compile)
         with deriving(body) as mode:
             state, around = loop.split(stand_ins(mode, body.inputs))
             of_state = stand_ins(mode, [t for t, m in zip(state, moving, strict=True) if m])
@@ -191,8 +182,14 @@ class LoopPull:
         cts = step.inputs[len(loop.body.inputs) :]
         taken = [*[known[i] for i in self.keep], *beyond, *cts]
         self.step = Callee(step.mode, taken, step.outputs, step.name, step.compile)
+        self.step.roots = step.roots
         self.test, self.body = self._shorter(loop.test, False), self._shorter(loop.body, True)
         self.derived: dict[Any, Any] = {}
+
+    @property
+    def effect(self) -> bool:
+        """Whether it does something besides its results."""
+        return self.step.effect
 
     def _walked(self) -> Callee:
         """The derivative of the body, with a dense cotangent for everything."""
@@ -229,7 +226,7 @@ class LoopPull:
 
     def pushed(self) -> Loop:
         """The loop of the kept state and the tangents of the active."""
-        return pushed_loop(self.loop, self.keep, self.active, self.wanted)
+        return pushed_loop(self.loop, self.keep, self.active, self.wanted, False)
 
     def split(self, items: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """The kept state, what comes from around, and the cotangents."""
@@ -252,7 +249,7 @@ def walk_of(loop: Loop, active: Mask, wanted: Mask) -> LoopPull:
 def _pull(ct: Any, inputs: Any, loop: Loop, wanted: Mask) -> list[Any]:
     """The cotangents of a loop's inputs."""
     able = tuple([w and differentiable(t._dtype) for w, t in zip(wanted, inputs, strict=True)])
-    active = tuple(lasting(loop, able, True))
+    active = tuple(lasting(loop, able))
     pull = walk_of(loop, active, able[loop.count :])
     state, around = loop.split(inputs)
     cts = [
@@ -330,20 +327,23 @@ def _pull_vjp(ct: Any, inputs: Any, pull: Any, wanted: Mask) -> list[Any]:
 
 def _batch(mask: Mask, *tensors: Any, loop: Loop) -> Any:
     """The loop for all examples at once; where they end at different times, it goes on until the
-    last one ends, and those that have ended stay as they are."""
-    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
+    last one ends, and those that have ended stay as they are. A loop with effects is then done
+    for each example by itself."""
+    size = size_of(mask, tensors)
     state, around = loop.split(tensors)
     beside = mask[loop.count :]
-    carried = lasting(loop, mask, False)
-    if any(reached(loop.test, [*carried, *beside], False)):
-        carried = [True] * loop.count
+    carried = lasting_width(loop.body, loop.count, mask, size)
+    if any(widened(loop.test, (*carried, *beside), size)):
+        if loop.effect:
+            return one_by_one(lambda *one: run_loop(loop, *loop.split(one)), mask, tensors)
+        carried = (True,) * loop.count
     made = batched_loop(loop, (*carried, *beside), size)
     start = [
         repeated(t, size) if c and not b else t
         for t, c, b in zip(state, carried, mask, strict=False)
     ]
     found = run_loop(made, start, around)
-    return tuple([t if c else repeated(t, size) for t, c in zip(found, carried, strict=True)])
+    return tuple([t if c else Shared(t) for t, c in zip(found, carried, strict=True)])
 
 
 def repeated(tensor: Any, size: Any) -> Any:
@@ -356,33 +356,14 @@ def batched_loop(loop: Loop, mask: Mask, size: Any) -> Loop:
     """A loop whose state and surroundings have a batch axis in front where the mask says so."""
     key = "batched", mask, size
     if key not in loop.derived:
-        test = in_batch(loop.test, mask, size, (True,))
-        many = any(reached(loop.test, mask, False))
-        body = in_batch(loop.body, mask, size, mask[: loop.count])
+        (many,) = widened(loop.test, mask, size)
+        test = batched(loop.test, mask, size, (many,))
+        body = batched(loop.body, mask, size, mask[: loop.count])
         if many:
             body = _where_active(body, test, loop.count)
             test = _any_active(test)
-        else:
-            test = in_batch(loop.test, mask, size, (False,))
         loop.derived[key] = Loop(test, body, loop.count)
     return loop.derived[key]
-
-
-def in_batch(callee: Callee, mask: Mask, size: Any, outputs: Sequence[bool]) -> Callee:
-    """A callee for many examples; `outputs` says which results get the batch axis."""
-    with deriving(callee) as mode:
-        specs = [
-            Spec((size, *v.shape), v.dtype) if b else v
-            for v, b in zip(callee.inputs, mask, strict=True)
-        ]
-        inputs = stand_ins(mode, specs)
-        with batching(size) as batch:
-            given = [
-                BatchedTensor(t, None, batch) if b else t for t, b in zip(inputs, mask, strict=True)
-            ]
-            found = Replay(callee, given).outputs()
-        results = [spread(t, batch) if b else t for t, b in zip(found, outputs, strict=True)]
-    return derived(callee, mode, inputs, results, "batch")
 
 
 def _any_active(test: Callee) -> Callee:
@@ -421,10 +402,9 @@ class BatchedPull:
     def __init__(self, pull: LoopPull, size: Any) -> None:
         self.pull, self.size = pull, size
         self.keep, self.wanted, self.active = pull.keep, pull.wanted, pull.active
-        all_of = lambda callee: (True,) * len(callee.inputs)
-        test = in_batch(pull.test, all_of(pull.test), size, (True,))
-        body = in_batch(pull.body, all_of(pull.body), size, (True,) * len(pull.keep))
-        step = in_batch(pull.step, all_of(pull.step), size, (True,) * len(pull.step.outputs))
+        test, body, step = [
+            batched(c, (True,) * len(c.inputs), size) for c in (pull.test, pull.body, pull.step)
+        ]
         self.test = _any_active(test)
         self.body = _where_active(body, test, len(pull.keep))
         self.step = self._active_step(step, test)
@@ -446,12 +426,12 @@ class BatchedPull:
 
     def pushed(self) -> Loop:
         """The loop of the kept state and the tangents, for all examples."""
-        single = pushed_loop(self.pull.loop, self.keep, self.active, self.wanted)
+        single = self.pull.pushed()
         return batched_loop(single, (True,) * len(single.body.inputs), self.size)
 
 
 def _pull_batch(mask: Mask, *tensors: Any, pull: LoopPull) -> Any:
-    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
+    size = size_of(mask, tensors)
     key = "batched", size
     if key not in pull.derived:
         pull.derived[key] = BatchedPull(pull, size)

@@ -11,12 +11,11 @@ from gradtape.autodiff.asking import UnconnectedGradients
 from gradtape.core.convert import as_tensor
 from gradtape.core.module import name_scope as scope_of
 from gradtape.core.state import here
-from gradtape.core.surroundings import control_dependencies
 from gradtape.graph import gradients as symbolic
 from gradtape.graph.host_calls import numpy_function
+from gradtape.ops.effects import after
 from gradtape.ops.printing import print_
 from gradtape.ops.random_keys import set_seed
-from gradtape.ops.shaping import identity
 
 
 def gradients(
@@ -117,13 +116,10 @@ def Print(
         2.0
     """
     printed = print_(message or "", *data, summarize=3 if summarize is None else summarize)
-    with control_dependencies([] if printed is None else [printed]):
-        return identity(as_tensor(input_, "Print"))
+    return after(printed, as_tensor(input_, "Print"))
 
 
-def py_func(
-    func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None
-) -> Any:
+def py_func(func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | None = None) -> Any:
     """Do what `tf.numpy_function` does: call a function of NumPy arrays; it has no derivative.
 
     Example:

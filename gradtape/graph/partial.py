@@ -1,4 +1,4 @@
-"""`PartialRun`: a run of a graph in pieces, each of which feeds more and fetches what it then can."""
+"""`PartialRun`: a run in pieces, each of which feeds more and fetches what it then can."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ from gradtape.core.sizes import bind, closed
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.fetching import Feeds, Fetches
-from gradtape.graph.graph import CONSTANT, INITIALIZED, IS_INITIALIZED, PLACEHOLDER, VARIABLE
-from gradtape.graph.graph import GRADIENTS, NOTHING, Operation
+from gradtape.graph.graph import (
+    CONSTANT,
+    GRADIENTS,
+    INITIALIZED,
+    IS_INITIALIZED,
+    NOTHING,
+    PLACEHOLDER,
+    VARIABLE,
+    Operation,
+)
 from gradtape.graph.plan import reached
 from gradtape.graph.program import missing
 from gradtape.graph.symbolic import Value
@@ -46,8 +54,8 @@ class PartialRun:
         for value, array in feeds.arrays.items():
             if value not in self._feeds or value in self._arrays:
                 raise InvalidArgumentError(
-                    f"Session.partial_run: {value.name!r} was fed already, or not announced: pass it"
-                    " to partial_run_setup, and feed it once."
+                    f"Session.partial_run: {value.name!r} was fed already, or not announced: pass"
+                    " it to partial_run_setup, and feed it once."
                 )
             self._arrays[value] = array
             bind(value.shape, array.shape, self._sizes)

@@ -2,9 +2,30 @@
 
 from __future__ import annotations
 
+import linecache
+import os
+import sysconfig
 from types import TracebackType
 
 rewritten: dict[str, dict[int, tuple[str, int]]] = {}  # the user's lines, by rewritten file and line
+GENERATED = "__autograph_generated_file"
+SHELLS = ("<ipython-input", "<doctest")
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARIES = tuple(
+    [
+        os.path.join(os.path.abspath(path), "")
+        for path in (
+            _HERE, *[sysconfig.get_path(p) for p in ("stdlib", "platstdlib", "purelib", "platlib")]
+        )
+    ]
+)  # fmt: skip
+
+
+def of_library(filename: str) -> bool:
+    """Whether code belongs to Python, to an installed package, to gradtape, or to no file."""
+    if filename.startswith("<"):
+        return not filename.startswith(SHELLS)
+    return filename.startswith(_LIBRARIES) or GENERATED in filename
 
 
 def users_place(filename: str, line: int) -> tuple[str, int]:
@@ -13,13 +34,16 @@ def users_place(filename: str, line: int) -> tuple[str, int]:
     return (filename, line) if lines is None else lines.get(line, (filename, line))
 
 
-def users_trace(traceback: TracebackType | None) -> list[tuple[str, int, str]]:
-    """File, line and function of the frames of an exception that are of the user's rewritten code."""
-    found = []
+def users_trace(traceback: TracebackType | None) -> list[str]:
+    """The frames of an exception that are of the user's code, as Python shows them."""
+    shown: list[str] = []
     while traceback is not None:
-        code = traceback.tb_frame.f_code
-        lines = rewritten.get(code.co_filename)
-        if lines is not None and traceback.tb_lineno in lines:
-            found.append((*lines[traceback.tb_lineno], code.co_name.removeprefix("ag__")))
+        name = traceback.tb_frame.f_code.co_name
+        actual = traceback.tb_frame.f_code.co_filename
+        filename, line = users_place(actual, traceback.tb_lineno)
+        if not of_library(filename):
+            name = name.removeprefix("ag__") if actual in rewritten else name
+            shown.append(f'  File "{filename}", line {line}, in {name}')
+            shown.append(f"    {linecache.getline(filename, line).strip()}")
         traceback = traceback.tb_next
-    return found
+    return shown

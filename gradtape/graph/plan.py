@@ -1,10 +1,10 @@
 """`Plan`: what one kind of run of a graph does.
 
-What is fetched needs some operations, and these drag others along; they are done in the order of the
-program, those that change variables among them. A reading of a variable gives what the last change
-before it left there, if one is done in the same run, and otherwise what the session holds. So a run
-becomes a pure function of what is fed and what the session holds, to what is fetched and what the
-session holds then."""
+What is fetched needs some operations, and these drag others along; they are done in the order of
+the program, those that change variables among them. A reading of a variable gives what the last
+change before it left there, if one is done in the same run, and otherwise what the session holds.
+So a run becomes a pure function of what is fed and what the session holds, to what is fetched and
+what the session holds then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from typing import Any
 
 from gradtape.core.sizes import unknowns
 from gradtape.core.variable import Variable
-from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, PLACEHOLDER, VARIABLE, Graph, Operation
+from gradtape.graph.graph import (
+    INITIALIZED,
+    IS_INITIALIZED,
+    PLACEHOLDER,
+    VARIABLE,
+    Graph,
+    Operation,
+)
 from gradtape.graph.placeholders import DEFAULT
 from gradtape.graph.program import Program, missing
 from gradtape.graph.run import AUTOMATIC, NEVER, Runner

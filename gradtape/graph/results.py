@@ -17,10 +17,15 @@ class Result:
     Args:
         returned: what the function returned.
         name: the function, for errors.
+
+    Attributes:
+        tensors: the tensors.
+        given: what they were made of, tensors or numbers.
     """
 
     def __init__(self, returned: Any, name: str) -> None:
         self.tensors: list[Any] = []
+        self.given: list[Any] = []
         leaves, self.tree = optree.tree_flatten(returned, none_is_leaf=True)
         self.makers = [self._taken(leaf, name) for leaf in leaves]
         self._single = self.makers == [next] and self.tree.is_leaf()
@@ -31,20 +36,24 @@ class Result:
             return lambda rest, value=leaf: value
         if isinstance(leaf, IndexedSlices):
             shape = leaf._shape
-            self.tensors += [as_tensor(leaf.values), as_tensor(leaf.indices)]
+            self._take([leaf.values, leaf.indices])
             return lambda rest: IndexedSlices(next(rest), next(rest), shape)
         if hasattr(leaf, "as_output"):  # a TensorArray
             tensors, make = leaf.as_output()
-            self.tensors += tensors
+            self._take(tensors)
             return lambda rest: make([next(rest) for _ in tensors])
         try:
-            self.tensors.append(as_tensor(leaf, name))
+            self._take([leaf])
         except (TypeError, ValueError):
             raise TypeError(
                 f"gradtape.function: {name} must return tensors, numbers, None, or lists, tuples"
                 f" and dicts of them, not {brief(leaf)}. Return its tensors, or keep it outside."
             ) from None
         return next
+
+    def _take(self, values: Sequence[Any]) -> None:
+        self.tensors += [as_tensor(v, "function") for v in values]
+        self.given += values
 
     def packed(self, tensors: Sequence[Any]) -> Any:
         """Results in the structure that the function returned."""

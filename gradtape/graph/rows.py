@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import Size, same
@@ -13,17 +15,35 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.branches import value_or_none
-from gradtape.ops.arithmetic import maximum
+from gradtape.graph.symbolic import SymbolicTensor
+from gradtape.ops.arithmetic import divide, maximum
 from gradtape.ops.basis import add, cast, multiply, negative, subtract
 from gradtape.ops.creation import shape as shape_of
 from gradtape.ops.remainders import floordiv
 from gradtape.ops.slicing import getitem
+from gradtape.ops.stepwise import ceil
+
+FLOAT64, INT32 = np.dtype(np.float64), np.dtype(np.int32)
 
 
 class TensorRange:
-    """`range` of tensors."""
+    """The numbers first, first + step, ... before last, of which some are tensors.
 
-    def __init__(self, first: Any, last: Any = None, step: Any = 1) -> None:
+    Args:
+        dtype: that of the numbers.
+    """
+
+    def __init__(self, first: Any, last: Any, step: Any, dtype: Any) -> None:
+        self.dtype = dtype
+        self.exact = dtype.kind in "iu"
+        wide = dtype if self.exact else FLOAT64
+        self.first, self.last, self.step = [
+            cast(as_tensor_like(b, wide, "range"), wide) for b in (first, last, step)
+        ]
+
+    @staticmethod
+    def of_python(first: Any, last: Any = None, step: Any = 1) -> TensorRange:
+        """Python's `range` of tensors."""
         if last is None:
             first, last = 0, first
         tensors = [as_tensor(b) for b in (first, last, step) if isinstance(b, (Tensor, Variable))]
@@ -32,20 +52,31 @@ class TensorRange:
             raise TypeError(
                 f"range() needs integer scalars, not {brief(tensors[0])}. Write tf.cast(x, tf.int32)."
             )
-        self.first, self.last, self.step = [
-            as_tensor_like(b, dtype, "range") for b in (first, last, step)
-        ]
+        return TensorRange(first, last, step, dtype)
 
     def count(self) -> Any:
         """How many numbers there are: ceil((last - first) / step), at least 0."""
         gap = subtract(self.last, self.first)
-        steps = negative(floordiv(negative(gap), self.step))
+        if self.exact:
+            steps = negative(floordiv(negative(gap), self.step))
+        else:
+            steps = cast(ceil(divide(gap, self.step)), INT32)
         return maximum(steps, Tensor(steps._dtype.type(0)))
 
     def row(self, i: Any) -> Any:
         """The number with an index."""
         index = cast(as_tensor(i), self.first._dtype)
-        return add(self.first, multiply(index, self.step))
+        return cast(add(self.first, multiply(index, self.step)), self.dtype)
+
+
+def _range_ends(value: Any) -> tuple[Any, ...] | None:
+    """The ends and the step of what `tf.range` made of tensors without a value; else None."""
+    if not isinstance(value, SymbolicTensor):
+        return None
+    op = value.op
+    if op.params.get("name") != "range" or op.primitive.name != "computed":
+        return None
+    return op.inputs
 
 
 class Rows:
@@ -72,6 +103,10 @@ class Rows:
             known = value_or_none(count)
             size = count if known is None else int(known)
             return Rows(size, value.row)
+        ends = _range_ends(value)
+        if ends is not None:
+            first, last, step = ends
+            return Rows.of(TensorRange(first, last, step, value._dtype))
         recording = here.mode is not None and here.mode.symbolic
         if isinstance(value, Tensor) and (recording or not value.concrete):
             if not value._shape:

@@ -12,17 +12,20 @@ from collections.abc import Sequence
 from typing import Any
 
 import gradtape.core.xp_numpy_control  # noqa: F401  the verbs
+from gradtape.autodiff.batching import Shared
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.state import here
+from gradtape.graph.batches import batched, lasting_width, size_of, widened
 from gradtape.graph.call import Pullback, packed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.hoisting import Hoisted
 from gradtape.graph.lines import runnable
-from gradtape.graph.loop import in_batch, reached, repeated
+from gradtape.graph.dependence import reached
+from gradtape.graph.loop import repeated
 from gradtape.graph.partition import kept_values
 from gradtape.graph.sums import summands, total
 from gradtape.graph.symbolic import SymbolicTensor
@@ -170,7 +173,7 @@ def lasting(scan: Scan, mask: Sequence[bool]) -> Mask:
     """Which inputs of a step have a derivative after any number of steps."""
     state, rows, around = scan.split(mask)
     while True:
-        after = reached(scan.step, [*state, *rows, *around], True)[: scan.carried]
+        after = reached(scan.step, [*state, *rows, *around])[: scan.carried]
         after = [s or r for s, r in zip(state, after, strict=True)]
         if after == state:
             return (*state, *rows, *around)
@@ -371,19 +374,13 @@ def _walked_back(walk: ScanWalk, ct: Any, inputs: Any, kept: Any, able: Mask) ->
 
 def _batch(mask: Mask, *tensors: Any, scan: Scan, walk: Any) -> Any:
     """The scan for all examples at once, the batch axis behind the axis of the steps."""
-    size = next(t._shape[0] for t, b in zip(tensors, mask, strict=True) if b)
-    carried = list(mask[: scan.carried])
-    while True:
-        after = reached(scan.step, [*carried, *mask[scan.carried :]], False)[: scan.carried]
-        after = [c or a for c, a in zip(carried, after, strict=True)]
-        if after == carried:
-            break
-        carried = after
+    size = size_of(mask, tensors)
+    carried = lasting_width(scan.step, scan.carried, mask, size)
     inside = (*carried, *mask[scan.carried :])
-    results = reached(scan.step, inside, False)[scan.carried :]
+    results = widened(scan.step, inside, size)[scan.carried :]
     key = "batched", inside, size
     if key not in scan.derived:
-        step = in_batch(scan.step, inside, size, [*carried, *results])
+        step = batched(scan.step, inside, size, (*carried, *results))
         scan.derived[key] = scan.like(step, scan.carried, scan.rows)
     state, rows, around = scan.split(tensors)
     state = [
@@ -392,9 +389,9 @@ def _batch(mask: Mask, *tensors: Any, scan: Scan, walk: Any) -> Any:
     ]
     rows = [_swapped(t) if b else t for t, b in zip(rows, scan.split(mask)[1], strict=True)]
     found = run_scan(scan.derived[key], [*state, *rows, *around])
-    last = [t if c else repeated(t, size) for t, c in zip(found, carried, strict=False)]
+    last = [t if c else Shared(t) for t, c in zip(found, carried, strict=False)]
     stacked = [
-        _swapped(t) if b else repeated(t, size)
+        _swapped(t) if b else Shared(t)
         for t, b in zip(found[scan.carried :], results, strict=True)
     ]
     return tuple([*last, *stacked])

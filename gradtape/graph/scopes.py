@@ -140,8 +140,9 @@ class Scopes:
             )
         if found.graph is not self:
             raise ValueError(
-                "Cannot evaluate in this session: the tensor's graph is different from the session's"
-                " graph. Pass a session of the tensor's graph: tf.compat.v1.Session(graph=x.graph)."
+                "Cannot evaluate in this session: the tensor's graph is different from the"
+                " session's graph. Pass a session of the tensor's graph:"
+                " tf.compat.v1.Session(graph=x.graph)."
             )
         return found
 
@@ -149,7 +150,7 @@ class Scopes:
 
     @contextmanager
     def device(self, device_name_or_function: Any) -> Iterator[None]:
-        """Note a device for the operations of a block: a name, a function of the operation, None."""
+        """Note a device for the operations of a block: a name, or a function of the operation."""
         before = self.device_function
         self.device_function = device_name_or_function
         try:
@@ -183,7 +184,9 @@ class Scopes:
             self.control = before
 
     def controller(self, control_input: Any) -> Any:
-        """The operation behind a control input; None for a tensor that has its value already."""
+        """The operation behind a control input; None for what is done already."""
+        if control_input is None:
+            return None
         op = getattr(control_input, "op", control_input)
         if getattr(op, "graph", None) is self:
             return op
@@ -227,24 +230,29 @@ class Scopes:
         self.collections.pop(name, None)
 
 
-def entered() -> Any:
-    """The frame of gradtape's function that the program called, None outside of all frames."""
+def entered() -> tuple[Any, Any]:
+    """The frame of gradtape's function that the program called, and the frame of the program.
+
+    AutoGraph stands between the two where it called the function for the program."""
     frame: Any = sys._getframe(1)
     found = None
-    while frame is not None and _ours(frame):
-        found, frame = frame, frame.f_back
-    return found
-
-
-def _ours(frame: Any) -> bool:
-    name = str(frame.f_globals.get("__name__"))
-    return name == "gradtape" or name.startswith("gradtape.")
+    while frame is not None:
+        name = str(frame.f_globals.get("__name__"))
+        if name != "gradtape" and not name.startswith("gradtape."):
+            break
+        if not name.startswith("gradtape.graph.autograph"):
+            found = frame
+        frame = frame.f_back
+    return found, frame
 
 
 def label_by_call(op: Any, frame: Any) -> None:
     """Give an operation the name that the program passed to the function that it called."""
     code = frame.f_code
-    if not op.graph.labels or "name" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+    if (
+        not op.graph.labels
+        or "name" not in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    ):
         return
     local = frame.f_locals
     given = local.get("name")

@@ -1,7 +1,7 @@
 """`Session`: runs a graph, and holds the values of its variables.
 
-Each kind of run (what is fetched, what is fed) is planned once; the plan's program is run like that of
-a recorded function, by NumPy or compiled."""
+Each kind of run (what is fetched, what is fed) is planned once; the plan's program is run like that
+of a recorded function, by NumPy or compiled."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from gradtape.graph.partial import PartialRun
 from gradtape.graph.plan import Plan, reached
 from gradtape.graph.scopes import sessions
 from gradtape.graph.symbolic import Value
+from gradtape.graph.text import GraphText
 from gradtape.graph.unranked import Completed, unranked
 from gradtape.graph.variables import GraphVariable
 from gradtape.ops.random_keys import Draws
@@ -88,8 +89,8 @@ class Session:
             RuntimeError: when the session is closed, or the graph has no operations.
             InvalidArgumentError: when a placeholder that is needed is not fed.
             FailedPreconditionError: when a variable that is read has no value yet.
-            TypeError, ValueError: when a fetch or feed does not belong to the graph, or a value does
-                not fit its tensor.
+            TypeError, ValueError: when a fetch or feed does not belong to the graph, or a value
+                does not fit its tensor.
         """
         self._check_open()
         wanted = Fetches(self.graph, fetches)
@@ -133,7 +134,7 @@ class Session:
         fed = tuple(feeds.arrays)
         guards = tuple([self.holds(v) for v in self._mode.guarded])
         key: Any = (tuple(values), tuple(operations), fed, guards)
-        plan = self._plans.get(key)
+        plan: Any = self._plans.get(key)
         if plan is None:
             order = reached(self._mode, values, operations, set(fed), self.holds)
             plan = order
@@ -172,8 +173,8 @@ class Session:
             return held
         if isinstance(variable, GraphVariable):
             raise FailedPreconditionError(
-                f"Attempting to use uninitialized value {variable.name!r}: the session has none. Run"
-                " tf.compat.v1.global_variables_initializer() or the variable's initializer first."
+                f"Attempting to use uninitialized value {variable.name!r}: the session has none."
+                " Run tf.compat.v1.global_variables_initializer() or the variable's initializer."
             )
         return variable.first(self.graph.seed or 0) if self._seeded(variable) else variable._tensor
 
@@ -230,7 +231,8 @@ class Session:
         def call(*values: Any, **options: Any) -> Any:
             if len(values) != len(keys):
                 raise ValueError(
-                    f"The callable takes {len(keys)} values for its feed_list, but got {len(values)}."
+                    f"The callable takes {len(keys)} values for its feed_list, but got"
+                    f" {len(values)}."
                 )
             self._check_open()
             feeds = Feeds(self.graph, dict(zip(keys, values, strict=True)))
@@ -242,7 +244,7 @@ class Session:
     # life
 
     @property
-    def graph_def(self) -> str:
+    def graph_def(self) -> GraphText:
         """The graph as text."""
         return self.graph.as_graph_def()
 

@@ -309,7 +309,7 @@ class TensorArray:
 
     def _check_round(self, index: Any) -> None:
         """Refuse to write a growing array elsewhere than at the number of the round."""
-        if self._rows is None and self._dynamic and self._round is None:
+        if self._dynamic and self._round is None:
             raise InvalidArgumentError(
                 "gradtape.TensorArray.write: in a recorded loop of unknown length the array cannot"
                 " grow. Write tf.TensorArray(dtype, size=n) with the largest size."

@@ -85,11 +85,10 @@ class Tracing(Mode):
 
     def note(self, op: Any) -> None:
         """Note where the program asked for an operation, and under which name."""
-        frame = entered()
-        if frame is None or frame.f_back is None:
-            return
-        op.where = users_place(frame.f_back.f_code.co_filename, frame.f_back.f_lineno)
-        label_by_call(op, frame)
+        function, program = entered()
+        if function is not None and program is not None:
+            op.where = users_place(program.f_code.co_filename, program.f_lineno)
+            label_by_call(op, function)
 
     def called(self, replay: Any) -> list[Any]:
         """The results of a recorded function whose operations are written down here again."""

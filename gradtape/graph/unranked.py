@@ -35,7 +35,9 @@ def deferred(
     """The gradients of ys as one operation that is worked out later."""
     sources = [x for x, c in zip(xs, connected, strict=True) if c]
     tensors = [*ys, *[g for g in given if g is not None]]
-    takes = tuple([mode.value(t.__tf_tensor__() if hasattr(t, "__tf_tensor__") else t) for t in tensors])
+    takes = tuple(
+        [mode.value(t.__tf_tensor__() if hasattr(t, "__tf_tensor__") else t) for t in tensors]
+    )
     params = {
         "given": tuple([g is not None for g in given]),
         "xs": tuple([_stable(mode, x) for x in sources]),
@@ -118,10 +120,8 @@ class Completed:
         given = tuple([self._tensors[v] for v in op.takes])
         if op.primitive in (*SOURCES, ASSIGN):
             return self._source(op, given)
-        params = {
-            k: tuple(range(len(given[0]._shape))) if v is EVERY_AXIS else v
-            for k, v in closed(op.params, self._sizes).items()
-        }
+        params = closed(op.params, self._sizes)
+        params = {k: _completed(v, given) for k, v in params.items()}
         found = apply(op.primitive, given, params)
         return found if op.primitive.several else (found,)
 
@@ -146,6 +146,13 @@ class Completed:
 
     def _again(self, x: Any) -> Any:
         return self._tensors[x] if isinstance(x, Value) else x
+
+
+def _completed(param: Any, given: Sequence[Any]) -> Any:
+    """A parameter that was to wait for the shape of the first input."""
+    if param is EVERY_AXIS:
+        return tuple(range(len(given[0]._shape)))
+    return given[0]._shape if type(param) is UnknownShape else param
 
 
 def _dense(found: Any, x: Any) -> Any:

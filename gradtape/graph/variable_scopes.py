@@ -1,8 +1,8 @@
 """`variable_scope` and `get_variable`: variables by name, made once and shared.
 
 A scope prefixes names and says whether a name that is known already is an error or the variable of
-that name. The variables by name belong to the graph; where operations run at once there is no graph,
-and every call makes a variable."""
+that name. The variables by name belong to the graph; where operations run at once there is no
+graph, and every call makes a variable."""
 
 from __future__ import annotations
 
@@ -231,8 +231,8 @@ def get_variable(
             aggregation: accepted for compatibility.
 
     Raises:
-        ValueError: when the name is known and must not be, or the other way round; when the shape or
-            dtype differs from that of the known variable, or no shape is given.
+        ValueError: when the name is known and must not be, or the other way round; when the shape
+            or dtype differs from that of the known variable, or no shape is given.
 
     Example:
         >>> import gradtape.compat.v1 as tf
@@ -249,8 +249,8 @@ def get_variable(
         return _reused(known[full], scope, full, shape, wanted if dtype is not None else None)
     if scope.reuse is True and here.mode is not None:
         raise ValueError(
-            f"Variable {full} does not exist, or was not created with tf.get_variable(). Did you mean"
-            " to set reuse=tf.AUTO_REUSE in VarScope?"
+            f"Variable {full} does not exist, or was not created with tf.get_variable(). Did you"
+            " mean to set reuse=tf.AUTO_REUSE in VarScope?"
         )
     value = _initial(name, shape, wanted, scope.initializer if initializer is None else initializer)
     options = {"name": full, "trainable": trainable, "collections": collections}

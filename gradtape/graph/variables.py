@@ -1,8 +1,8 @@
 """`GraphVariable`: a variable of a graph, whose values are in the sessions that run the graph.
 
 It has no value of its own: an operation, its initializer, gives it one in the session that runs it.
-Everything that eager variables do at once (assigning, reading) is an operation here. The collections
-of the graph, under the names in `GraphKeys`, tell which variables there are."""
+Everything that eager variables do at once (assigning, reading) is an operation here. The
+collections of the graph, under the names in `GraphKeys`, tell which variables there are."""
 
 from __future__ import annotations
 

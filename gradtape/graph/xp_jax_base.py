@@ -32,6 +32,14 @@ def verb(function: Any) -> Any:
     return function
 
 
+def on_cpu() -> bool:
+    """Whether what is traced now is compiled for a CPU, for which some verbs are lowered by us."""
+    chosen = jax.config.jax_default_device
+    if chosen is None:
+        return jax.default_backend() == "cpu"
+    return getattr(chosen, "platform", chosen) == "cpu"
+
+
 @verb
 def at_set(array: Any, index: Any, value: Any) -> Any:
     """A copy of the array with `array[index] = value`."""

@@ -21,13 +21,14 @@ from gradtape.interop.sympy_elementwise import given, is_logical, truncated
 from gradtape.interop.sympy_numbers import numbers
 
 MOVING = """add_n concat slice_axis pad_axis stack unstack split stop_gradient prevent_gradient
-    custom_gradient held placeholder_with_default sizes places reshape transpose broadcast_to
-    roll pad strided_slice put_slice set_slice gather take_along put_rows take_rows
+    custom_gradient held barrier placeholder_with_default sizes places reshape transpose
+    broadcast_to roll pad strided_slice put_slice set_slice gather take_along put_rows take_rows
     permuted_rows pick_last place_last row_numbers last_rows flat_indices inverse_rows
     segment_order matrix_diag matrix_diag_part band_part frames"""
 ADDING = """reduce_sum cumsum cumprod linear_recurrence scatter_add add_along add_rows
     segment_product overlap matmul einsum conv softmax_pull softmax_loss_pull
     sparse_softmax_loss_pull"""
+NUMBERS = ("indices", "rows", "ids", "labels")  # inputs that say where elements are
 KERNELS = frozenset([*MOVING.split(), *ADDING.split()])
 
 
@@ -52,7 +53,9 @@ def is_known(array: Any) -> bool:
 
 
 def known(array: Any, dtype: Any) -> Any:
-    """An array of numbers as a NumPy array."""
+    """An array of numbers as a NumPy array; ValueError where it depends on symbols."""
+    if not is_known(array):
+        raise ValueError(f"numbers of places must be known, not {array.tolist()}")
     kind: Any = complex if dtype.kind == "c" else bool if dtype.kind == "b" else float
     if dtype.kind in "iu":
         kind = int
@@ -63,10 +66,12 @@ def run_kernel(primitive: Primitive, arrays: Sequence[Any], dtypes: Any, params:
     """Run a kernel that moves, adds and multiplies elements, on expressions.
 
     Arrays of known integers are indices, for the kernel as for NumPy."""
-    taken = [
-        known(a, d) if d.kind in "iub" and is_known(a) else a
-        for a, d in zip(arrays, dtypes, strict=True)
-    ]
+    taken = []
+    for i, (array, dtype) in enumerate(zip(arrays, dtypes, strict=True)):
+        name = primitive.inputs[i] if i < len(primitive.inputs) else ""
+        if dtype.kind in "iub" and (name in NUMBERS or is_known(array)):
+            array = known(array, dtype)
+        taken.append(array)
     return primitive.kernel(xp, *taken, **params)
 
 
@@ -124,22 +129,11 @@ def linear_map(primitive: Primitive, x: Any, dtype: Any, params: dict[str, Any])
 
 def extreme_of_rows(array: Any, indices: Any, values: Any, largest: bool) -> Any:
     """The array with the maximum or minimum of its rows and the values that belong there."""
-    return rows_joined(sp.Max if largest else sp.Min, array, indices, values)
-
-
-def rows_joined(join: Callable[..., Any], array: Any, indices: Any, values: Any) -> Any:
-    """The array, to whose row indices[i] values[i] is joined."""
     found = array.copy()
-    for row, value in zip(whole(indices), values, strict=True):
-        found[row] = elementwise(join, found[row], value)[()]
+    rows = known(indices, np.dtype(np.int64)).ravel()
+    for row, value in zip(rows, values, strict=True):
+        found[row] = elementwise(sp.Max if largest else sp.Min, found[row], value)[()]
     return found
-
-
-def whole(indices: Any) -> list[int]:
-    """Known integers; ValueError where they depend on symbols."""
-    if not is_known(indices):
-        raise ValueError("the indices must be known integers")
-    return [int(i) for i in indices.flat]
 
 
 def segment_extreme(values: Any, ids: Any, rows: int, largest: bool, source: Any) -> Any:

@@ -168,8 +168,10 @@ def _signature(parameters: Sequence[Parameter]) -> inspect.Signature:
     taken: list[str] = []
     for number, parameter in enumerate(parameters):
         name = parameter.name
-        fits = name.isidentifier() and not iskeyword(name) and name not in taken
-        taken.append(name if fits else f"x{number}")
+        name = name if name.isidentifier() and not iskeyword(name) else f"x{number}"
+        while name in taken:
+            name += "_"
+        taken.append(name)
     return inspect.Signature([inspect.Parameter(n, kind) for n in taken])
 
 

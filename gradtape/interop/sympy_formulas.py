@@ -159,6 +159,12 @@ class Formula:
         inputs: the symbols, by the names of parameters and variables.
         expression: SymPy's expressions, as `to_sympy` returns them.
         left: what stands on the left of the equals sign.
+
+    Example:
+        >>> import gradtape as tf
+        >>> shown = tf.interop.sympy.formula(lambda x: x * x)
+        >>> shown.left, shown.expression
+        (f(x), x**2)
     """
 
     def __init__(
@@ -180,8 +186,10 @@ class Formula:
     def pretty(self) -> str:
         """The formula as text of several lines."""
         if isinstance(self.expression, sp.Basic):
-            return sp.pretty(sp.Eq(self.left, self.expression, evaluate=False), use_unicode=True)
-        return f"{sp.pretty(self.left)} = {sp.pretty(self.expression)}"
+            text = sp.pretty(sp.Eq(self.left, self.expression, evaluate=False), use_unicode=True)
+        else:
+            text = f"{sp.pretty(self.left)} = {sp.pretty(self.expression)}"
+        return "\n".join([line.rstrip() for line in text.splitlines()])
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

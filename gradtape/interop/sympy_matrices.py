@@ -38,6 +38,8 @@ def _determinant(matrix: Any) -> Any:
 
 
 def _inverse(matrix: Any) -> Any:
+    if not matrix.rows:
+        return matrix
     return matrix.adjugate(method="berkowitz") / _determinant(matrix)
 
 

@@ -73,11 +73,21 @@ def _real(dtype: Any, value: float) -> Any:
     if fraction.denominator <= largest and abs(value) < 2**20:
         return sign * sp.Rational(fraction.numerator, fraction.denominator)
     for constant, size in _constants() if multiple else ():
+        if not _is_multiple(abs(value) / float(size), multiple, float(ulp) / abs(value)):
+            continue
         low = (Fraction(abs(value)) - 2 * ulp) / size  # as the program's own rounding may be off
         fraction = _simplest(low, low + 4 * ulp / size)
         if max(fraction.numerator, fraction.denominator) <= multiple:
             return sign * sp.Rational(fraction.numerator, fraction.denominator) * constant
     return sp.Float(float(shortest))
+
+
+def _is_multiple(ratio: float, largest: int, error: float) -> bool:
+    """Whether a number may be a fraction of small numbers, for which exact arithmetic is slow."""
+    below = np.arange(1, largest + 1)
+    above = np.rint(ratio * below)
+    near = abs(ratio * below - above) <= 8 * error * above
+    return bool((near & (above > 0) & (above <= largest)).any())
 
 
 def _shortest(dtype: Any, value: float) -> str:

@@ -147,6 +147,9 @@ class Printer(Base):
     def _print_MatrixElement(self, expr: Any) -> str:
         return f"{self._print(expr.parent)}[..., {self._print(expr.i)}, {self._print(expr.j)}]"
 
+    def _print_IndexedBase(self, expr: Any) -> str:
+        return self._print(expr.label)
+
     def _print_Indexed(self, expr: Any) -> str:
         indices = ", ".join(map(self._print, expr.indices))
         return f"{self._print(expr.base)}[..., {indices}]"

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from gradtape.core.dispatch import FAILURES
 from gradtape.core.errors import InvalidArgumentError, OpError
 from gradtape.core.primitive import Primitive, names, registry
 from gradtape.core.sizes import Size
@@ -111,7 +112,7 @@ class Reading:
                 found = converted(op.primitive, arrays, dtypes, op.params)
         except OpError:
             raise
-        except (TypeError, ValueError, AttributeError) as error:
+        except (*FAILURES, AttributeError) as error:
             if self.unknown == "error":
                 why = f"for these arguments, {str(error).rstrip('.')}"
                 raise no_formula(op.primitive, op.where, why) from error
@@ -153,7 +154,7 @@ def converted(
         given = [known(a, d) for a, d in zip(arrays, dtypes, strict=True)]
         found = primitive.kernel(xp, *given, **params)
         return tuple([numbers(f) for f in found]) if primitive.several else numbers(found)
-    if primitive.linear and len(arrays) == 1:
+    if primitive.linear and len(arrays) == 1 and dtypes[0].kind != "c":
         return linear_map(primitive, arrays[0], dtypes[0], params)
     return None
 

@@ -173,7 +173,6 @@ def array_of(value: Any) -> Any:
 
 def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
     """Specs for numbers and for what is symbolic, which is noted in `given`."""
-
     labels: list[str] = []
 
     def spec(value: Any) -> Any:

@@ -16,7 +16,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
-from gradtape.ops.effects import check, on_host
+from gradtape.ops.effects import after, check, on_host
 from gradtape.ops.static import static_float
 
 # values
@@ -82,7 +82,7 @@ Example:
 def _comparison(name: str, sign: str, compare: Callable[..., Any], example: str) -> Any:
     ordered = sign not in ("==", "!=")
 
-    def compared(x: Any, y: Any, message: Any, summarize: Any) -> None:
+    def compared(x: Any, y: Any, message: Any, summarize: Any) -> Any:
         a, b = _pair(x, y, name)
         if ordered and a._dtype.kind in "bc":
             raise wrong_kind(name, "iufV", a, b)
@@ -92,17 +92,17 @@ def _comparison(name: str, sign: str, compare: Callable[..., Any], example: str)
             if wrong.any():
                 _refuse_pair(left, right, wrong, f"x {sign} y", name, message, summarize)
 
-        check(test, a, b)
+        return check(test, a, b)
 
     def function(
         x: Any, y: Any, message: Any = None, summarize: Any = None, name: str | None = None
-    ) -> None:
-        compared(x, y, message, summarize)
+    ) -> Any:
+        return compared(x, y, message, summarize)
 
     def turned(
         x: Any, y: Any, summarize: Any = None, message: Any = None, name: str | None = None
-    ) -> None:
-        compared(x, y, message, summarize)
+    ) -> Any:
+        return compared(x, y, message, summarize)
 
     kind = " of real numbers" if ordered else ""
     # TensorFlow has the last two arguments of this one in the other order
@@ -143,7 +143,7 @@ Example:
 def _sign(name: str, sign: str, compare: Callable[..., Any], example: str) -> Any:
     def function(
         x: Any, message: Any = None, summarize: Any = None, name: str | None = None
-    ) -> None:
+    ) -> Any:
         tensor = as_tensor(x, function.__name__)
         if tensor._dtype.kind not in "iufV":
             raise wrong_kind(function.__name__, "iufV", tensor)
@@ -157,7 +157,7 @@ def _sign(name: str, sign: str, compare: Callable[..., Any], example: str) -> An
                     f"{brief(array)}: {_shown(np.asarray(array)[wrong], summarize)}."
                 )
 
-        check(test, tensor)
+        return check(test, tensor)
 
     return _documented(function, name, _SIGN_DOC, condition=f"x {sign} 0", example=example)
 
@@ -176,7 +176,7 @@ def assert_near(
     message: Any = None,
     summarize: Any = None,
     name: str | None = None,
-) -> None:
+) -> Any:
     """Raise InvalidArgumentError unless |x - y| <= atol + rtol * |y| in every place.
 
     Args:
@@ -213,14 +213,14 @@ def assert_near(
             what = f"|x - y| <= {absolute:g} + {relative:g} * |y|"
             _refuse_pair(left, right, wrong, what, "assert_near", message, summarize)
 
-    check(test, a, b)
+    return check(test, a, b)
 
 
 def _limits(dtype: Any) -> Any:
     return as_dtype(dtype)._limits() if dtype.kind != "c" else np.finfo(dtype)
 
 
-def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> None:
+def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = None) -> Any:
     """Raise InvalidArgumentError with the data unless a condition is true.
 
     Args:
@@ -251,7 +251,7 @@ def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = 
             f"gradtape.Assert: Expected '{stated}' to be true. Summarized data: {shown}"
         )
 
-    check(test, as_tensor(condition, "Assert"), *tensors)
+    return check(test, as_tensor(condition, "Assert"), *tensors)
 
 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
@@ -283,8 +283,7 @@ def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor
                 f"{message} : Tensor had {bad} values: gradtape.check_numerics({brief(array)})."
             )
 
-    check(test, x)
-    return x
+    return after(check(test, x), x)
 
 
 def assert_all_finite(x: Any, message: str, name: str | None = None) -> Tensor:

@@ -13,7 +13,9 @@ import gradtape.core.xp_numpy_effects  # noqa: F401  the verb on_host
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.state import here
+from gradtape.core.surroundings import control_dependencies, no_op
 from gradtape.ops.host import known_values
+from gradtape.ops.shaping import identity
 
 Effect = Callable[..., None]
 
@@ -52,6 +54,19 @@ def on_host(function: Effect, tensors: Sequence[Any]) -> Any:
 
 
 def check(function: Effect, *tensors: Any) -> Any:
-    """Call a function that may raise with the values of tensors: now where they are known."""
+    """Call a function that may raise with the values of tensors: now where they are known.
+
+    In a graph that sessions run it returns the operation that does it, otherwise None."""
     values = known_values(tensors)
-    return on_host(function, tensors) if values is None else function(*values)
+    if values is None:
+        return on_host(function, tensors)
+    function(*values)
+    return no_op()
+
+
+def after(effect: Any, x: Any) -> Any:
+    """x, computed after an effect where a session decides what is computed."""
+    if effect is None:
+        return x
+    with control_dependencies([effect]):
+        return identity(x)

@@ -145,7 +145,7 @@ class TruncatedNormal(RandomNormal):
 
 
 class VarianceScaling(_Typed):
-    """Random numbers whose variance is scale / n, with n the number of inputs, outputs or their mean.
+    """Random numbers of variance scale / n, with n the number of inputs, outputs or their mean.
 
     Args:
         scale: a positive number.

@@ -64,13 +64,17 @@ def older(
 
 
 reduce_sum = older(
-    _reduce_sum, ("tf.reduce_sum([[1.0, 2.0]], keep_dims=True).shape", "TensorShape([1, 1])"), REDUCTION
+    _reduce_sum,
+    ("tf.reduce_sum([[1.0, 2.0]], keep_dims=True).shape", "TensorShape([1, 1])"),
+    REDUCTION,
 )
 reduce_mean = older(
     _reduce_mean, ("float(tf.reduce_mean([1.0, 2.0], reduction_indices=0))", "1.5"), REDUCTION
 )
 reduce_max = older(
-    _reduce_max, ("tf.reduce_max([[1.0, 2.0]], 1, keep_dims=True).shape", "TensorShape([1, 1])"), REDUCTION
+    _reduce_max,
+    ("tf.reduce_max([[1.0, 2.0]], 1, keep_dims=True).shape", "TensorShape([1, 1])"),
+    REDUCTION,
 )
 reduce_min = older(
     _reduce_min, ("float(tf.reduce_min([1.0, 2.0], reduction_indices=0))", "1.0"), REDUCTION
@@ -100,13 +104,19 @@ expand_dims = older(
     _expand_dims, ("tf.expand_dims([1.0], dim=0).shape", "TensorShape([1, 1])"), {"dim": "axis"}
 )
 squeeze = older(
-    _squeeze, ("tf.squeeze([[1.0]], squeeze_dims=[0]).shape", "TensorShape([1])"), {"squeeze_dims": "axis"}
+    _squeeze,
+    ("tf.squeeze([[1.0]], squeeze_dims=[0]).shape", "TensorShape([1])"),
+    {"squeeze_dims": "axis"},
 )
 softmax = older(
-    _softmax, ("tf.nn.softmax([[0.0, 0.0]], dim=-1).numpy().tolist()", "[[0.5, 0.5]]"), {"dim": "axis"}
+    _softmax,
+    ("tf.nn.softmax([[0.0, 0.0]], dim=-1).numpy().tolist()", "[[0.5, 0.5]]"),
+    {"dim": "axis"},
 )
 log_softmax = older(
-    _log_softmax, ("tf.nn.log_softmax([[5.0]], dim=-1).numpy().tolist()", "[[0.0]]"), {"dim": "axis"}
+    _log_softmax,
+    ("tf.nn.log_softmax([[5.0]], dim=-1).numpy().tolist()", "[[0.0]]"),
+    {"dim": "axis"},
 )
 moments = older(
     _moments,

@@ -23,6 +23,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
 from gradtape.ops.basis import add, cast, reshape
+from gradtape.ops.extremes import reduce_max
 from gradtape.ops.joining import stack_axis
 from gradtape.ops.random_draws import integers
 from gradtape.ops.static import check_size, static, static_int
@@ -121,6 +122,11 @@ class Draws:
 
     def _put(self, tensor: Any) -> None:
         _program.states[self.own] = tensor
+
+    def merged(self, states: Any) -> Any:
+        """The state after many examples that drew different numbers of times: that of the one that
+        drew most. (They share the word.)"""
+        return reduce_max(states, 0)
 
     def _read(self) -> Any:
         mode = here.mode

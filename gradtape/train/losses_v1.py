@@ -1,5 +1,5 @@
-"""TensorFlow 1's losses: cross entropies by keyword, and `tf.losses`, which weight a loss, reduce it to
-a number and note it in the graph's collection of losses."""
+"""TensorFlow 1's losses: cross entropies by keyword, and `tf.losses`, which weight a loss, reduce
+it to a number and note it in the graph's collection of losses."""
 
 from __future__ import annotations
 
@@ -378,8 +378,8 @@ def sparse_softmax_cross_entropy(
     loss_collection: Any = GraphKeys.LOSSES,
     reduction: Any = USUAL,
 ) -> Any:
-    """Return the weighted mean cross entropy of class numbers and softmax(logits); the arguments are
-    `compute_weighted_loss`'s.
+    """Return the weighted mean cross entropy of class numbers and softmax(logits); the arguments
+    are `compute_weighted_loss`'s.
 
     Example:
         >>> import gradtape.compat.v1 as tf

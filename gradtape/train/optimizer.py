@@ -403,8 +403,8 @@ class Optimizer:
         for variable, average in zip(self._trainable_variables, self._averages, strict=True):
             followed = prepared(variable, average, label, False)
             move(follow, followed, average, FollowSlots(), {"weight": weight})
-        if self.ema_overwrite_frequency:
-            self._overwrite(step % self.ema_overwrite_frequency == 0)
+        if self.ema_overwrite_frequency:  # not `== 0`, which compares identities in old graphs
+            self._overwrite(step % self.ema_overwrite_frequency < 1)
 
     def _overwrite(self, due: Any) -> None:
         """Give the variables their averages as values, if it is due."""

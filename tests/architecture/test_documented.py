@@ -22,7 +22,8 @@ def public(module: types.ModuleType, path: str, seen: set[int]) -> list[tuple[st
         if name.startswith("_") or name == "api" or id(value) in seen:
             continue
         if isinstance(value, types.ModuleType):
-            if value.__name__.startswith(("gradtape.api", "gradtape.compat")) or name == "nest":
+            rooms = ("gradtape.api", "gradtape.compat", "gradtape.interop")
+            if value.__name__.startswith(rooms) or name == "nest":
                 seen.add(id(value))
                 found.extend(public(value, f"{path}.{name}", seen))
         elif callable(value) and str(getattr(value, "__module__", "")).startswith("gradtape"):

@@ -143,8 +143,13 @@ def test_what_is_no_tensor() -> None:
 
 def test_an_operation_without_a_derivative() -> None:
     x = tf.constant([3.0, 1.0])
-    y = gradtape.math.polygamma(x, [1.0, 2.0])
-    with pytest.raises(LookupError, match="no derivative rule"):
+
+    @gradtape.primitive(name="without_rule_in_a_graph")
+    def doubled(xp: Any, x: Any) -> Any:
+        return 2.0 * x
+
+    y = doubled(x)
+    with pytest.raises(LookupError, match="no entry for: without_rule_in_a_graph"):
         tf.gradients(y, x)
     y = gradtape.raw_ops.PreventGradient(input=x * 2.0, message="no!")
     with pytest.raises(LookupError, match="no!"):
@@ -242,7 +247,7 @@ def test_a_tape_works_in_a_graph() -> None:
     assert found == [[4.0, 12.0], 12.0]
 
 
-def test_a_tape_around_a_symbolic_gradient_is_told_what_to_do() -> None:
+def test_a_tape_around_sees_a_symbolic_gradient() -> None:
     x = tf.constant(2.0)
     with gradtape.GradientTape() as tape:
         tape.watch(x)
@@ -367,3 +372,36 @@ def test_a_scalar_of_unknown_rank_in_the_places_of_scalars() -> None:
         np.testing.assert_allclose(session.run(y, feed), np.full((3, 2), 100.0))
         session.run(step, {**feed, training: True})
         np.testing.assert_allclose(session.run(w), np.full((100, 2), -2.0))
+
+
+def test_a_tensor_of_unknown_rank_may_be_passed_on() -> None:
+    x = tf.placeholder(tf.float32)
+    y = tf.identity(x, name="y")
+    with tf.control_dependencies([y]):
+        z = tf.identity(y) * 2.0
+    assert values(z, {x: [1.0, 2.0]}).tolist() == [2.0, 4.0]
+    assert values(tf.gradients(z, x)[0], {x: [[1.0, 2.0]]}).tolist() == [[2.0, 2.0]]
+
+
+def test_symbolic_gradients_beside_differences() -> None:
+    x = tf.placeholder(tf.float64, [2, 2])
+    w = tf.Variable(np.array([[1.0, 2.0], [3.0, 4.0]]))
+    scale = tf.placeholder(tf.float64, [])
+    y = tf.reduce_sum(tf.matmul(x, w), axis=1) * scale
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        options: Any = {"x_init_value": [[1.0, 0.0], [0.0, 1.0]], "extra_feed_dict": {scale: 2.0}}
+        symbolic, numeric = tf.test.compute_gradient(x, [2, 2], y, [2], **options)
+        assert symbolic.tolist() == [[6.0, 0.0], [14.0, 0.0], [0.0, 6.0], [0.0, 14.0]]
+        np.testing.assert_allclose(numeric, symbolic, atol=1e-9)
+        z = x * scale
+        pairs = tf.test.compute_gradient([x, scale], [[2, 2], []], z, [2, 2])
+        assert [p[0].shape for p in pairs] == [(4, 4), (1, 4)]
+        assert tf.test.compute_gradient_error([x, scale], [[2, 2], []], z, [2, 2]) < 1e-6
+        with pytest.raises(ValueError, match="does not depend on"):
+            tf.test.compute_gradient(
+                scale, [], x * 2.0, [2, 2], extra_feed_dict={x: np.ones((2, 2))}
+            )
+    wrong = tf.stop_gradient(x) * x
+    with tf.Session():
+        assert tf.test.compute_gradient_error(x, [2, 2], wrong, [2, 2]) > 0.1

@@ -116,7 +116,7 @@ def test_the_same_tensor_by_another_object_is_the_same_key(graph: Any) -> None:
     x = tf.placeholder(tf.float32, [], name="x")
     again = graph.get_tensor_by_name("x:0")
     assert again is not x
-    assert again == x and not again != x and hash(again) == hash(x)
+    assert again == x and (again != x) is False and hash(again) == hash(x)
     assert len({x, again, x * 1.0}) == 2
     with tf.Session() as session:
         assert session.run(x * 2.0, {again: 3.0}) == 6.0
@@ -308,9 +308,7 @@ def test_changes_of_every_kind() -> None:
     rows = gradtape.IndexedSlices(tf.constant([10.0], tf.float64), tf.constant([1]), [4])
     changes = [w.scatter_add(rows), tf.assign_sub(w, tf.ones([4], tf.float64)), w.assign(w * 2.0)]
     session = initialised()
-    for change, value in zip(
-        changes, ([0, 11, 2, 3], [-1, 10, 1, 2], [-2, 20, 2, 4]), strict=True
-    ):
+    for change, value in zip(changes, ([0, 11, 2, 3], [-1, 10, 1, 2], [-2, 20, 2, 4]), strict=True):
         np.testing.assert_array_equal(session.run(change), value)
     with pytest.raises(ValueError, match="cannot assign a value of shape"):
         w.assign([1.0])
@@ -546,3 +544,27 @@ def test_large_graphs_are_compiled_and_hold_their_variables_on_the_device() -> N
         expected = expected - 1e-3 * data.T @ (2 * y / y.size)
         np.testing.assert_allclose(found[1], expected, rtol=1e-5)
     np.testing.assert_allclose(session.run(w), expected, rtol=1e-5)
+
+
+def test_assertions_are_operations() -> None:
+    x = tf.placeholder(tf.float32, [None])
+    positive = tf.debugging.assert_positive(x, message="all of them")
+    equal = tf.debugging.assert_equal(x, [1.0])
+    stated = tf.Assert(tf.reduce_all(x < 5.0), [x])
+    known = tf.debugging.assert_less(1.0, 2.0)
+    with tf.control_dependencies([positive, known, tf.debugging.assert_rank(x, 1)]):
+        y = x * 2.0
+    finite = tf.debugging.check_numerics(x, "x")
+    with tf.Session() as session:
+        assert session.run([y, positive, equal, stated, known], {x: [1.0]})[1:] == [None] * 4
+        assert session.run(x * 3.0, {x: [-1.0]}).tolist() == [-3.0]
+        for fetch, value, text in (
+            (y, -1.0, "all of them"),
+            (equal, 2.0, "x == y"),
+            (stated, 7.0, "to be true"),
+            (finite, np.nan, "NaN"),
+        ):
+            with pytest.raises(tf.errors.InvalidArgumentError, match=text):
+                session.run(fetch, {x: [value]})
+    with pytest.raises(tf.errors.InvalidArgumentError, match="x < y"):
+        tf.debugging.assert_less(2.0, 1.0)

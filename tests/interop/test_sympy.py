@@ -405,7 +405,7 @@ def test_a_formula_shows_itself() -> None:
     shown = gs.formula(area)
     assert shown.latex() == r"\operatorname{area}{\left(r \right)} = \pi r^{2}"
     assert shown._repr_latex_() == f"$\\displaystyle {shown.latex()}$"
-    assert repr(shown).splitlines() == ["             2", "area(r) = π⋅r "]
+    assert repr(shown).splitlines() == ["             2", "area(r) = π⋅r"]
     assert shown.expression == sp.pi * sp.Symbol("r", real=True) ** 2
     slope = gs.formula(area, by="r")
     assert slope.latex() == r"\frac{d}{d r} \operatorname{area}{\left(r \right)} = 2 \pi r"
@@ -447,6 +447,11 @@ def test_an_undefined_function_in_its_place() -> None:
     assert found[1] == sp.Function("bitcast_1")(*x)
     nearby = gs.to_sympy(lambda x: tf.math.nextafter(x, 2.0 * x), VECTOR, unknown="function")
     assert nearby[1] == sp.Function("nextafter")(x[1], 2 * x[1])
+
+
+def test_indices_must_be_known() -> None:
+    with pytest.raises(gs.NoFormulaError, match="'take_rows' .* must be known, not i"):
+        gs.to_sympy(lambda x, i: tf.gather(x, i), VECTOR, tf.TensorSpec([], tf.int32))
 
 
 def test_random_numbers_have_no_formula() -> None:

@@ -192,7 +192,7 @@ def test_symbols_may_have_any_name() -> None:
     names = sp.symbols("lambda gamma log x0 \\alpha_{1} print")
     f = gs.from_sympy(sum(names) + sp.gamma(names[1]) + sp.log(names[2]), names)
     assert float(f(*[1.0] * 6)) == 7.0
-    assert list(inspect.signature(f).parameters)[1:3] == ["gamma", "log"]
+    assert list(inspect.signature(f).parameters)[:4] == ["x0", "gamma", "log", "x0_"]
 
 
 def test_common_subexpressions_are_computed_once() -> None:
@@ -277,7 +277,7 @@ def test_the_package_has_the_names_that_sympys_code_uses() -> None:
     # of these Python's own function refuses a tensor or gives what has no derivative anyway; the
     # last three are printed for classes of sympy.codegen alone
     python = {"isinf", "isnan", "hypot", "log10", "log2"}
-    assert set(_known_functions_math.values()) - set(vars(tf)) == python
+    assert set(_known_functions_math.values()) - set(vars(tf)) <= python
 
 
 @pytest.mark.parametrize(
