@@ -122,8 +122,10 @@ def jax_reshaped(jax: Any, task: Task) -> Step:
 def pytorch(torch: Any, task: Task, compiles: bool = False) -> Step:
     """PyTorch's autograd of the loss, or of what torch.compile made of it.
 
-    torch.compile unrolls loops; of a lengthy one the step alone is compiled.
+    torch.compile unrolls loops; of a lengthy one the step alone is compiled. It gives up on a
+    function, its own wrapper among them, after eight programs, unless it is told to forget them.
     """
+    torch.compiler.reset()
     loss = partial(task.loss, of_torch(torch, compiles and task.lengthy))
     wrap = torch.compile if compiles and not task.lengthy else lambda function: function
     watched = [in_torch(torch, array, filters=True) for array in task.watched]

@@ -41,6 +41,9 @@ from gradtape.graph.initializing import local_variables_initializer as local_var
 from gradtape.graph.initializing import (
     report_uninitialized_variables as report_uninitialized_variables,
 )
+from gradtape.graph.initializing import scatter_add as scatter_add
+from gradtape.graph.initializing import scatter_sub as scatter_sub
+from gradtape.graph.initializing import scatter_update as scatter_update
 from gradtape.graph.initializing import trainable_variables as trainable_variables
 from gradtape.graph.initializing import variables_initializer as initialize_variables
 from gradtape.graph.initializing import variables_initializer as variables_initializer
@@ -108,6 +111,7 @@ from gradtape.ops.older import reduce_sum as reduce_sum
 from gradtape.ops.older import squeeze as squeeze
 
 _MOVED = {
+    "NoGradient": "no_gradient", "NotDifferentiable": "no_gradient",
     "ceil": "math.ceil", "cholesky": "linalg.cholesky", "cross": "linalg.cross",
     "depth_to_space": "nn.depth_to_space", "diag": "linalg.tensor_diag",
     "diag_part": "linalg.tensor_diag_part", "div_no_nan": "math.divide_no_nan",

@@ -45,6 +45,7 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
     paths: dict[CodeType, str] = {}
     owners: dict[CodeType, Any] = {}
     level = [("gradtape", sys.modules["gradtape"])]
+    seen: set[ModuleType] = set()
     while level:
         deeper = []
         for prefix, module in level:
@@ -53,7 +54,9 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
                     continue
                 path = f"{prefix}.{name}"
                 if isinstance(value, ModuleType):
-                    if value.__name__.startswith(("gradtape.api.", "gradtape.compat")):
+                    public = value.__name__.startswith(("gradtape.api.", "gradtape.compat"))
+                    if public and value not in seen:
+                        seen.add(value)
                         deeper.append((path, value))
                     continue
                 code = _code(value)

@@ -8,7 +8,6 @@ from typing import Any
 
 from gradtape.core.asked import located
 
-
 OF_USER = "_of_user"  # the mark of an exception that a function of the user's raised
 
 

@@ -13,9 +13,9 @@ operations:
 **A rule's parameter names say what it needs**: after the cotangent `ct` (or the tangent `t`), an
 input's name as the kernel spells it, that name with `_shape` or `_dtype` where only those are
 needed, `out` for the output, the name of a keyword of the kernel. Joint rules may name `inputs`,
-`shapes`, `dtypes` (of all inputs), `wanted` (which inputs need a derivative) and `record`. What no rule of a
-connected input names is not kept. An input's rule may also be a `Nothing` (there is no derivative,
-and why) or `Owed` (there is one, but no rule: differentiating raises)."""
+`shapes`, `dtypes` (of all inputs), `wanted` (which inputs need a derivative) and `record`. What no
+rule of a connected input names is not kept. An input's rule may also be a `Nothing` (there is no
+derivative, and why) or `Owed` (there is one, but no rule: differentiating raises)."""
 
 from __future__ import annotations
 

@@ -53,7 +53,9 @@ class Atom:
         return self.function(*[value_of(a, known) for a in self.arguments])
 
     def __repr__(self) -> str:
-        return f"{self.name}({', '.join(map(repr, self.arguments))})" if self.function else self.name
+        if self.function is None:
+            return self.name
+        return f"{self.name}({', '.join(map(repr, self.arguments))})"
 
 
 class Size:
@@ -105,7 +107,11 @@ class Size:
 
     def __floordiv__(self, other: Any) -> Any:
         exact = _quotient(self, other)
-        return _atom("floordiv", _floordiv, self, other) if exact is None else exact
+        if exact is not None:
+            return exact
+        if type(other) is int and other > 0 and _sign(self) == -1:  # atoms are not negative
+            return -((other - 1 - self) // other)
+        return _atom("floordiv", _floordiv, self, other)
 
     def __rfloordiv__(self, other: Any) -> Any:
         return _atom("floordiv", _floordiv, other, self)
@@ -170,9 +176,11 @@ def larger(a: Any, b: Any) -> Any:
     """The maximum of two sizes."""
     if type(a) is int and type(b) is int:
         return max(a, b)
-    if _sign(a - b) is None:
+    found = _sign(a - b)
+    if found is None:
         return _atom("max", larger, a, b)
-    return a if _reaches(a, b) else b
+    low, high = (b, a) if found >= 0 else (a, b)
+    return high if _reaches(high, low) else low
 
 
 def smaller(a: Any, b: Any) -> Any:
@@ -282,9 +290,24 @@ def _reaches(a: Any, b: Any) -> bool:
     if found is None:
         raise UnknownSizeError(f"whether {a!r} or {b!r} is larger is not known yet.")
     low, high = (b, a) if found >= 0 else (a + 1, b)
-    if any([factor < 0 for factor in _terms(high - low).values()]):
+    if not _never_negative(high - low):
         _assume(_atom("max", larger, low, high), high)
     return found >= 0
+
+
+def _never_negative(size: Any) -> bool:
+    """Whether a size is at least 0 whatever the unknown sizes are."""
+    return all(
+        [
+            factor >= 0 and all([_never_negative_atom(a) for a in monomial])
+            for monomial, factor in _terms(size).items()
+        ]
+    )
+
+
+def _never_negative_atom(atom: Atom) -> bool:
+    sure = [_never_negative(a) for a in atom.arguments]
+    return any(sure) if atom.name == "max" else all(sure)
 
 
 def _assume(a: Any, b: Any) -> None:

@@ -3,8 +3,8 @@ the source of a function.
 
 The rewriting is done by the package diastatic-malt, which is TensorFlow's AutoGraph by itself
 (`autograph_rewriting`); what the rewritten statements mean is in `autograph_statements`. A function
-is rewritten when it is traced and `autograph_choice` finds a reason; functions whose source cannot be
-read run as they are."""
+is rewritten when it is traced and `autograph_choice` finds a reason; functions whose source cannot
+be read run as they are."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from gradtape.graph.places import of_library
 from gradtape.graph.scanning import foldl, foldr, map_fn, scan
 
 RECORDING = (cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map)
-BRANCHES = ("JUMP", "FOR_ITER", "UNARY_NOT", "SEND", "YIELD")
 
 
 def converted(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,7 +52,8 @@ def do_not_convert(func: Callable[..., Any] | None = None) -> Any:
     """
     if func is None:
         return do_not_convert
-    left_alone.add(code_of(func))
+    function = getattr(func, "python_function", func)
+    left_alone.add(code_of(function) or code_of(type(function).__call__))
     return func
 
 
@@ -148,7 +148,7 @@ def _target(f: Any) -> tuple[Any, tuple[Any, ...]]:
         return f, ()
     if inspect.isclass(f) or inspect.isbuiltin(f):
         return None, ()
-    call = getattr(type(f), "__call__", None)
+    call = getattr(type(f), "__call__", None)  # noqa: B004
     if isinstance(call, types.FunctionType) and not of_library(call.__code__.co_filename):
         return call, (f,)
     return None, ()
@@ -156,6 +156,10 @@ def _target(f: Any) -> tuple[Any, tuple[Any, ...]]:
 
 def _passed(value: Any) -> Any:
     """An argument of a function that records the functions it is given: these are rewritten."""
+    if type(value) in (list, tuple):
+        return type(value)([_passed(v) for v in value])
+    if type(value) is dict:
+        return {k: _passed(v) for k, v in value.items()}
     if isinstance(value, types.FunctionType) and wanted(value):
         return converted(value)
     return value

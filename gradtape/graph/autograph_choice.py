@@ -10,6 +10,7 @@ import dis
 import functools
 import inspect
 import types
+from itertools import pairwise
 from typing import Any
 
 from gradtape.core.tensor import Tensor
@@ -58,7 +59,7 @@ def _branches(code: Any) -> bool:
 def _calls_unknown(code: Any) -> bool:
     """Whether code calls a local variable, or something that it finds in one."""
     instructions = list(dis.get_instructions(code))
-    for now, after in zip(instructions, instructions[1:], strict=False):
+    for now, after in pairwise(instructions):
         if now.opname == "PUSH_NULL" and _local(after):
             return True
         if _local(now):

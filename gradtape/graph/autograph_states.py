@@ -116,6 +116,7 @@ class _Merged:
         self.static: Any = None
         self.tree: Any = None
         self.fixed: dict[int, Any] = {}
+        self.makers: dict[int, Callable[[Any], Any]] = {}
         self.values: tuple[list[Any], list[Any]] = ([], [])
         if isinstance(first, ABSENT) and isinstance(second, ABSENT):
             self.static = first
@@ -136,19 +137,25 @@ class _Merged:
             )
         self.tree = tree
         for number, (a, b) in enumerate(zip(leaves, others, strict=True)):
-            if a is b and not isinstance(a, Tensor):
+            if a is b or (not numeric(a) and not numeric(b) and a == b):
                 self.fixed[number] = a
-            elif not numeric(a) and not numeric(b) and a == b:
-                self.fixed[number] = a
+            elif hasattr(a, "as_output") and hasattr(b, "as_output"):
+                self.makers[number] = self._add_arrays(name, a, b, yes, no)
             else:
                 self._add(name, a, b, yes, no)
 
+    def _add_arrays(self, name: str, a: Any, b: Any, yes: Body, no: Body) -> Any:
+        """Take the elements of two `TensorArray`s; gives what makes an array of the result."""
+        a.learn(b)
+        b.learn(a)
+        with frame((), (), yes.mode):
+            (x,), make = a.as_output()
+        with frame((), (), no.mode):
+            (y,), _ = b.as_output()
+        self._add(name, x, y, yes, no)
+        return make
+
     def _add(self, name: str, a: Any, b: Any, yes: Body, no: Body) -> None:
-        if hasattr(a, "as_output") and hasattr(b, "as_output"):
-            raise TypeError(
-                f"{name!r}: a tf.TensorArray is written in one branch of a recorded `if`. Write a"
-                " tensor that tf.where chooses, in every round."
-            )
         if not (numeric(a) and numeric(b)):
             raise TypeError(
                 f"{_called(name)} is {shown(a)} in one branch of a recorded `if` and {shown(b)} in"
@@ -178,9 +185,13 @@ class _Merged:
         if self.tree is None:
             return self.static
         count = self.tree.num_leaves
-        return self.tree.unflatten(
-            [self.fixed[i] if i in self.fixed else next(results) for i in range(count)]
-        )
+        return self.tree.unflatten([self._leaf(i, results) for i in range(count)])
+
+    def _leaf(self, number: int, results: Any) -> Any:
+        if number in self.fixed:
+            return self.fixed[number]
+        found = next(results)
+        return self.makers[number]([found]) if number in self.makers else found
 
 
 def _called(name: str) -> str:

@@ -196,9 +196,7 @@ class Pair:
         results = [*pullback.flat(given), *[v for op in effects for v in op.takes]]
         # variables that only the way back reads are read when it is gone
         late = {op.values[0] for op in pullback.mode.graph.operations if op.primitive is VARIABLE}
-        kept = kept_values(
-            [*inputs, *late], [t._value for t in cts], pullback.outputs, results
-        )
+        kept = kept_values([*inputs, *late], [t._value for t in cts], pullback.outputs, results)
         places = {v: i for i, v in enumerate(inputs)}
         self.needed = tuple([places[v] for v in kept if v in places])
         self.kept = [v for v in kept if v not in places and v not in late]

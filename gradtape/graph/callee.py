@@ -93,9 +93,7 @@ class Callee:
     def runner(self) -> Runner:
         """Its program, with what runs it."""
         if self._runner is None:
-            program = Program(
-                self.inputs, self.outputs, self.roots, None, self.graph.assumptions
-            )
+            program = Program(self.inputs, self.outputs, self.roots, None, self.graph.assumptions)
             self._runner = Runner(program, self.compile, self.donated)
         return self._runner
 
@@ -166,7 +164,6 @@ class Replay:
         if op.host:
             for value, tensor in zip(op.values, outs, strict=True):
                 bind(value.shape, tensor._shape, self.known)
-
 
     def rebound(self, function: Callable[[list[Any]], Any], specs: Sequence[Any]) -> Any:
         """A function of a list of tensors (or None) that belongs to the callee's trace, because it

@@ -90,7 +90,6 @@ class Function:
             if hasattr(python_function, name):
                 setattr(self, name, getattr(python_function, name))
         self.__dict__.update(getattr(python_function, "__dict__", {}))
-        self._python = _weakly(python_function)
         self.name = getattr(python_function, "__name__", type(python_function).__name__)
         self._parameters = Parameters(python_function)
         self._given = input_signature
@@ -100,7 +99,7 @@ class Function:
             else InputSignature(input_signature, self._parameters, self.name)
         )
         self._recipe = Recipe(
-            self._python, autograph, self.name, self._parameters, jit_compile
+            lambda: python_function, autograph, self.name, self._parameters, jit_compile
         )
         self._autograph = autograph
         self._jit_compile = jit_compile
@@ -119,7 +118,7 @@ class Function:
     @property
     def python_function(self) -> Any:
         """What was decorated."""
-        return self._python()
+        return self._recipe.python()
 
     __wrapped__ = python_function
 
@@ -223,7 +222,7 @@ class Function:
             self._concrete[key] = concrete
         else:
             concrete.inside.functions[self._retraces, key] = concrete
-        self._retraces.warn(self, 5)
+        self._retraces.warn(self, 4)
         return concrete
 
     def _forget(self) -> None:
@@ -275,7 +274,10 @@ class Function:
         return Method(self._methods.of(instance, self._made_for), instance)
 
     def _made_for(self, instance: Any) -> Function:
-        return self._like(self.python_function.__get__(instance))
+        method = self.python_function.__get__(instance)
+        made = self._like(method)
+        made._recipe.python = _weakly(method)
+        return made
 
     def _like(self, python_function: Callable[..., Any]) -> Function:
         return Function(python_function, *self._options())
@@ -349,13 +351,11 @@ class Method(Function):
 
 
 def _weakly(function: Callable[..., Any]) -> Callable[[], Any]:
-    """What gives a function; a method does not keep its object alive, where that can be helped."""
-    if isinstance(function, types.MethodType):
-        try:
-            return weakref.WeakMethod(function)
-        except TypeError:
-            pass
-    return lambda: function
+    """What gives a method, and does not keep its object alive where that can be helped."""
+    try:
+        return weakref.WeakMethod(function)
+    except TypeError:
+        return lambda: function
 
 
 def function(

@@ -68,8 +68,8 @@ class Operation:
     """
 
     __slots__ = (
-        "awaited", "control", "device", "effect", "graph", "host", "label", "number", "params", "primitive", "repeated",
-        "scope", "takes", "values", "where",
+        "awaited", "control", "device", "effect", "graph", "host", "label", "number", "params",
+        "primitive", "repeated", "scope", "takes", "values", "where",
     )  # fmt: skip
 
     def __init__(

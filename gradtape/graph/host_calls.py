@@ -25,6 +25,8 @@ from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import zeros
+from gradtape.ops.joining import stack
+from gradtape.ops.slicing import getitem
 from gradtape.ops.static import callable_or_raise
 
 Specs = tuple[Spec, ...]
@@ -169,10 +171,13 @@ class HostCall:
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """The results for arrays, as arrays."""
-        types = [(s._dtype, s._shape) for s in self.specs]
         with frame((), (), None):
-            returned = self.func(*[Tensor(np.asarray(a)[()]) for a in arrays])
-            return [t._array for t in _converted(returned, types, self.function)]
+            return [t._array for t in self.results(*[Tensor(np.asarray(a)[()]) for a in arrays])]
+
+    def results(self, *tensors: Any) -> list[Any]:
+        """The results for tensors, checked."""
+        types = [(s._dtype, s._shape) for s in self.specs]
+        return _converted(self.func(*tensors), types, self.function)
 
     def pulled(self, wanted: tuple[bool, ...], inputs: Sequence[Any]) -> HostCall:
         """The call that gives the cotangents of the wanted inputs."""
@@ -183,8 +188,7 @@ class HostCall:
             primals, cts = list(tensors[:count]), list(tensors[count:])
             with GradientTape() as tape:
                 tape.watch([primals[i] for i in sources])
-                types = [(s._dtype, None) for s in self.specs]
-                outs = _converted(self.func(*primals), types, self.function)
+                outs = self.results(*primals)
             pairs = [(o, c) for o, c in zip(outs, cts, strict=True) if differentiable(o._dtype)]
             given = tape.gradient(
                 [o for o, _ in pairs],
@@ -213,10 +217,27 @@ def _pull(ct: Any, inputs: Any, call: HostCall, wanted: Any) -> list[Any]:
     return [next(found) if a else None for a in able]
 
 
+def _batch(mask: Any, *inputs: Any, call: HostCall) -> Any:
+    """One call that calls the function for each example."""
+    size = next(t._shape[0] for t, b in zip(inputs, mask, strict=True) if b)
+
+    def for_each(*tensors: Any) -> list[Any]:
+        rows = [
+            call.results(*[getitem(t, i) if b else t for t, b in zip(tensors, mask, strict=True)])
+            for i in range(size)
+        ]
+        return [stack(list(column), 0) for column in zip(*rows, strict=True)]
+
+    specs = tuple([Spec((size, *s._shape), s._dtype) for s in call.specs])
+    wide = HostCall(for_each, specs, call.function, call.derivative)
+    return apply(_host_call, inputs, {"call": wide})
+
+
 _host_call = primitive(
     "host_call",
     _kernel,
     joint_vjp=_pull,
+    batch=_batch,
     shape=lambda *specs, call: call.specs,
     several=True,
     effect=True,

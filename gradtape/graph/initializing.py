@@ -1,4 +1,4 @@
-"""The variables of the default graph by collection, and the operations that initialise them."""
+"""The variables of the default graph by collection, and what initialises and changes them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from gradtape.core.surroundings import group
 from gradtape.graph.building import get_default_graph
 from gradtape.graph.fetching import Question
 from gradtape.graph.variables import GraphKeys
+from gradtape.ops.sparse import IndexedSlices
 
 
 def add_to_collection(name: Any, value: Any) -> None:
@@ -252,3 +253,51 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
         -1.0
     """
     return ref.assign_sub(value)
+
+
+def scatter_update(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = True, name: Any = None
+) -> Any:
+    """Replace rows of a variable; in a graph, return what does it when a session runs it.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> with tf.Graph().as_default(), tf.Session() as session:
+        ...     w = tf.Variable([1.0, 2.0])
+        ...     session.run(w.initializer)
+        ...     session.run(tf.scatter_update(w, [1], [5.0])).tolist()
+        [1.0, 5.0]
+    """
+    return ref.scatter_update(IndexedSlices(updates, indices))
+
+
+def scatter_add(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: Any = None
+) -> Any:
+    """Add to rows of a variable; in a graph, return what does it when a session runs it.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> with tf.Graph().as_default(), tf.Session() as session:
+        ...     w = tf.Variable([1.0, 2.0])
+        ...     session.run(w.initializer)
+        ...     session.run(tf.scatter_add(w, [1, 1], [5.0, 1.0])).tolist()
+        [1.0, 8.0]
+    """
+    return ref.scatter_add(IndexedSlices(updates, indices))
+
+
+def scatter_sub(
+    ref: Any, indices: Any, updates: Any, use_locking: bool = False, name: Any = None
+) -> Any:
+    """Subtract from rows of a variable; in a graph, return what does it when a session runs it.
+
+    Example:
+        >>> import gradtape.compat.v1 as tf
+        >>> with tf.Graph().as_default(), tf.Session() as session:
+        ...     w = tf.Variable([1.0, 2.0])
+        ...     session.run(w.initializer)
+        ...     session.run(tf.scatter_sub(w, [1], [5.0])).tolist()
+        [1.0, -3.0]
+    """
+    return ref.scatter_sub(IndexedSlices(updates, indices))

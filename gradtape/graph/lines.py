@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradtape.core.sizes import closed, open_sizes, unknowns
+from gradtape.graph.graph import Operation
 from gradtape.graph.program import Program
 from gradtape.graph.symbolic import Value
 
@@ -54,61 +55,87 @@ def place_of(error: BaseException) -> tuple[Any, list[Any]] | None:
 
 
 def _written(program: Program, known: dict[Any, int] | None) -> Callable[..., Any]:
-    scope: dict[str, Any] = {"closed": closed, "found": program.found}
-    names: dict[Value, str] = {}
+    return _Writer(program, known or {}).function()
 
-    def constant(kind: str, value: Any) -> str:
-        name = f"{kind}{len(scope)}"
-        scope[name] = value
+
+class _Writer:
+    """The lines of a program as far as they are written, and what the names in them stand for."""
+
+    def __init__(self, program: Program, known: dict[Any, int]) -> None:
+        self.program = program
+        self.known = known
+        self.scope: dict[str, Any] = {"closed": closed, "found": program.found}
+        self.arguments = [f"a{i}" for i in range(len(program.inputs))]
+        self.names: dict[Value, str] = dict(zip(program.inputs, self.arguments, strict=True))
+        for value, array in program.constants.items():
+            self.names[value] = self.constant("c", array)
+        self.results = [program.now(v) for v in program.outputs]
+        self.last = self._last_uses()
+        self.lines = [f"def run({', '.join(['xp', *self.arguments])}):"]
+        self.steps: dict[int, tuple[Any, list[str]]] = {}
+        self.kernels: dict[Any, str] = {}
+
+    def constant(self, kind: str, value: Any) -> str:
+        """A name for a value."""
+        name = f"{kind}{len(self.scope)}"
+        self.scope[name] = value
         return name
 
-    arguments = [f"a{i}" for i in range(len(program.inputs))]
-    names.update(zip(program.inputs, arguments, strict=True))
-    for value, array in program.constants.items():
-        names[value] = constant("c", array)
-    results = [program.now(v) for v in program.outputs]
-    last: dict[Value, int] = {}
-    for number, op in enumerate(program.steps):
-        for value in program.takes(op):
-            last[value] = number
-    for value in results:
-        last[value] = len(program.steps)
-    lines = [f"def run({', '.join(['xp', *arguments])}):"]
-    if any([op.host for op in program.steps]):
-        lines.append(f"sizes = dict({constant('s', known or {})})")
-    steps: dict[int, tuple[Any, list[str]]] = {}
-    kernels: dict[Any, str] = {}
-    for number, op in enumerate(program.steps):
-        primitive, params = op.primitive, op.params
-        kernel = kernels.get(primitive)
-        if kernel is None:
-            kernel = kernels[primitive] = constant("k", primitive.kernel)
-        operands = [names[v] for v in program.takes(op)]
-        given = ["xp", *operands]
-        if params:
-            if known and open_sizes(params):
-                params = closed(params, known)
-            name = constant("p", params)
-            given.append(f"**closed({name}, sizes)" if unknowns(params) else f"**{name}")
-        sized = [v for v in op.values if op.host and unknowns(closed(v.shape, known or {}))]
-        targets = []
-        for value in op.values:
-            if value in names:  # it is given
-                targets.append("_")
-                continue
-            names[value] = f"v{len(names)}" if value in last or value in sized else "_"
-            targets.append(names[value])
-        left = ", ".join(targets) + ("," if primitive.several else "")
-        call = f"{kernel}({', '.join(given)})"
-        lines.append(f"{left} = {call}" if targets else call)
-        steps[len(lines)] = op, operands
+    def function(self) -> Callable[..., Any]:
+        """All lines, as a function."""
+        if any([op.host for op in self.program.steps]):
+            self.lines.append(f"sizes = dict({self.constant('s', self.known)})")
+        for number, op in enumerate(self.program.steps):
+            self._step(number, op)
+        returned = "".join([f"{self.names[v]}, " for v in self.results])
+        self.lines.append(f"return ({returned})")
+        self.scope["steps_of_program"] = self.steps
+        exec("\n    ".join(self.lines), self.scope)
+        return self.scope["run"]
+
+    def _last_uses(self) -> dict[Value, int]:
+        last = {
+            v: number
+            for number, op in enumerate(self.program.steps)
+            for v in self.program.takes(op)
+        }
+        return last | dict.fromkeys(self.results, len(self.program.steps))
+
+    def _step(self, number: int, op: Operation) -> None:
+        """The line of an operation, and those that note sizes and forget what is used no more."""
+        taken = self.program.takes(op)
+        operands = [self.names[v] for v in taken]
+        given = ["xp", *operands, *self._parameters(op.params)]
+        sized = [v for v in op.values if op.host and unknowns(closed(v.shape, self.known))]
+        targets = [self._target(v, sized) for v in op.values]
+        left = ", ".join(targets) + ("," if op.primitive.several else "")
+        call = f"{self._kernel(op.primitive)}({', '.join(given)})"
+        self.lines.append(f"{left} = {call}" if targets else call)
+        self.steps[len(self.lines)] = op, operands
         for value in sized:
-            lines.append(f"found({constant('h', value.shape)}, {names[value]}.shape, sizes)")
-        gone = {names[v] for v in program.takes(op) if last[v] == number and names[v][0] == "v"}
+            shape = self.constant("h", value.shape)
+            self.lines.append(f"found({shape}, {self.names[value]}.shape, sizes)")
+        gone = {self.names[v] for v in taken if self.last[v] == number and self.names[v][0] == "v"}
         if gone:
-            lines.append(f"del {', '.join(sorted(gone))}")
-    returned = "".join([f"{names[v]}, " for v in results])
-    lines.append(f"return ({returned})")
-    scope["steps_of_program"] = steps
-    exec("\n    ".join(lines), scope)
-    return scope["run"]
+            self.lines.append(f"del {', '.join(sorted(gone))}")
+
+    def _kernel(self, primitive: Any) -> str:
+        if primitive not in self.kernels:
+            self.kernels[primitive] = self.constant("k", primitive.kernel)
+        return self.kernels[primitive]
+
+    def _parameters(self, params: dict[str, Any]) -> list[str]:
+        if not params:
+            return []
+        if self.known and open_sizes(params):
+            params = closed(params, self.known)
+        name = self.constant("p", params)
+        return [f"**closed({name}, sizes)" if unknowns(params) else f"**{name}"]
+
+    def _target(self, value: Value, sized: list[Value]) -> str:
+        """The name of a result; one that the program is given keeps its own."""
+        if value in self.names:
+            return "_"
+        used = value in self.last or value in sized
+        name = self.names[value] = f"v{len(self.names)}" if used else "_"
+        return name

@@ -4,7 +4,8 @@ Everything that the backward reads of the forward lies behind some set of values
 costs its bytes; what is not kept is computed again from what is, where that is cheap. The set of
 least bytes is a minimum cut of the graph of values (the max-flow min-cut theorem of L. Ford and D.
 Fulkerson, 1956; for derivatives as in PyTorch's min-cut partitioner). Products, convolutions,
-reductions, transcendental functions and whatever has an effect are never done twice."""
+reductions, transcendental functions and whatever has an effect are never done twice; what only the
+backward wants, such as the slope of a function, it may compute itself."""
 
 from __future__ import annotations
 
@@ -56,7 +57,9 @@ def kept_values(
     read = {v: None for v in read if v.op.primitive is not CONSTANT}
     given = {*inputs, *paid}
     early = needed(read, (), given)
-    return _cut(given, set(inputs), early, list(read), set(forward))
+    once = {op for op in needed(forward, (), given) if op.primitive.name not in CHEAP}
+    once |= {op for op in early if op.effect}
+    return _cut(given, set(inputs), early, once, list(read), set(forward))
 
 
 def sizes_apart(given: Iterable[Value], operations: Sequence[Operation]) -> list[Any]:
@@ -82,8 +85,21 @@ def _cost(value: Value) -> int:
 
 
 def _cut(
-    inputs: set[Value], free: set[Value], early: Sequence[Operation], read: list[Value], forward: set[Value]
+    inputs: set[Value],
+    free: set[Value],
+    early: Sequence[Operation],
+    once: set[Operation],
+    read: list[Value],
+    forward: set[Value],
 ) -> list[Value]:
+    """The values between inputs and what is read whose keeping costs least.
+
+    Args:
+        free: inputs that cost nothing.
+        early: the operations between them.
+        once: those of them that are not done again.
+        forward: values that the forward returns anyway.
+    """
     numbers: dict[Value, int] = {}
     for value in [*inputs, *[v for op in early for v in op.values]]:
         numbers.setdefault(value, 2 + 2 * len(numbers))
@@ -100,7 +116,7 @@ def _cut(
         for value in op.values:
             if value in inputs:
                 continue
-            if op.primitive.name not in CHEAP:
+            if op in once:
                 edges[0, numbers[value]] = MOST
                 continue
             for taken in op.takes:
@@ -117,5 +133,7 @@ def _cut(
     rest = network - flow
     rest.data[rest.data < 0] = 0
     rest.eliminate_zeros()
-    reached = set(csgraph.breadth_first_order(rest, 0, return_predecessors=False).tolist())
-    return [v for v, n in numbers.items() if n in reached and n + 1 not in reached]
+    # of several cuts of one cost the one nearest to the backward: it leaves the least to do again
+    back = csgraph.breadth_first_order(rest.T.tocsr(), 1, return_predecessors=False)
+    behind = set(back.tolist())
+    return [v for v, n in numbers.items() if n not in behind and n + 1 in behind]

@@ -17,8 +17,7 @@ from gradtape.core.variable import Variable
 from gradtape.graph.branches import value_or_none
 from gradtape.graph.symbolic import SymbolicTensor
 from gradtape.ops.arithmetic import divide, maximum
-from gradtape.ops.basis import add, cast, multiply, negative, subtract
-from gradtape.ops.creation import shape as shape_of
+from gradtape.ops.basis import add, cast, multiply, negative, numbers, subtract
 from gradtape.ops.remainders import floordiv
 from gradtape.ops.slicing import getitem
 from gradtape.ops.stepwise import ceil
@@ -116,9 +115,7 @@ class Rows:
 
     def length(self) -> Any:
         """The number of rows as an int where it is known, else as a tensor."""
-        if type(self.size) is Size:
-            return shape_of(self.tensors)[0] if isinstance(self.tensors, Tensor) else self.size
-        return self.size
+        return numbers(self.size, INT32) if type(self.size) is Size else self.size
 
     def numbered(self, start: Any) -> Rows:
         """`enumerate` of the rows."""

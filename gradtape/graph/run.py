@@ -17,6 +17,7 @@ from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES, explained
 from gradtape.core.errors import OF_USER
 from gradtape.core.placement import placement
+from gradtape.core.sizes import value_of
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.backend import xla
@@ -50,6 +51,7 @@ class Runner:
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
+        self._small: dict[Any, bool] = {}  # by the shapes of inputs, where sizes are open
 
     @property
     def compiles(self) -> bool:
@@ -59,24 +61,34 @@ class Runner:
     def _chosen(self) -> Any:
         if self.compile is NEVER or self.program.host:
             return None
-        if self.compile is AUTOMATIC and small(self.program):
+        if self.compile is AUTOMATIC and not self.program.open and small(self.program, {}):
             return None
         return xla()
 
     def __call__(self, tensors: Sequence[Any]) -> list[Any]:
         """The outputs for these inputs, as tensors."""
         if self._xla is not None:
+            if self._numpy is not None and self._small_now(tensors):
+                return self._on_host(tensors)
             return self._on_device(tensors)
         if self._numpy is not None:
             return self._on_host(tensors)
         module = self._chosen()
-        if module is None:
+        if module is None or (self.program.open and self.compile is AUTOMATIC):
             self._numpy = as_function(self.program) if not self.program.open else {}
-        else:
+        if module is not None:
             self._wide, self._copy, self._finish = module.wide, module.copy, module.finish
             self._move = module.on_device
             self._xla = module.compiled(self.program, self.donated, self._failures)
         return self(tensors)
+
+    def _small_now(self, tensors: Sequence[Any]) -> bool:
+        """Whether a program with open sizes is small for the sizes of a call."""
+        shapes = tuple([t._shape for t in tensors])
+        found = self._small.get(shapes)
+        if found is None:
+            found = self._small[shapes] = small(self.program, self.program.sizes(shapes))
+        return found
 
     def _on_host(self, tensors: Sequence[Any]) -> list[Any]:
         arrays = [t._array for t in tensors]
@@ -149,15 +161,17 @@ def _alone() -> tuple[int, int, bool]:
 ALONE = _alone()
 
 
-def small(program: Program) -> bool:
-    """Whether NumPy runs a program faster than a call of compiled code takes."""
+def small(program: Program, known: dict[Any, int]) -> bool:
+    """Whether NumPy runs a program faster than a call of compiled code takes.
+
+    Args:
+        known: the sizes that are open in the program.
+    """
     work = 0.0
     for op in program.steps:
         work += 1.0
         for value in op.values:
-            if any([type(n) is not int for n in value.shape]):
-                return False
-            work += prod(value.shape) / 500
+            work += prod([value_of(n, known) for n in value.shape]) / 500
         if work > MOST_WORK:
             return False
         if op.primitive.family == "loop":

@@ -238,7 +238,7 @@ class Snapshot:
         return {**first, **self._current}
 
 
-def params_key(params: dict[str, Any]) -> list[Any]:
+def params_key(params: dict[Any, Any]) -> list[Any]:
     """Parameters as parts of a key; numbers count with their types, as 1 == 1.0 == True."""
     key: list[Any] = []
     for name, value in params.items():

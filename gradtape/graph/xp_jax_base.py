@@ -34,7 +34,7 @@ def verb(function: Any) -> Any:
 
 def on_cpu() -> bool:
     """Whether what is traced now is compiled for a CPU, for which some verbs are lowered by us."""
-    chosen = jax.config.jax_default_device
+    chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
     if chosen is None:
         return jax.default_backend() == "cpu"
     return getattr(chosen, "platform", chosen) == "cpu"

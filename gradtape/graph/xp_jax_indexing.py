@@ -1,5 +1,5 @@
-"""Verbs of the compiled namespace for indices: checked takes, sums into rows, extremes of rows,
-order.
+"""Verbs of the compiled namespace for indices: checked takes, sums into rows, extremes of
+rows.
 """
 
 from __future__ import annotations
@@ -60,27 +60,3 @@ def last_rows(indices: Any, count: int) -> Any:
     places = jnp.arange(indices.shape[0])
     last = jnp.full(count, -1, places.dtype).at[indices].max(places, mode="drop")
     return last.at[indices].get(mode="fill", fill_value=-1) == places
-
-
-@verb
-def top_indices(x: Any, k: int) -> Any:
-    """The places of the k largest along the last axis, largest first, of equals the first place
-    first.
-    """
-    return order(x, -1, True)[..., :k]
-
-
-@verb
-def order(x: Any, axis: int, descending: bool) -> Any:
-    """The stable order along an axis, ascending or descending; NaN counts as the largest."""
-    if not descending:
-        return jnp.argsort(x, axis=axis, stable=True)
-    turned = jnp.flip(jnp.argsort(jnp.flip(x, axis), axis=axis, stable=True), axis)
-    return x.shape[axis] - 1 - turned
-
-
-@verb
-def search_rows(sequences: Any, values: Any, side: str) -> Any:
-    """searchsorted for each row of two matrices."""
-    found = jax.vmap(lambda s, v: jnp.searchsorted(s, v, side=side))(sequences, values)
-    return found.astype(jnp.arange(0).dtype)

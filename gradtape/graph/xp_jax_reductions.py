@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import jax.numpy as jnp
-from jax import lax
 
 from gradtape.graph.xp_jax_base import verb
 from gradtape.graph.xp_jax_indexing import checked
@@ -104,41 +103,8 @@ def _hits(labels: Any, size: int) -> Any:
 
 
 @verb
-def scan_sum(x: Any, axis: int, reverse: bool) -> Any:
-    """The running sum."""
-    return lax.cumsum(_accumulating(x), axis, reverse).astype(x.dtype)
-
-
-@verb
-def scan_product(x: Any, axis: int, reverse: bool) -> Any:
-    """The running product."""
-    return lax.cumprod(_accumulating(x), axis, reverse).astype(x.dtype)
-
-
-@verb
-def scan_logsumexp(x: Any, axis: int, reverse: bool) -> Any:
-    """The running log(sum(exp(x)))."""
-    return lax.cumlogsumexp(_accumulating(x), axis, reverse).astype(x.dtype)
-
-
-def _accumulating(x: Any) -> Any:
-    return x if x.dtype.kind in "iu" else _wide(x)
-
-
-@verb
-def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
-    """r[i] = b[i] + a[i] r[i - 1] along an axis, from r[-1] = 0 (reverse: from the other end)."""
-
-    def combine(first: Any, second: Any) -> Any:
-        return first[0] * second[0], second[1] + second[0] * first[1]
-
-    pair = (_wide(a), _wide(b))
-    return lax.associative_scan(combine, pair, reverse=reverse, axis=axis)[1].astype(b.dtype)
-
-
-@verb
 def product_rows(values: Any, indices: Any, count: int) -> Any:
     """An array of `count` rows: ones, by which values[i] is multiplied at row indices[i]."""
-    wide = _accumulating(values)
+    wide = values if values.dtype.kind in "iu" else _wide(values)
     ones = jnp.ones((count, *values.shape[1:]), wide.dtype)
     return ones.at[checked(indices, count)].multiply(wide, mode="drop").astype(values.dtype)

@@ -11,6 +11,7 @@ import numpy as np
 from gradtape.core.xp_numpy import xp as xp_numpy
 from gradtape.core.xp_numpy_special import lgamma_near_root
 from gradtape.graph.xp_jax_base import verb
+from gradtape.graph.xp_jax_logarithms import log1p
 
 
 @verb
@@ -60,7 +61,7 @@ def logistic(x: Any) -> Any:
 def softplus(x: Any) -> Any:
     """max(x, 0) + log(1 + exp(-|x|))."""
     wide = _wide(x)
-    return (jnp.maximum(wide, 0) + jnp.log1p(jnp.exp(-jnp.abs(wide)))).astype(x.dtype)
+    return (jnp.maximum(wide, 0) + log1p(jnp.exp(-jnp.abs(wide)))).astype(x.dtype)
 
 
 # special functions: where JAX loses digits, and those that it lacks

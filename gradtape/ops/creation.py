@@ -17,16 +17,28 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import larger, open_sizes, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
-from gradtape.ops.basis import INT64, add, cast, multiply, numbers, places, reshape, size_of
+from gradtape.ops.arithmetic import divide
+from gradtape.ops.basis import (
+    INT64,
+    add,
+    cast,
+    multiply,
+    numbers,
+    places,
+    reshape,
+    size_of,
+    subtract,
+)
 from gradtape.ops.choosing import select
 from gradtape.ops.host import computed
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype
 from gradtape.ops.shaping import new_axis
-from gradtape.ops.static import check_size, static_int, static_shape, tensor_items
+from gradtape.ops.static import check_size, static_shape, static_size, tensor_items
 from gradtape.ops.stepwise import equal
 
 FLOAT32 = np.dtype(np.float32)
+FLOAT64 = np.dtype(np.float64)
 INT32 = np.dtype(np.int32)
 
 
@@ -255,7 +267,7 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     """
     first = as_tensor(start, "linspace")
     last = as_tensor_like(stop, first._dtype, "linspace")
-    count = static_int(num, "linspace", "num")
+    count = static_size(num, "linspace", "num")
     if first._dtype != last._dtype or not same_shape(first._shape, last._shape) or count < 0:
         raise InvalidArgumentError(
             f"gradtape.linspace({brief(first)}, {brief(last)}, {count}): start and stop need one "
@@ -267,10 +279,11 @@ def linspace(start: Any, stop: Any, num: Any, name: str | None = None, axis: Any
     number = new_axis(axis, first, "linspace")
     check_size((*shape, count), "linspace", dtype.itemsize)
     lying = (*shape[:number], 1, *shape[number:])
-    part = np.arange(count) / max(count - 1, 1)
+    parts = numbers(larger(count - 1, 1), FLOAT64)
+    part = divide(cast(places(count), FLOAT64), parts)
     along = (count, *[1] * (len(shape) - number))
-    to_last = Tensor(part.astype(dtype).reshape(along))
-    to_first = Tensor((1 - part).astype(dtype).reshape(along))
+    to_last = reshape(cast(part, dtype), along)
+    to_first = reshape(cast(subtract(numbers(1, FLOAT64), part), dtype), along)
     # weights, not start + k * step: both ends come out exactly
     return add(multiply(reshape(first, lying), to_first), multiply(reshape(last, lying), to_last))
 
@@ -310,25 +323,25 @@ def one_hot(
                [0., 0., 1.]], dtype=float32)
     """
     indices = index_tensor(indices, "one_hot")
-    size = static_int(depth, "one_hot", "depth")
+    size = static_size(depth, "one_hot", "depth")
     shape = indices._shape
     if size < 0:
         raise InvalidArgumentError(f"gradtape.one_hot: depth must be non-negative, got: {size}.")
     number = len(shape) if axis is None else new_axis(axis, indices, "one_hot")
     check_size((*shape, size), "one_hot", 8)
-    numbers = np.arange(size, dtype=indices._dtype) if _fits(size, indices._dtype) else None
-    if numbers is None:
-        indices, numbers = cast(indices, np.dtype(np.int64)), np.arange(size)
-    along = Tensor(numbers.reshape(size, *[1] * (len(shape) - number)))
-    hit = equal(reshape(indices, (*shape[:number], 1, *shape[number:])), along)
+    if not _fits(size, indices._dtype):
+        indices = cast(indices, INT64)
+    along = (size, *[1] * (len(shape) - number))
+    numbers = reshape(cast(places(size), indices._dtype), along)
+    hit = equal(reshape(indices, (*shape[:number], 1, *shape[number:])), numbers)
     wanted = None if dtype is None else as_dtype(dtype).numpy_dtype
     if on_value is None and off_value is None:
         return cast(hit, wanted or FLOAT32)
     return select(hit, *_values(on_value, off_value, wanted))
 
 
-def _fits(size: int, dtype: Any) -> bool:
-    return size - 1 <= np.iinfo(dtype).max
+def _fits(size: Any, dtype: Any) -> bool:
+    return type(size) is int and size - 1 <= np.iinfo(dtype).max
 
 
 def _values(on_value: Any, off_value: Any, wanted: Any) -> tuple[Any, Any]:

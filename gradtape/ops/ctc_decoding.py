@@ -101,6 +101,7 @@ def ctc_greedy_decoder(
             f"gradtape.{function}: blank_index {blank} is not in [{-classes}, {classes}) for "
             f"{classes} classes."
         )
+
     def decode(array: Any, spans: Any) -> list[Any]:
         logits, rows = _examples(array, spans, function), []
         for one, span in zip(logits, spans, strict=True):

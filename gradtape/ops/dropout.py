@@ -9,12 +9,11 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same
-from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import cast, multiply, scalar
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.random_draws import unit
 from gradtape.ops.random_keys import key_of_seed, next_key
-from gradtape.ops.static import static_float, static_items
+from gradtape.ops.static import later, static_float, static_items
 
 FLOAT32 = np.dtype(np.float32)
 
@@ -26,9 +25,10 @@ def dropout(
 
     N. Srivastava et al., "Dropout: a simple way to prevent neural networks from overfitting", 2014.
 
-    Args: x: a floating tensor. rate: a number in [0, 1); in a graph also a scalar tensor. noise_shape: the shape of the decisions,
-        by default that of x; size 1 shares one along an axis. seed: an integer; together with
-        `set_seed` it fixes the decisions. name: ignored, for compatibility.
+    Args: x: a floating tensor. rate: a number in [0, 1); in a graph also a scalar tensor.
+        noise_shape: the shape of the decisions, by default that of x; size 1 shares one along an
+        axis. seed: an integer; together with `set_seed` it fixes the decisions. name: ignored, for
+        compatibility.
 
     Raises:
         ValueError: for a rate outside [0, 1).
@@ -67,7 +67,7 @@ def dropped(x: Any, rate: Any, noise_shape: Any, key: Any, function: str) -> Any
     x = as_tensor(x, function)
     if x._dtype.kind not in "fV":
         raise wrong_kind(function, "fV", x)
-    if isinstance(rate, Tensor) and rate.contents() is None:
+    if later(rate):
         return _by_tensor(x, rate, decisions(x, noise_shape, function), key)
     share = static_float(rate, function, "rate")
     if not 0.0 <= share < 1.0:

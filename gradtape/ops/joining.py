@@ -20,7 +20,13 @@ from gradtape.ops import assembly
 from gradtape.ops.basis import broadcast_to, reshape, size_of, zeros
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.shaping import new_axis
-from gradtape.ops.static import check_size, static, static_axis, static_int, tensor_items
+from gradtape.ops.static import (
+    check_size,
+    static_axis,
+    static_int,
+    static_sizes,
+    tensor_items,
+)
 
 # primitives
 
@@ -228,7 +234,7 @@ def stack(values: Any, axis: Any = 0, name: str = "stack") -> Any:
         return as_tensor([], "stack")
     shape = tensors[0]._shape
     for i, x in enumerate(tensors):
-        if not same_shape(x._shape, shape):
+        if x._shape != shape and not same_shape(x._shape, shape):
             raise InvalidArgumentError(
                 f"gradtape.stack: values[0] is {brief(tensors[0])} but values[{i}] is {brief(x)}; "
                 "all need one shape. Write tf.broadcast_to or tf.concat."
@@ -299,7 +305,7 @@ def split(
     """
     x = as_tensor(value, "split")
     number = static_axis(axis, len(x._shape), "split")
-    sizes = _split_sizes(static(num_or_size_splits, "split", "num_or_size_splits"), x, number)
+    sizes = _split_sizes(static_sizes(num_or_size_splits, "split", "num_or_size_splits"), x, number)
     if num is not None and static_int(num, "split", "num") != len(sizes):
         raise InvalidArgumentError(
             f"gradtape.split({brief(x)}): num = {num} but there are {len(sizes)} sizes {sizes}."

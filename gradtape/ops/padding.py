@@ -17,7 +17,7 @@ from gradtape.ops.basis import ones
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.repeating import flip
-from gradtape.ops.static import check_size, static
+from gradtape.ops.static import check_size, static_sizes
 from gradtape.ops.striding import WHOLE, strided_slice
 
 BOOL = np.dtype(np.bool_)
@@ -89,7 +89,7 @@ def pad(
 
 def _widths(paddings: Any, x: Any) -> Widths:
     """The paddings as checked pairs."""
-    items = static(paddings, "pad", "paddings")
+    items = static_sizes(paddings, "pad", "paddings")
     rank = len(x._shape)
     fits = isinstance(items, list) and len(items) == rank
     if not fits or not all(isinstance(p, list) and len(p) == 2 for p in items):

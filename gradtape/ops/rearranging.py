@@ -28,7 +28,14 @@ from gradtape.ops.gathering import take_along
 from gradtape.ops.host import size_from, validated
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.padding import pad_zeros
-from gradtape.ops.static import check_size, static, static_axis, static_int, static_items
+from gradtape.ops.static import (
+    check_size,
+    static,
+    static_axis,
+    static_int,
+    static_items,
+    static_size,
+)
 from gradtape.ops.stepwise import less
 from gradtape.ops.striding import WHOLE, strided_slice
 
@@ -400,7 +407,7 @@ def sequence_mask(
         longest = lambda array: int(np.max(array, initial=0))
         size = size_from("sequence_mask", longest, lengths)
     else:
-        size = static_int(maxlen, "sequence_mask", "maxlen")
+        size = static_size(maxlen, "sequence_mask", "maxlen")
     if size < 0:
         raise InvalidArgumentError(
             f"gradtape.sequence_mask: maxlen must be non-negative, not {size}."

@@ -17,13 +17,17 @@ from gradtape.core.tensor import Tensor
 from gradtape.ops import basis
 from gradtape.ops.basis import size_of
 from gradtape.ops.gathering import gather_axis
+from gradtape.ops.host import computed
+from gradtape.ops.remainders import floormod
 from gradtape.ops.static import (
     check_size,
+    later,
     static,
     static_axes,
     static_axis,
     static_int,
     static_shape,
+    static_sizes,
 )
 from gradtape.ops.striding import WHOLE, strided_slice
 
@@ -45,7 +49,7 @@ def broadcast_to(input: Any, shape: Any, name: str | None = None) -> Any:
                [1, 2]], dtype=int32)
     """
     x = as_tensor(input, "broadcast_to")
-    items = static(shape, "broadcast_to", "shape")
+    items = static_sizes(shape, "broadcast_to", "shape")
     items = items if isinstance(items, list) else [items]
     have = (1,) * (len(items) - len(x._shape)) + x._shape
     wanted = tuple(
@@ -125,7 +129,7 @@ def tile(input: Any, multiples: Any, name: str | None = None) -> Any:
                [1, 2, 1, 2]], dtype=int32)
     """
     x = as_tensor(input, "tile")
-    items = static(multiples, "tile", "multiples")
+    items = static_sizes(multiples, "tile", "multiples")
     times = [
         static_int(m, "tile", "multiples") for m in (items if isinstance(items, list) else [items])
     ]
@@ -162,7 +166,9 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         x, number = basis.reshape(x, (size_of(x._shape),)), 0
     else:
         number = static_axis(axis, len(x._shape), "repeat")
-    items = static(repeats, "repeat", "repeats")
+    if later(repeats) and repeats._shape not in ((), (1,)):
+        return _repeated(x, repeats, number)
+    items = static_sizes(repeats, "repeat", "repeats")
     items = items if isinstance(items, list) else [items]
     times = [static_int(n, "repeat", "repeats") for n in items]
     size = x._shape[number]
@@ -180,6 +186,25 @@ def repeat(input: Any, repeats: Any, axis: Any = None, name: str | None = None) 
         basis.reshape(x, (*lead, size, 1, *rest)), (*lead, size, times[0], *rest)
     )
     return basis.reshape(spread, (*lead, total, *rest))
+
+
+def _repeated(x: Any, repeats: Any, axis: int) -> Any:
+    """x with each slice repeated as often as a vector says that is known later."""
+    if len(repeats._shape) != 1 or not same(repeats._shape[0], x._shape[axis]):
+        raise InvalidArgumentError(
+            f"gradtape.repeat({brief(x)}): repeats {brief(repeats)} must have one number for each "
+            f"of the {x._shape[axis]} slices along axis {axis}."
+        )
+
+    def places(times: Any) -> list[Any]:
+        if (times < 0).any():
+            raise InvalidArgumentError(
+                f"gradtape.repeat: repeats {times.tolist()} must not be negative."
+            )
+        return [np.repeat(np.arange(len(times)), times)]
+
+    (found,) = computed("repeat", places, [repeats], (((None,), basis.INT64),))
+    return gather_axis(x, found, axis)
 
 
 def _roll_kernel(xp: Any, x: Any, *, shift: tuple[int, ...], axis: tuple[int, ...]) -> Any:
@@ -220,19 +245,36 @@ def roll(input: Any, shift: Any, axis: Any, name: str | None = None) -> Any:
         array([3, 4, 0, 1, 2], dtype=int32)
     """
     x = as_tensor(input, "roll")
-    shifts, axes = static(shift, "roll", "shift"), static(axis, "roll", "axis")
-    shifts = shifts if isinstance(shifts, list) else [shifts]
+    shifts, axes = _shifts(shift), static(axis, "roll", "axis")
     axes = axes if isinstance(axes, list) else [axes]
     if len(shifts) != len(axes):
         raise InvalidArgumentError(
             f"gradtape.roll({brief(x)}): shift {shifts} and axis {axes} differ in length. Give one "
             "shift for each axis."
         )
-    return roll_axes(
-        x,
-        tuple(static_int(s, "roll", "shift") for s in shifts),
-        tuple(static_axis(a, len(x._shape), "roll") for a in axes),
-    )
+    axes = [static_axis(a, len(x._shape), "roll") for a in axes]
+    for by, along in zip(shifts, axes, strict=True):
+        if later(by):
+            x = _rolled(x, by, along)
+    known = [i for i, by in enumerate(shifts) if not later(by)]
+    numbers = [static_int(shifts[i], "roll", "shift") for i in known]
+    return roll_axes(x, tuple(numbers), tuple([axes[i] for i in known])) if known else x
+
+
+def _shifts(shift: Any) -> list[Any]:
+    """The shifts, each a number or a tensor that is known later."""
+    if later(shift):
+        count = shift._shape[0] if shift._shape else 0
+        return [strided_slice(shift, (i,)) for i in range(count)] or [shift]
+    shifts = shift if isinstance(shift, (list, tuple)) else static(shift, "roll", "shift")
+    return list(shifts) if isinstance(shifts, (list, tuple)) else [shifts]
+
+
+def _rolled(x: Any, shift: Any, axis: int) -> Any:
+    """x rolled by what is known later."""
+    size = x._shape[axis]
+    places = basis.subtract(basis.places(size), basis.cast(shift, basis.INT64))
+    return gather_axis(x, floormod(places, basis.numbers(size, basis.INT64)), axis)
 
 
 def reverse(tensor: Any, axis: Any, name: str | None = None) -> Any:

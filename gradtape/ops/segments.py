@@ -44,7 +44,7 @@ from gradtape.ops.reductions import spread_all
 from gradtape.ops.remainders import truncatediv
 from gradtape.ops.scans import recurrence, shifted
 from gradtape.ops.sparse import add_rows, row_numbers, take_rows
-from gradtape.ops.static import check_size, static_int
+from gradtape.ops.static import check_size, static_size
 from gradtape.ops.stepwise import equal, greater_equal, less, logical_or, not_equal
 
 INT64 = np.dtype(np.int64)
@@ -225,7 +225,6 @@ def _sorted(
             f"each row of {brief(values)}."
         )
 
-
     def count(numbers: Any) -> int:
         if len(numbers) and (numbers[0] < 0 or (numbers[1:] < numbers[:-1]).any()):
             raise InvalidArgumentError(
@@ -248,7 +247,7 @@ def _unsorted(
 ) -> Any:
     """Reduce by segment numbers in any order; rows with a negative number are left out."""
     values, ids = _checked(name, data, segment_ids, kinds)
-    rows = static_int(num_segments, name, "num_segments")
+    rows = static_size(num_segments, name, "num_segments")
     rank = len(ids._shape)
     if rows < 0:
         raise InvalidArgumentError(

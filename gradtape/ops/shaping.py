@@ -18,6 +18,8 @@ from gradtape.ops.static import (
     static,
     static_axes,
     static_int,
+    static_size,
+    static_sizes,
     tensor_items,
 )
 
@@ -39,7 +41,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
                [3, 4]], dtype=int32)
     """
     x = tensor if type(tensor) is Tensor else as_tensor(tensor, "reshape")
-    items = shape if type(shape) in (tuple, list) else static(shape, "reshape", "shape")
+    items = shape if type(shape) in (tuple, list) else static_sizes(shape, "reshape", "shape")
     if type(items) not in (tuple, list):
         items = (items,)
     size = 1
@@ -57,7 +59,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
 
 def _sizes(x: Any, items: Any) -> tuple[int, ...]:
     """The shape with numbers of Python, the one for -1 among them."""
-    sizes = tuple([n if type(n) is int else static_int(n, "reshape", "shape") for n in items])
+    sizes = tuple([n if type(n) is int else static_size(n, "reshape", "shape") for n in items])
     size = size_of(x._shape)
     if any([type(n) is int and n < 0 for n in sizes]):
         return _inferred(x, sizes, size)

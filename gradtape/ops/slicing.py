@@ -5,7 +5,7 @@ variables.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,13 +17,24 @@ from gradtape.core.sizes import same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import striding
-from gradtape.ops.basis import add, broadcast_shapes, broadcast_to, negative, zeros
+from gradtape.ops.basis import (
+    INT64,
+    add,
+    broadcast_shapes,
+    broadcast_to,
+    cast,
+    negative,
+    numbers,
+    places,
+    zeros,
+)
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.gathering import gather_axis
+from gradtape.ops.host import computed
 from gradtape.ops.indexing import out_of_range
 from gradtape.ops.partitioning import boolean_mask
-from gradtape.ops.static import static, static_int
+from gradtape.ops.static import later, static, static_int
 from gradtape.ops.stepwise import less
 from gradtape.ops.striding import WHOLE, _strided_slice, set_slice
 
@@ -44,16 +55,35 @@ def getitem(x: Any, key: Any) -> Any:
         call = f"Tensor.__getitem__ of {brief(x)}"
         raise out_of_range(error, call) from None
     for axis, index in picks:
-        size = out._shape[axis]
-        index = select(
-            less(index, zeros((), index._dtype)), add(index, _number(size, index)), index
-        )
-        out = gather_axis(out, index, axis)
+        out = _picked(out, index, axis)
     return out
 
 
-def _number(value: int, like: Any) -> Tensor:
-    return Tensor(like._dtype.type(value))
+class Range(NamedTuple):
+    """The bounds and the step of a slice, of which some are known later."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+
+def _picked(x: Any, index: Any, axis: int) -> Any:
+    """x at an index of an axis, or at a range of it, that is known later."""
+    size = numbers(x._shape[axis], INT64)
+    if isinstance(index, Range):
+        bounds = [None if b is None else as_tensor(b, "Tensor.__getitem__") for b in index]
+        given = [b is not None for b in bounds]
+
+        def indices(size: Any, *values: Any) -> list[Any]:
+            rest = iter(values)
+            bounds = [int(next(rest)) if g else None for g in given]
+            return [np.arange(*slice(*bounds).indices(int(size)))]
+
+        tensors = [size, *[b for b in bounds if b is not None]]
+        (found,) = computed("Tensor.__getitem__", indices, tensors, (((None,), INT64),))
+        return gather_axis(x, found, axis)
+    index = cast(index, INT64)
+    return gather_axis(x, select(less(index, zeros((), INT64)), add(index, size), index), axis)
 
 
 def _is_mask(key: Any) -> bool:
@@ -68,7 +98,8 @@ def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[
     if type(key) is int:
         return (key,), NO_PICKS
     if type(key) is slice:
-        return (_triple(key),), NO_PICKS
+        item = _triple(key)
+        return ((WHOLE,), [(0, item)]) if isinstance(item, Range) else ((item,), NO_PICKS)
     items = key if type(key) is tuple else (key,)
     given: list[Any] = []
     picks: list[tuple[int, Any]] = []
@@ -86,8 +117,9 @@ def static_key(shape: tuple[Any, ...], key: Any) -> tuple[tuple[Any, ...], list[
             axes += rest
             continue
         item = _item(k)
-        if isinstance(item, Tensor):
+        if isinstance(item, (Tensor, Range)):
             picks.append((axes, item))
+            axes += isinstance(item, Range)
             item = WHOLE
         elif type(item) is not int:
             axes += 1
@@ -106,7 +138,7 @@ def _item(k: Any) -> Any:
         raise _no_index(k)
     if isinstance(k, Variable):
         k = k._read()
-    if isinstance(k, Tensor) and type(k) is not Tensor and not k._shape and k._dtype.kind in "iu":
+    if later(k) and not k._shape and k._dtype.kind in "iu":
         return k
     if getattr(k, "shape", ()) != () or getattr(k, "dtype", None) == np.bool_:
         raise _no_index(k)
@@ -116,13 +148,15 @@ def _item(k: Any) -> Any:
         raise _no_index(k) from None
 
 
-def _triple(k: slice) -> tuple[Any, ...]:
-    start, stop, step = k.start, k.stop, k.step
+def _triple(k: slice) -> Any:
+    if later(k.start) or later(k.stop) or later(k.step):
+        return Range(k.start, k.stop, k.step)
+    start, stop, step = _bound(k.start), _bound(k.stop), _bound(k.step)
     if step == 0:
         raise InvalidArgumentError(
             "gradtape.Tensor.__getitem__: the step of a slice must not be zero."
         )
-    return (_bound(start), _bound(stop), _bound(step))
+    return (start, stop, step)
 
 
 def _bound(value: Any) -> Any:
@@ -157,14 +191,19 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
                [5, 6]], dtype=int32)
     """
     x = as_tensor(input_, "slice")
-    starts, sizes = _integers(begin, "slice", "begin"), _integers(size, "slice", "size")
+    starts, sizes = _entries(begin, "slice", "begin"), _entries(size, "slice", "size")
     if not len(starts) == len(sizes) == len(x._shape):
         raise InvalidArgumentError(
             f"gradtape.slice({brief(x)}): begin {starts} and size {sizes} need one number for "
             "each axis."
         )
-    key = []
+    key: list[Any] = []
+    blocks: list[tuple[int, Any]] = []
     for axis, (b, s, n) in enumerate(zip(starts, sizes, x._shape, strict=True)):
+        if isinstance(b, Tensor) or isinstance(s, Tensor):
+            key.append(WHOLE)
+            blocks.append((axis, _block(b, s)))
+            continue
         s = n - b if s == -1 else s
         if not (0 <= b <= n and 0 <= s <= n - b):
             raise InvalidArgumentError(
@@ -172,14 +211,26 @@ def slice_(input_: Any, begin: Any, size: Any, name: str | None = None) -> Any:
                 f"inside [0, {n}]. Write -1 for all that remain."
             )
         key.append((b, b + s, None))
-    return striding.strided_slice(x, tuple(key))
+    x = striding.strided_slice(x, tuple(key))
+    for axis, block in blocks:
+        x = gather_axis(x, block, axis) if isinstance(block, Tensor) else _picked(x, block, axis)
+    return x
 
 
-def _integers(value: Any, function: str, argument: str) -> list[int]:
-    items = static(value, function, argument)
-    return [
-        static_int(v, function, argument) for v in (items if isinstance(items, list) else [items])
-    ]
+def _block(begin: Any, size: Any) -> Any:
+    """The places of a block that is known later; as a range where even their number is."""
+    if type(size) is int and size >= 0:
+        return add(places(size), cast(begin, INT64))
+    return Range(begin, None if type(size) is int else add(as_tensor(begin), size), None)
+
+
+def _entries(value: Any, function: str, argument: str) -> list[Any]:
+    """Integers, and scalar tensors in the place of those that are known later."""
+    if later(value):
+        value = [getitem(value, i) for i in range(value._shape[0])]
+    items = value if isinstance(value, (list, tuple)) else static(value, function, argument)
+    items = items if isinstance(items, (list, tuple)) else [items]
+    return [v if later(v) else static_int(v, function, argument) for v in items]
 
 
 def strided_slice(
@@ -213,9 +264,9 @@ def strided_slice(
         array([2, 4], dtype=int32)
     """
     x = as_tensor(input_, "strided_slice")
-    starts = _integers(begin, "strided_slice", "begin")
-    stops = _integers(end, "strided_slice", "end")
-    steps = [1] * len(starts) if strides is None else _integers(strides, "strided_slice", "strides")
+    starts = _entries(begin, "strided_slice", "begin")
+    stops = _entries(end, "strided_slice", "end")
+    steps = [1] * len(starts) if strides is None else _entries(strides, "strided_slice", "strides")
     if not len(starts) == len(stops) == len(steps):
         raise InvalidArgumentError(
             f"gradtape.strided_slice({brief(x)}): begin {starts}, end {stops} and strides {steps} "

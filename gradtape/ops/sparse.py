@@ -36,6 +36,7 @@ from gradtape.ops.basis import (
 
 INT64 = np.dtype(np.int64)
 
+
 def _numbers_kernel(xp: Any, indices: Any, *, rows: int, axis: int) -> Any:
     count = indices.shape[axis]
     indices = xp.checked(indices, rows).astype(xp.int64)

@@ -14,8 +14,9 @@ from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import check_size as check_size
-from gradtape.core.sizes import Size
+from gradtape.core.sizes import Size, open_sizes
 from gradtape.core.tensor import Tensor
+from gradtape.ops.host import size_from
 
 
 def static(value: Any, function: str, argument: str) -> Any:
@@ -32,6 +33,16 @@ def static(value: Any, function: str, argument: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [static(v, function, argument) for v in value]
     return value
+
+
+def later(value: Any) -> bool:
+    """Whether a value is a tensor whose contents come later, or differ between examples."""
+    if not isinstance(value, Tensor) or value.concrete:
+        return False
+    try:
+        return value.contents() is None
+    except TypeError:
+        return True
 
 
 def _not_known(tensor: Any, function: str, argument: str) -> ConversionError:
@@ -65,9 +76,48 @@ def static_int(value: Any, function: str, argument: str) -> int:
     return number
 
 
+def static_sizes(value: Any, function: str, argument: str) -> Any:
+    """As `static`, for numbers that are not negative: those in tensors whose contents come later
+    are new open sizes.
+    """
+    if isinstance(value, (list, tuple)):
+        return [static_sizes(v, function, argument) for v in value]
+    if isinstance(value, Tensor) or hasattr(value, "__tf_tensor__"):
+        tensor = as_tensor(value)
+        if tensor.contents() is None and tensor._dtype.kind in "iu":
+            return _sizes_in(tensor, function, argument)
+    return static(value, function, argument)
+
+
+def _sizes_in(tensor: Any, function: str, argument: str) -> Any:
+    if open_sizes(tensor._shape):
+        raise _not_known(tensor, function, argument)
+
+    def size(place: tuple[int, ...]) -> Any:
+        def count(array: Any) -> int:
+            number = int(array[place])
+            if number < 0:
+                raise InvalidArgumentError(
+                    f"gradtape.{function}: {argument} has the negative number {number}."
+                )
+            return number
+
+        return size_from(function, count, tensor)
+
+    found = np.empty(tensor._shape, object)
+    for place in np.ndindex(tensor._shape):
+        found[place] = size(place)
+    return found.tolist()
+
+
+def static_size(value: Any, function: str, argument: str) -> int:
+    """A number that is not negative; a new open size where it comes later."""
+    return static_int(static_sizes(value, function, argument), function, argument)
+
+
 def static_shape(value: Any, function: str, dtype: Any = None) -> tuple[int, ...]:
     """A shape argument as a tuple of non-negative ints, checked against what memory can hold."""
-    items = static(value, function, "shape")
+    items = static_sizes(value, function, "shape")
     if not isinstance(items, list):
         items = [items]
     shape = tuple(static_int(n, function, "shape") for n in items)

@@ -301,7 +301,7 @@ def test_recursion_by_python_values() -> None:
     def power(x: Any, n: int) -> Any:
         return C(1.0) if n == 0 else x * power(x, n - 1)
 
-    assert float(power(C(2.0), 4)) == 16.0
+    assert float(power(C(2.0), 3)) == 8.0
 
     @compiled
     def endless(x: Any) -> Any:
@@ -322,7 +322,7 @@ def test_functions_of_tensors_around_them() -> None:
 
         return inner(x) + inner(2.0)
 
-    assert [float(f(C(k))) for k in (3.0, 2.0)] == [33.0, 16.0]
+    assert [float(f(C(k))) for k in (3.0, 2.0)] == [45.0, 16.0]
 
 
 @pytest.mark.parametrize("compile", [None, True, False])

@@ -1,0 +1,48 @@
+"""How a verb gets a lowering of ours: for which dtypes, and only where a CPU runs it.
+
+XLA's code for the CPU calls the C library number by number for a sine, an arc tangent, a logarithm
+in double precision and a power. What stands in their place is written in additions and products,
+which it makes into vector instructions. Coefficients are minimax fits for the relative error
+(E. Remez, 1934), computed with 60 digits and rounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from gradtape.graph.xp_jax_base import on_cpu, verb
+
+SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
+
+
+def lowered(library: Callable[..., Any], *dtypes: Any) -> Callable[[Any], Any]:
+    """Add a function as a verb: for these dtypes on a CPU; all else stays the library's."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        @wraps(function)
+        def chosen(*arrays: Any) -> Any:
+            if on_cpu() and arrays[0].dtype in dtypes:
+                return function(*[jnp.asarray(a) for a in arrays])
+            return library(*arrays)
+
+        return verb(chosen)
+
+    return decorate
+
+
+def horner(z: Any, coefficients: Sequence[float]) -> Any:
+    """The polynomial with these coefficients, the constant one first."""
+    total = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        total = total * z + c
+    return total
+
+
+def signed(sign: Any, value: Any) -> Any:
+    """The value, negated where the sign bit of `sign` is set; also zeros have one."""
+    return jnp.where(jnp.signbit(sign), -value, value)

@@ -1,0 +1,92 @@
+"""Every row of the case table inside compiled code: value, vjp, jvp and batching are the eager ones.
+
+One program for each row holds all of it, for each of four dtypes that the row has: compiling takes
+most of the time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as tf
+from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.core.dispatch import apply
+from gradtape.core.dtypes import differentiable
+from gradtape.core.tensor import Tensor
+from tests.ops import matrix
+from tests.ops.case import Case, tensors
+from tests.ops.cases import all_cases
+
+DTYPES = ("float32", "float64", "complex64", "int32")
+CASES = [c for c in all_cases() if c.jax and not c.primitive.host and set(c.dtypes) & set(DTYPES)]
+EXAMPLES = 2
+
+
+def derivatives(case: Case, inputs: list[Any], arrays: list[Any]) -> list[Any]:
+    """The results of a row, and its cotangents and tangents in random directions."""
+    found = matrix.run(case, inputs)
+    if not case.primitive.differentiable or case.order < 1:
+        return found
+    directions = matrix.ways(case, arrays, 20)
+    outs = [o for o in found if differentiable(o._dtype)]
+    weights = [Tensor(matrix.direction(np.ones(o._shape, o._dtype), 7 + k)) for k, o in enumerate(outs)]
+    if outs and directions:
+        found = [*found, *matrix.gradients(case, inputs, weights)]
+        found += matrix.tangents(case, inputs, directions)
+    return found
+
+
+def batched(case: Case, inputs: list[Any]) -> list[Any]:
+    """The results of a row for examples along a new first axis of all inputs."""
+    with batching(EXAMPLES) as mode:
+        examples = tuple([BatchedTensor(t, None, mode) for t in inputs])
+        found = matrix.as_list(apply(case.primitive, examples, case.params))
+    return [spread(t, mode) for t in found]
+
+
+def program(case: Case) -> tuple[Any, list[Any]]:
+    """A function of all inputs of a row, in each dtype and as examples; and these inputs."""
+    arrays = {d: case.arrays(d) for d in DTYPES if d in case.dtypes}
+    given = [tensors(a) for a in arrays.values()]
+    dtype = next((d for d in ("float64", *arrays) if d in arrays))
+    rows = [case.arrays(dtype, seed=s) for s in range(EXAMPLES)]
+    alike = all(len({np.shape(a) for a in column}) == 1 for column in zip(*rows, strict=True))
+    if case.batch and alike:
+        given.append([Tensor(np.stack(column)) for column in zip(*rows, strict=True)])
+
+    def everything(given: Any) -> Any:
+        found = [derivatives(case, i, a) for i, a in zip(given, arrays.values(), strict=False)]
+        if len(given) > len(arrays):
+            found.append(batched(case, given[-1]))
+        return found
+
+    return everything, given
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_compiled_is_eager(case: Case) -> None:
+    everything, given = program(case)
+    wanted = everything(given)
+    have = tf.function(everything, jit_compile=True, autograph=False)(given)
+    for a, b in zip(tf.nest.flatten(have), tf.nest.flatten(wanted), strict=True):
+        assert (a is None) == (b is None)
+        if b is not None:
+            compare(case, np.asarray(a), np.asarray(b))
+
+
+def compare(case: Case, have: Any, wanted: Any) -> None:
+    """Compare within rounding, relative to the largest element."""
+    assert (have.dtype, have.shape) == (wanted.dtype, wanted.shape)
+    if have.dtype.kind in "biu":
+        np.testing.assert_array_equal(have, wanted)
+        return
+    bound = 64 * max(case.value_tolerance, 8.0) * np.finfo(have.dtype).eps
+    finite = np.abs(wanted[np.isfinite(wanted)])
+    scale = max(1.0, float(np.max(finite, initial=0.0)))
+    np.testing.assert_allclose(have, wanted, rtol=bound, atol=bound * scale)
+
+
+def test_count() -> None:
+    assert len(CASES) > 400

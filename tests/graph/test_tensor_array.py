@@ -1,0 +1,234 @@
+"""`TensorArray`: eagerly, in recorded loops, in branches; sizes, gradients, mistakes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as tf
+from tests.graph.agreement import agrees, close, recorded
+from tests.graph.test_autograph import same
+
+C = tf.constant
+Array = tf.TensorArray
+
+
+# eagerly
+
+
+def test_writing_gives_another_array() -> None:
+    a = Array(tf.float32, size=3)
+    b = a.write(0, 1.0).write(2, C(3.0))
+    assert b.stack().numpy().tolist() == [1.0, 0.0, 3.0]
+    with pytest.raises(tf.errors.InvalidArgumentError, match="element_shape"):
+        a.stack()
+    assert [float(b.read(i)) for i in range(3)] == [1.0, 0.0, 3.0]
+    assert int(b.size()) == len(b) == 3
+    assert b.gather([2, 0]).numpy().tolist() == [3.0, 1.0]
+    assert (b.dtype, b.element_shape, b.dynamic_size) == (tf.float32, [], False)
+    assert "3 elements" in repr(b)
+
+
+def test_arrays_that_grow() -> None:
+    a = Array(tf.int32, size=0, dynamic_size=True)
+    for i in range(3):
+        a = a.write(i, [i, i])
+    assert a.stack().numpy().tolist() == [[0, 0], [1, 1], [2, 2]]
+    assert a.concat().numpy().tolist() == [0, 0, 1, 1, 2, 2]
+    assert a.write(4, [9, 9]).stack().numpy().tolist()[3:] == [[0, 0], [9, 9]]
+
+
+def test_scatter_unstack_split_and_concat() -> None:
+    x = C([[1.0, 2.0], [3.0, 4.0]])
+    a = Array(tf.float32, size=2)
+    close(a.unstack(x).stack(), x)
+    close(a.scatter([1, 0], x).stack(), x[::-1])
+    parts = Array(tf.float32, size=2, infer_shape=False).split(C([1.0, 2.0, 3.0]), [2, 1])
+    close(parts.read(0), C([1.0, 2.0]))
+    close(parts.concat(), C([1.0, 2.0, 3.0]))
+    close(a.unstack(x).identity().concat(), C([1.0, 2.0, 3.0, 4.0]))
+
+
+@pytest.mark.parametrize(
+    ("use", "kind", "words"),
+    [
+        (lambda a: a.write(3, 1.0), IndexError, r"index 3 is not in \[0, 2\)"),
+        (lambda a: a.write(-1, 1.0), IndexError, "index -1 is not in"),
+        (lambda a: a.read(5), IndexError, "index 5 is not in"),
+        (lambda a: a.read(0), ValueError, "was not written yet"),
+        (lambda a: a.write(0, C(1)), ValueError, r"tf\.cast\(value, tf\.float32\)"),
+        (lambda a: a.write(0, 1.0).write(1, [1.0]), ValueError, "must have one shape"),
+        (lambda a: a.grad("x"), NotImplementedError, "GradientTape"),
+        (lambda a: Array(tf.float32, size=-1), ValueError, "is negative"),
+    ],
+)
+def test_mistakes(use: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        use(Array(tf.float32, size=2))
+
+
+# in recorded loops
+
+
+def fixed(x: Any) -> Any:
+    a = Array(tf.float32, size=3)
+    for i in tf.range(3):
+        a = a.write(i, x * tf.cast(i, tf.float32))
+    return a.stack(), a.size()
+
+
+def growing(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(4):
+        a = a.write(i, x * tf.cast(i, tf.float32))
+    return a.stack(), a.read(2), a.size()
+
+
+def recurrent(x: Any) -> Any:
+    a = Array(tf.float32, size=5, clear_after_read=False).write(0, x)
+    i = 0
+    while i < 4:
+        a = a.write(i + 1, a.read(i) * 1.5)
+        i += 1
+    return a.stack(), a.read(2), a.gather([0, 1])
+
+
+def states(x: Any) -> Any:
+    rows = tf.stack([x, x * 2.0, tf.sin(x)])
+    state, a = tf.zeros([2]), Array(tf.float32, size=3)
+    for i, r in enumerate(rows):
+        state = tf.tanh(r * tf.ones([2]) + state)
+        a = a.write(i, state)
+    return a.stack(), a.concat(), state
+
+
+def read_in_a_loop(x: Any) -> Any:
+    a = Array(tf.float32, size=3).unstack(tf.stack([x, x * x, tf.sin(x)]))
+    s = x * 0.0
+    for i in tf.range(3):
+        s = s * 2.0 + a.read(i)
+    return s
+
+
+def in_branches(x: Any) -> Any:
+    a = Array(tf.float32, size=3)
+    for i in tf.range(3):
+        if x * tf.cast(i, tf.float32) > 1.0:
+            a = a.write(i, x)
+        else:
+            a = a.write(i, -x)
+    if x > 0.0:
+        a = a.write(0, x * 5.0)
+    return a.stack()
+
+
+@pytest.mark.parametrize(
+    "f", [fixed, growing, recurrent, states, read_in_a_loop, in_branches], ids=lambda f: f.__name__
+)
+def test_under_autograph(f: Any) -> None:
+    same(f, 2.0, -0.7)
+
+
+def by_while(x: Any) -> Any:
+    def body(i: Any, a: Any, s: Any) -> Any:
+        return i + 1, a.write(i, s), s * x
+
+    _, a, s = tf.while_loop(lambda i, a, s: i < 4, body, [0, Array(tf.float32, size=4), x])
+    return a.stack(), s
+
+
+def by_scan(x: Any) -> Any:
+    def step(state: Any, r: Any) -> Any:
+        i, a = state
+        return i + 1, a.write(i, r * x)
+
+    a = Array(tf.float32, size=3, element_shape=[])
+    return tf.foldl(step, tf.stack([x, x * 2.0, x]), (0, a))[1].stack()
+
+
+def by_cond(x: Any) -> Any:
+    a = Array(tf.float32, size=2).write(0, x)
+    a = tf.cond(x > 0.0, lambda: a.write(1, x * x), lambda: a.write(1, -x))
+    return a.stack()
+
+
+@pytest.mark.parametrize("f", [by_while, by_scan, by_cond], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("x", [1.5, -0.5])
+def test_in_loops_and_branches_of_functions(f: Any, x: float) -> None:
+    agrees(f, x)
+
+
+def test_compiled_and_returned_from_a_function() -> None:
+    f = tf.function(growing, jit_compile=True)
+    for a, b in zip(f(C(2.0)), growing(C(2.0)), strict=True):
+        np.testing.assert_allclose(a, b)
+    g = recorded(lambda x: Array(tf.float32, size=2).write(0, x).write(1, x * 2.0))
+    array = g(C(3.0))
+    assert array.stack().numpy().tolist() == [3.0, 6.0]
+    assert array.write(0, 1.0).stack().numpy().tolist() == [1.0, 6.0]
+    x = C(3.0)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = tf.reduce_sum(g(x).stack() ** 2)
+    assert float(tape.gradient(y, x)) == 30.0
+
+
+def test_a_size_from_the_shape_of_an_argument() -> None:
+    def f(x: Any) -> Any:
+        n = tf.shape(x)[0]
+        a = Array(tf.float32, size=n)
+        for i in tf.range(n):
+            a = a.write(i, tf.reduce_sum(x[i]))
+        return a.stack()
+
+    g = tf.function(f, input_signature=[tf.TensorSpec([None, 2])], jit_compile=False)
+    for n in (1, 3):
+        x = tf.reshape(tf.range(2.0 * n), [n, 2])
+        close(g(x), f(x))
+    assert g.experimental_get_tracing_count() == 1
+
+
+# mistakes in recorded loops
+
+
+def grows_without_an_end(x: Any, n: Any) -> Any:
+    a, i = Array(tf.float32, size=0, dynamic_size=True, element_shape=[]), 0
+    while i < n:
+        a = a.write(i, x)
+        i += 1
+    return a.stack()
+
+
+def grows_elsewhere(x: Any, n: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(3):
+        a = a.write(i * 2, x)
+    return a.stack()
+
+
+def unknown_size(x: Any, n: Any) -> Any:
+    return Array(tf.float32, size=n).write(0, x).stack()
+
+
+def other_sizes(x: Any, n: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True).write(0, x)
+    if x > 0.0:
+        a = a.write(1, x)
+    return a.stack()
+
+
+@pytest.mark.parametrize(
+    ("f", "kind", "words"),
+    [
+        (grows_without_an_end, ValueError, "unknown length the array cannot grow.*largest size"),
+        (grows_elsewhere, ValueError, "must be written at the number of the round"),
+        (unknown_size, TypeError, "size must be known when the function is recorded"),
+        (other_sizes, ValueError, "'a' is .* shapes must agree"),
+    ],
+    ids=lambda f: getattr(f, "__name__", ""),
+)
+def test_mistakes_in_recorded_functions(f: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        tf.function(f)(C(1.0), C(3))
