@@ -1,10 +1,11 @@
 """Learn to predict the next character of a real text with an LSTM, in one compiled step.
 
 The text is Python's own reference documentation, which ships in the standard library
-(`pydoc_data.topics`, 460,000 characters). A step reads 32 stretches of 64 characters; the network is
-a plain loop over the characters (`for x in characters:`), which AutoGraph records as one scan, and
-tape, clipping and Adam are in the same `tf.function`. Run it with `python examples/characters.py`;
-it prints the loss, writes a few lines of its own, and draws `characters.png`."""
+(`pydoc_data.topics`, 460,000 characters). A step reads 32 stretches of 64 characters; the network
+is a plain loop over the characters (`for i, x in enumerate(characters):`), which AutoGraph records
+as one scan, and tape, clipping and Adam are in the same `tf.function`. Run it with
+`python examples/characters.py`; it prints the loss, writes a few lines of its own, and draws
+`characters.png`."""
 
 from __future__ import annotations
 
@@ -102,7 +103,12 @@ def train(steps: int, seed: int, console: Console) -> tuple[Network, Text, list[
     losses = [float(step(*text.batch(random)))]
     console.print(f"first step, with tracing and compiling: {time.perf_counter() - started:.1f} s")
     started = time.perf_counter()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=console) as progress:
         task = progress.add_task("training", total=steps, completed=1)
         for _ in range(steps - 1):
@@ -156,7 +162,10 @@ def main(arguments: list[str] | None = None) -> list[float]:
     console = Console()
     network, text, losses = train(options.steps, options.seed, console)
     uniform = np.log(len(text.alphabet))
-    console.print(f"loss {losses[0]:.2f} at first (uniform {uniform:.2f}), {np.mean(losses[-50:]):.2f} at last")
+    console.print(
+        f"loss {losses[0]:.2f} at first (uniform {uniform:.2f}),"
+        f" {np.mean(losses[-50:]):.2f} at last"
+    )
     console.print(written(network, text, "The ", 300, options.seed), markup=False, highlight=False)
     draw(losses, options.plot)
     console.print(f"drawn: {options.plot}")

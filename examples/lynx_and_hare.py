@@ -10,9 +10,9 @@ that the error estimate chooses: a `tf.while_loop` whose length nobody knows bef
 fits the four rates and the two numbers at the start to the logarithms of the record.
 
 The data are thousands of pelts that the Hudson's Bay Company collected from 1900 to 1920, as
-tabulated by P. Howard (Modeling Basics, lecture notes, 2009). B. Carpenter's Bayesian fit of the same
-model (Stan case study "Predator-Prey Population Dynamics", 2018) has the means alpha 0.55, beta
-0.028, gamma 0.80, delta 0.024. Run it with `python examples/lynx_and_hare.py`; it prints the
+tabulated by P. Howard (Modeling Basics, lecture notes, 2009). B. Carpenter's Bayesian fit of the
+same model (Stan case study "Predator-Prey Population Dynamics", 2018) has the means alpha 0.55,
+beta 0.028, gamma 0.80, delta 0.024. Run it with `python examples/lynx_and_hare.py`; it prints the
 fit and draws `lynx_and_hare.png`."""
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def one_year(state: tf.Tensor, rates: tf.Tensor, tolerance: float) -> tf.Tensor:
 
 
 def solved(parameters: tf.Tensor, years: int, tolerance: float) -> tf.Tensor:
-    """The populations (years + 1, 2) for the logarithms of rates and of the numbers at the start."""
+    """The populations (years + 1, 2) for the logarithms of the rates and of the first year."""
     values = tf.exp(parameters)
     rates, first = values[:4], values[4:]
     later = tf.scan(lambda state, _: one_year(state, rates, tolerance), tf.range(years), first)
@@ -130,7 +130,9 @@ def fit(tolerance: float = 1e-6, console: Console | None = None) -> tuple[np.nda
 
     first, _ = value(START)
     if console is not None:
-        console.print(f"first call, with tracing and compiling: {time.perf_counter() - started:.1f} s")
+        console.print(
+            f"first call, with tracing and compiling: {time.perf_counter() - started:.1f} s"
+        )
         console.print(f"loss at the start: {first:.4f}")
     started = time.perf_counter()
     found = minimize(

@@ -320,14 +320,15 @@ def __getattr__(name: str) -> Any:
 
 
 def _of_version_1(name: str) -> Any:
-    """A name of TensorFlow 1's in a program that fills graphs, else an error that says where it is."""
+    """A name of TensorFlow 1's in a program that fills graphs, else an error: where it is."""
     older = import_module("gradtape.compat.v1")
     if name not in older.OWN:
         return _refuse(name)
     if executing_eagerly():
         raise AttributeError(
-            f"tf.{name} is TensorFlow 1's: write tf.compat.v1.{name}, or `import gradtape.compat.v1 as"
-            f" tf`. In a graph, and after tf.compat.v1.disable_eager_execution(), tf.{name} works."
+            f"tf.{name} is TensorFlow 1's: write tf.compat.v1.{name}, or `import"
+            " gradtape.compat.v1 as tf`. In a graph, and after"
+            f" tf.compat.v1.disable_eager_execution(), tf.{name} works."
         )
     return getattr(older, name)
 

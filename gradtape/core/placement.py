@@ -26,8 +26,15 @@ def parsed(name: Any) -> tuple[str, int] | None:
         return None
     if not isinstance(name, str):
         name = getattr(name, "name", name)
-    match = re.fullmatch(r"(?:/job:[^/]*|/replica:\d+|/task:\d+)*/?(?:physical_device:|device:)?"
-                         r"([A-Za-z]+)(?::(\d+|\*))?", name) if isinstance(name, str) else None
+    match = (
+        re.fullmatch(
+            r"(?:/job:[^/]*|/replica:\d+|/task:\d+)*/?(?:physical_device:|device:)?"
+            r"([A-Za-z]+)(?::(\d+|\*))?",
+            name,
+        )
+        if isinstance(name, str)
+        else None
+    )
     if match is None:
         if isinstance(name, str) and re.fullmatch(r"(?:/job:[^/]*|/replica:\d+|/task:\d+)+", name):
             return None

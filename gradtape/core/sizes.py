@@ -198,6 +198,15 @@ def same(a: Any, b: Any) -> bool:
     return False
 
 
+def at_least(a: Any, b: Any) -> bool:
+    """Whether a >= b; what is not known is taken for granted and noted."""
+    if type(a - b) is int:
+        return a >= b
+    if not _never_negative(a - b):
+        _assume(_atom("max", larger, b, a), a)
+    return True
+
+
 def same_shape(a: Any, b: Any) -> bool:
     """Whether two shapes agree, as `same`."""
     return a == b or (len(a) == len(b) and all([same(n, m) for n, m in zip(a, b)]))

@@ -349,8 +349,10 @@ class Variable(Operands, metaclass=_ByCreators):
         if how == "assign_sub":
             return self._write(self._array - self._fitting(values[0], how))
         if how.startswith("scatter_nd"):
-            return self._scattered_nd(*values, IN_PLACE[how.removeprefix("scatter_nd_")], how)
-        return self._scattered(*values, IN_PLACE[how.removeprefix("scatter_")], how)
+            indices, updates = values
+            write = IN_PLACE[how.removeprefix("scatter_nd_")]
+            return self._scattered_nd(indices, updates, write, how)
+        return self._scattered(values[0], IN_PLACE[how.removeprefix("scatter_")], how)
 
     def _converted(self, value: Any, method: str) -> Any:
         array = value_array(value, self._dtype, method)

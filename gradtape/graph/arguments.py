@@ -1,8 +1,9 @@
 """`Arguments`: what a function is traced with, and how a call of the trace is fitted to it.
 
-Tensors become inputs of the graph; a variable is represented by a stand-in, so that another variable
-of its kind may come at the next call; other Python values belong to the trace. Objects are not kept
-alive by it."""
+Tensors become inputs of the graph; a variable is represented by a stand-in, so that another
+variable of its kind may come at the next call; other Python values belong to the trace. Objects are
+not kept alive by it.
+"""
 
 from __future__ import annotations
 
@@ -24,8 +25,6 @@ from gradtape.graph.tracing import placeholder
 class ArgumentVariable(Variable):
     """What stands for a variable that is an argument while its function is traced."""
 
-    stands_in = True
-
     stands_in = True  # it has no value outside of the trace
 
     def __init__(self, variable: Variable) -> None:
@@ -39,7 +38,9 @@ class ArgumentVariable(Variable):
         self._tensor = Spec(variable._shape, variable._dtype)
 
     def __repr__(self) -> str:
-        return f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, an argument>"
+        return (
+            f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, an argument>"
+        )
 
 
 def stand_in(variable: Variable) -> ArgumentVariable:
@@ -119,10 +120,10 @@ class Arguments:
     # what it is
 
     def signature(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments by position and by keyword, with specs in place of tensors and variables."""
+        """The arguments by position and by keyword: specs for tensors and variables."""
         tensors = iter(self.inputs)
         shown = []
-        for number, (leaf, value) in enumerate(zip(self._leaves, self._shown, strict=True)):
+        for leaf, value in zip(self._leaves, self._shown, strict=True):
             if leaf.kind == INPUT:
                 tensor = next(tensors)
                 value = TensorSpec(tensor.shape, tensor.dtype, tensor.op.label)

@@ -117,22 +117,45 @@ def converted_call(
         if target in RECORDING:
             args = [_passed(a) for a in args]
             kwargs = {k: _passed(v) for k, v in kwargs.items()}
-        return f(*args, **kwargs)
-    if not wanted(target):
-        return f(*args, **kwargs)
+    return _prepared(target)(*first, *args, **kwargs)
+
+
+def _prepared(function: types.FunctionType) -> Any:
+    """A function of the user's rewritten, or a library's decoration of such a one."""
+    if of_library(function.__code__.co_filename):
+        return _decoration(function) if "__wrapped__" in function.__dict__ else function
+    if not wanted(function):
+        return function
     try:
-        rewritten = _rewriter.rewritten(target)
+        return _rewriter.rewritten(function)
     except Exception as error:  # whatever the rewriter cannot read runs as it is
-        if target.__code__ not in _said:
-            _said.add(target.__code__)
+        if function.__code__ not in _said:
+            _said.add(function.__code__)
             warnings.warn(
-                f"AutoGraph could not transform {target!r} and will run it as-is. Cause: {error}"
+                f"AutoGraph could not transform {function!r} and will run it as-is. Cause: {error}"
                 " To silence this warning, decorate the function with"
                 " @tf.autograph.experimental.do_not_convert.",
                 stacklevel=2,
             )
-        return f(*args, **kwargs)
-    return rewritten(*first, *args, **kwargs)
+        return function
+
+
+def _decoration(function: types.FunctionType) -> Any:
+    """A library's function around one of the user's, around the rewritten one instead."""
+    cells = []
+    for cell in function.__closure__ or ():
+        inner = cell.cell_contents
+        prepared = _prepared(inner) if isinstance(inner, types.FunctionType) else inner
+        cells.append(cell if prepared is inner else types.CellType(prepared))
+    made = types.FunctionType(
+        function.__code__,
+        function.__globals__,
+        function.__name__,
+        function.__defaults__,
+        tuple(cells),
+    )
+    made.__kwdefaults__ = function.__kwdefaults__
+    return made
 
 
 def _hashable(value: Any) -> bool:

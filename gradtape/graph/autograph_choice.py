@@ -118,7 +118,7 @@ def _may_branch(value: Any, names: set[str], seen: set[Any]) -> bool:
     function = getattr(value, "__func__", value)
     if isinstance(function, types.FunctionType):
         if of_library(function.__code__.co_filename):
-            return False
+            return _may_branch(getattr(function, "__wrapped__", None), names, seen)
         return _branches(function.__code__) or _calls_branches(function, seen)
     return not inspect.isclass(value) and _of_users_class(type(value))
 

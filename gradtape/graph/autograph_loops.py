@@ -1,11 +1,12 @@
 """The variables of a rewritten loop as the state of a recorded one.
 
-Tensors, numbers and structures of them become the state; anything else must stay what it is. What
-a loop does to its variables is seen while its body is recorded. A number that stands before a loop
+Tensors, numbers and structures of them become the state; anything else must stay what it is. What a
+loop does to its variables is seen while its body is recorded. A number that stands before a loop
 takes the dtype and the shape that the loop gives it, as it would in Python; a variable that exists
-only inside a loop starts as zeros. Then the body is recorded again. Where it cannot be recorded with
-tensors for numbers, two rounds are done with the numbers themselves, to see what becomes of
-them."""
+only inside a loop starts as zeros. Then the body is recorded again. Where it cannot be recorded
+with tensors for numbers, two rounds are done with the numbers themselves, to see what becomes of
+them.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rewriting of a function's statements to calls of `autograph_statements`, by diastatic-malt."""
+"""The rewriting of statements to calls of `autograph_statements`, by diastatic-malt."""
 
 from __future__ import annotations
 
@@ -52,8 +52,9 @@ class _Choices(converter.Base):
 
 
 class _Statements(control_flow.ControlFlowTransformer):
-    """`if` and loops as calls. Names that inner functions assign in a function's variables, names of
-    outer functions and of the module count as results of every statement that may change them."""
+    """`if` and loops as calls. Names that inner functions assign in a function's variables, names
+    of outer functions and of the module count as results of every statement that may change them.
+    """
 
     _shared: frozenset[Any] = frozenset()
 

@@ -2,7 +2,8 @@
 
 Before the rewriter reads a function, some statements are put in other words that it knows: names of
 caught exceptions, `else` of loops, private attributes, `l.append(x)`, and the None that a function
-returns at its end. A lambda is found by the columns of its code, where several stand in one line."""
+returns at its end. A lambda is found by the columns of its code, where several stand in one line.
+"""
 
 from __future__ import annotations
 
@@ -92,6 +93,10 @@ class Preparation(ast.NodeTransformer):
     def visit_ClassDef(self, node: ast.ClassDef) -> Any:
         """Leave a class as it is."""
         return node
+
+    def visit_Match(self, node: ast.Match) -> Any:
+        """Refuse what the rewriter does not know."""
+        raise ValueError("match statements are not supported: write if and elif.")
 
     def visit_Expr(self, node: ast.Expr) -> Any:
         """`l.append(x)` as an assignment to `l`, where `l` is a variable of the function: so that

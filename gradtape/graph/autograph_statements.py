@@ -1,10 +1,11 @@
 """What Python's statements mean in code that AutoGraph has rewritten.
 
 `if c: ...` is rewritten to `if_stmt(c, body, orelse, get_state, set_state, names, count)`: body and
-orelse assign to the variables of the function, and get_state and set_state read and write those that
-they may change. Where the condition is an ordinary value the statement does what it does in Python;
-where it is a symbolic tensor the variables become the results of a `cond`, and in loops the state of
-a `while` or a `scan`."""
+orelse assign to the variables of the function, and get_state and set_state read and write those
+that they may change. Where the condition is an ordinary value the statement does what it does in
+Python; where it is a symbolic tensor the variables become the results of a `cond`, and in loops the
+state of a `while` or a `scan`.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +18,6 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import OperatorNotAllowedInGraphError, brief
-from gradtape.ops.printing import print_ as print_tensors
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.autograph_loops import InPython, check_append, loop_states, rows_states
@@ -33,6 +33,7 @@ from gradtape.ops.arithmetic import maximum, minimum
 from gradtape.ops.assertions import Assert
 from gradtape.ops.basis import cast
 from gradtape.ops.creation import shape as shape_of
+from gradtape.ops.printing import print_ as print_tensors
 from gradtape.ops.stepwise import logical_and, logical_not, logical_or
 
 State = Callable[[], tuple[Any, ...]]
@@ -199,7 +200,7 @@ def for_stmt(
 def _python_for(
     iterable: Any, extra_test: Any, body: Any, get_state: Any, set_state: Any, names: Any
 ) -> None:
-    """A loop over a Python iterable; once the extra test is symbolic, the rounds are conditional."""
+    """A loop over a Python iterable; rounds are conditional once the extra test is symbolic."""
     goes_on = True if extra_test is None else extra_test()
     if not symbolic(goes_on) and not goes_on:
         return
@@ -253,7 +254,9 @@ def _any_symbolic(values: Sequence[Any]) -> bool:
     return any([symbolic(v) for v in values])
 
 
-def _print(*values: Any, sep: str = " ", end: str = "\n", file: Any = None, flush: bool = False) -> None:
+def _print(
+    *values: Any, sep: str = " ", end: str = "\n", file: Any = None, flush: bool = False
+) -> None:
     if _any_symbolic(values):
         stream = sys.stdout if file is None else file
         print_tensors(*values, sep=sep, end=end, output_stream=stream)

@@ -132,8 +132,8 @@ class _Merged:
         others, other_tree = leaves_of(second)
         if tree != other_tree:
             raise TypeError(
-                f"{_called(name)} must have the same nested structure in both branches of a recorded"
-                f" `if`, not {shown(first)} and {shown(second)}."
+                f"{_called(name)} must have the same nested structure in both branches of a"
+                f" recorded `if`, not {shown(first)} and {shown(second)}."
             )
         self.tree = tree
         for number, (a, b) in enumerate(zip(leaves, others, strict=True)):

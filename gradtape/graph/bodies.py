@@ -1,4 +1,4 @@
-"""`Body`: a Python function that is traced as part of an operation: a branch, a test, a loop's step.
+"""`Body`: a Python function traced as part of an operation: a branch, a test, a loop's step.
 
 What a body takes from around it (tensors of the trace outside, variables) becomes inputs behind its
 arguments; a variable that it changes becomes one of its outputs. The operation that holds the body

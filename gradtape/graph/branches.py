@@ -25,8 +25,8 @@ from gradtape.core.shapes import Spec
 from gradtape.core.sizes import same
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
-from gradtape.graph.bodies import Body, Surroundings
 from gradtape.graph.batches import batched, size_of, widened
+from gradtape.graph.bodies import Body, Surroundings
 from gradtape.graph.call import pulled, pushed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.lines import runnable
@@ -70,7 +70,8 @@ def cond(
     """
     for argument, function in (("true_fn", true_fn), ("false_fn", false_fn)):
         callable_or_raise(function, "cond", argument)
-    assert true_fn is not None and false_fn is not None
+    assert true_fn is not None
+    assert false_fn is not None
     if isinstance(pred, (bool, np.bool_)):
         return _tensors(true_fn() if pred else false_fn())
     pred = scalar(as_tensor(pred, "cond"))
@@ -134,8 +135,8 @@ def _numbered(branch_fns: Any) -> dict[int, Callable[[], Any]]:
     for pair in items:
         if not (isinstance(pair, tuple) and len(pair) == 2 and callable(pair[1])):
             raise TypeError(
-                f"gradtape.switch_case: branch_fns must hold functions, or pairs of an integer and a"
-                f" function, not {brief(pair)}."
+                f"gradtape.switch_case: branch_fns must hold functions, or pairs of an integer and"
+                f" a function, not {brief(pair)}."
             )
     return {int(n): f for n, f in items}
 

@@ -190,17 +190,18 @@ class Pair:
         self.count = len(callee.outputs)
         pullback = self.pullback
         present = tuple([differentiable(v.dtype) for v in callee.outputs])
-        cts, given = pullback.walked(present)
+        walked, given = pullback.walked(present)
+        cts = [t._value for t in walked]
         effects = pullback.walk_effects(present)
         inputs = [t._value for t in pullback.inputs]
         results = [*pullback.flat(given), *[v for op in effects for v in op.takes]]
         # variables that only the way back reads are read when it is gone
         late = {op.values[0] for op in pullback.mode.graph.operations if op.primitive is VARIABLE}
-        kept = kept_values([*inputs, *late], [t._value for t in cts], pullback.outputs, results)
+        kept = kept_values([*inputs, *late], cts, pullback.outputs, results)
         places = {v: i for i, v in enumerate(inputs)}
         self.needed = tuple([places[v] for v in kept if v in places])
         self.kept = [v for v in kept if v not in places and v not in late]
-        apart = sizes_apart(kept, needed(results, effects, {*kept, *[t._value for t in cts]}))
+        apart = sizes_apart(kept, needed(results, effects, {*kept, *cts}), set(cts))
         with frame((), (), pullback.mode):  # their shapes tell the sizes
             self.kept += [pullback.mode.value(zeros((n, 0), BOOL)) for n in apart]
         self.forward = Callee(
@@ -219,13 +220,14 @@ class Pair:
         found = self._backward.get(present)
         if found is None:
             pullback = self.pullback
-            cts, given = pullback.walked(present)
+            walked, given = pullback.walked(present)
+            cts = [t._value for t in walked]
             inputs = [pullback.inputs[i]._value for i in self.needed]
-            taken = [*inputs, *self.kept, *[t._value for t in cts]]
+            taken = [*inputs, *self.kept, *cts]
             results, effects = pullback.flat(given), pullback.walk_effects(present)
             order = needed(results, effects, set(taken))
             missing = [op for op in order if op.primitive is PLACEHOLDER]
-            if missing or sizes_apart(taken, order):
+            if missing or sizes_apart(taken, order, set(cts)):
                 return self.backward(tuple([differentiable(v.dtype) for v in self.callee.outputs]))
             name = f"backward of {self.callee.name}"
             made = Callee(pullback.mode, taken, results, name, self.callee.compile)

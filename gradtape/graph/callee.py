@@ -236,8 +236,9 @@ def _maker(given: Any) -> Callable[[Any], Any]:
 
 
 def _applied(primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """Do an operation again; one that holds functions may do it in another way, for instance so that
-    it keeps what a derivative will need."""
+    """Do an operation again; one that holds functions may do it in another way, for instance so
+    that it keeps what a derivative will need.
+    """
     for value in params.values():
         again = getattr(value, "again", None)
         if again is not None:

@@ -55,7 +55,7 @@ class ConcreteFunction:
         written = [v for k, v in mode.variables.items() if k in mode.written]
         after = [mode.current[id(v)]._value for v in written]
         callee = Callee(mode, [], [*outputs, *after], name, compile, effects=True)
-        used = {op for op in needed(callee.outputs, callee.roots)}
+        used = set(needed(callee.outputs, callee.roots))
         self._captured = [(t, v) for t, v in mode.captures.values() if v.op in used]
         reads = [
             (mode.variables[id(op.params["variable"])], op.values[0])

@@ -1,8 +1,9 @@
 """`function`: a Python function that is traced once for each signature and then run as a graph.
 
-The first call with a new signature runs the Python function on symbolic tensors and writes down what
-it does; every later call runs that. What the Python code does besides tensor operations (printing,
-appending to a list) happens while tracing, and only then."""
+The first call with a new signature runs the Python function on symbolic tensors and writes down
+what it does; every later call runs that. What the Python code does besides tensor operations
+(printing, appending to a list) happens while tracing, and only then.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +11,12 @@ import copy
 import functools
 import sys
 import threading
-import types
 import weakref
 from collections.abc import Callable
 from typing import Any
 
-from gradtape.core.errors import brief
 from gradtape.core.deferred import DeferredTensor
+from gradtape.core.errors import brief
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
@@ -327,9 +327,7 @@ class Function:
     def pretty_printed_concrete_signatures(self, verbose: bool = True) -> str:
         """The signatures of all traces."""
         traces = {id(c): c for c in self._concrete.values()}
-        return "\n\n".join(
-            f"{self.name}\n{c.pretty_printed_signature()}" for c in traces.values()
-        )
+        return "\n\n".join(f"{self.name}\n{c.pretty_printed_signature()}" for c in traces.values())
 
     def __repr__(self) -> str:
         return f"<gradtape.function {self.name}{self._parameters.signature}>"
@@ -407,10 +405,6 @@ def function(
         callable_or_raise(python_function, "function", "func")
         if isinstance(python_function, Function):
             python_function = python_function.python_function
-        return Function(
-            python_function, input_signature, autograph, jit_compile, reduce_retracing
-        )
+        return Function(python_function, input_signature, autograph, jit_compile, reduce_retracing)
 
     return decorated if func is None else decorated(func)
-
-

@@ -1,10 +1,12 @@
 """`FunctionTracing`: the trace of a function or of a body, with what it closes over and what it
 makes.
 
-A tensor from around that has a value becomes a constant of the graph, unless somebody differentiates
-with respect to it: then it is captured like a symbolic one. Whether a constant is watched later, the
-trace is asked at each call (`closed`). A variable is made while the first call is traced, with the
-value that its initial tensor has in that call; the numbers drawn for it are drawn."""
+A tensor from around that has a value becomes a constant of the graph, unless somebody
+differentiates with respect to it: then it is captured like a symbolic one. Whether a constant is
+watched later, the trace is asked at each call (`closed`). A variable is made while the first call
+is traced, with the value that its initial tensor has in that call; the numbers drawn for it are
+drawn.
+"""
 
 from __future__ import annotations
 

@@ -260,7 +260,9 @@ class Graph(Scopes):
             )
         return SymbolicTensor(values[int(index)])
 
-    def as_graph_element(self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True) -> Any:
+    def as_graph_element(
+        self, obj: Any, allow_tensor: bool = True, allow_operation: bool = True
+    ) -> Any:
         """The tensor or operation that an object or a name stands for."""
         if isinstance(obj, (SymbolicTensor, Operation)):
             if obj.graph is not self:

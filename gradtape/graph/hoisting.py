@@ -1,8 +1,8 @@
 """What a loop's step need not do in every round: work that does not depend on the state.
 
-What depends on the surroundings alone is done once, before the loop. A product that depends on a row
-and the surroundings alone is done for all rows at once: 64 products of a (32, 128) by a (128, 512)
-matrix become one of (2048, 128) by (128, 512), several times as fast."""
+What depends on the surroundings alone is done once, before the loop. A product that depends on a
+row and the surroundings alone is done for all rows at once: 64 products of a (32, 128) by a
+(128, 512) matrix become one of (2048, 128) by (128, 512), several times as fast."""
 
 from __future__ import annotations
 

@@ -1,12 +1,13 @@
 """The operation `while`, and its derivatives of every order, without a bound on the length.
 
-A loop is a test and a body, both functions of a state and of what they take from around. Its forward
-derivative is a loop again, whose state is the state and its tangents. Its reverse derivative is an
-operation of its own, `loop_pull`: it repeats the loop and walks back through its states, with a
-bounded number of checkpoints when it is compiled (see the verb `loop_pull`), and only for that part
-of the state which the body's derivative reads. What `loop_pull` computes is J'w; its own derivative
-in the direction u is that of <w, J u>, the reverse derivative of the forward loop, so that every
-higher order is made of the same two operations."""
+A loop is a test and a body, both functions of a state and of what they take from around. Its
+forward derivative is a loop again, whose state is the state and its tangents. Its reverse
+derivative is an operation of its own, `loop_pull`: it repeats the loop and walks back through its
+states, with a bounded number of checkpoints when it is compiled (see the verb `loop_pull`), and
+only for that part of the state which the body's derivative reads. What `loop_pull` computes is J'w;
+its own derivative in the direction u is that of <w, J u>, the reverse derivative of the forward
+loop, so that every higher order is made of the same two operations.
+"""
 
 from __future__ import annotations
 
@@ -82,10 +83,7 @@ def lasting(loop: Loop, mask: Sequence[bool]) -> list[bool]:
     """Which state tensors have a derivative by some inputs after any number of steps."""
     state, around = loop.split(mask)
     while True:
-        after = [
-            s or r
-            for s, r in zip(state, reached(loop.body, [*state, *around]), strict=True)
-        ]
+        after = [s or r for s, r in zip(state, reached(loop.body, [*state, *around]), strict=True)]
         if after == state:
             return state
         state = after
@@ -95,8 +93,7 @@ def extended(test: Callee, places: Sequence[Value | None], specs: Sequence[Any])
     """A test that takes more inputs than it reads: None marks those that it does not know."""
     graph = test.graph
     inputs = [
-        graph.source(PLACEHOLDER, s) if v is None else v
-        for v, s in zip(places, specs, strict=True)
+        graph.source(PLACEHOLDER, s) if v is None else v for v, s in zip(places, specs, strict=True)
     ]
     return Callee(test.mode, inputs, test.outputs, test.name, test.compile)
 

@@ -1,7 +1,8 @@
 """`while_loop`: a loop whose length depends on values.
 
-Where the condition has a value the loop simply runs. While a graph is recorded its test and body are
-traced once, and one operation holds them (see `loop`)."""
+Where the condition has a value the loop simply runs. While a graph is recorded its test and body
+are traced once, and one operation holds them (see `loop`).
+"""
 
 from __future__ import annotations
 

@@ -101,4 +101,7 @@ class PartialRun:
             raise explained(error, op.primitive.name, shown, op.params) from error
         finally:
             restore(token)
-        return found if op.primitive.several else (found,)
+        results = found if op.primitive.several else (found,)
+        for value, array in zip(op.values, results, strict=True) if op.host else ():
+            bind(value.shape, array.shape, self._sizes)
+        return results

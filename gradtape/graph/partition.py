@@ -23,11 +23,13 @@ from gradtape.graph.symbolic import Value
 csgraph: Any = Lazy("scipy.sparse.csgraph")
 sparse: Any = Lazy("scipy.sparse")
 
-CHEAP = frozenset(
-    "add subtract multiply negative absolute relu relu6 maximum minimum where cast reshape transpose"
-    " broadcast_to strided_slice concat real imag conj square sign logical_not logical_and logical_or"
-    " equal not_equal less less_equal greater greater_equal safe_multiply pad reverse sizes".split()
-)
+CHEAP = frozenset({
+    "add", "subtract", "multiply", "negative", "absolute", "relu", "relu6", "maximum",
+    "minimum", "where", "cast", "reshape", "transpose", "broadcast_to", "strided_slice",
+    "concat", "real", "imag", "conj", "square", "sign", "logical_not", "logical_and",
+    "logical_or", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
+    "safe_multiply", "pad", "reverse", "sizes",
+})  # fmt: skip
 MOST = 2**30
 
 
@@ -62,9 +64,13 @@ def kept_values(
     return _cut(given, set(inputs), early, once, list(read), set(forward))
 
 
-def sizes_apart(given: Iterable[Value], operations: Sequence[Operation]) -> list[Any]:
-    """The open sizes that operations need and the shapes of what they are given do not tell."""
-    found = [v for op in operations if op.host for v in op.values]
+def sizes_apart(
+    given: Iterable[Value], operations: Sequence[Operation], cts: set[Value]
+) -> list[Any]:
+    """The open sizes that operations need and the shapes of what they are given do not tell: those
+    that are found in the forward, not from cotangents."""
+    late = _depending(operations, cts)
+    found = [v for op in operations if op.host for v in op.values if v in late]
     told = told_by([v.shape for v in [*given, *found]])
     wanted = unknowns([op.params for op in operations])
     return [Size({(atom,): 1}) for atom in wanted if atom not in told]
@@ -128,7 +134,9 @@ def _cut(
         return []
     size = 2 + 2 * len(numbers)
     rows, columns = np.array(list(edges)).T
-    network = sparse.csr_matrix((np.array(list(edges.values()), np.int32), (rows, columns)), (size, size))
+    network = sparse.csr_matrix(
+        (np.array(list(edges.values()), np.int32), (rows, columns)), (size, size)
+    )
     flow = csgraph.maximum_flow(network, 0, 1).flow
     rest = network - flow
     rest.data[rest.data < 0] = 0

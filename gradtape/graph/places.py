@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sysconfig
 from types import TracebackType
 
-rewritten: dict[str, dict[int, tuple[str, int]]] = {}  # the user's lines, by rewritten file and line
+# the user's lines, by rewritten file and line
+rewritten: dict[str, dict[int, tuple[str, int]]] = {}
 GENERATED = "__autograph_generated_file"
+PART = re.compile(r"(if|else|loop)_body|(loop|extra)_test|[gs]et_state")
 SHELLS = ("<ipython-input", "<doctest")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LIBRARIES = tuple(
@@ -36,14 +39,20 @@ def users_place(filename: str, line: int) -> tuple[str, int]:
 
 def users_trace(traceback: TracebackType | None) -> list[str]:
     """The frames of an exception that are of the user's code, as Python shows them."""
-    shown: list[str] = []
+    frames: list[tuple[str, str, int, str]] = []
     while traceback is not None:
         name = traceback.tb_frame.f_code.co_name
         actual = traceback.tb_frame.f_code.co_filename
         filename, line = users_place(actual, traceback.tb_lineno)
         if not of_library(filename):
-            name = name.removeprefix("ag__") if actual in rewritten else name
-            shown.append(f'  File "{filename}", line {line}, in {name}')
-            shown.append(f"    {linecache.getline(filename, line).strip()}")
+            if actual in rewritten:
+                name = name.removeprefix("ag__")
+                if PART.match(name) and frames and frames[-1][0] == actual:
+                    name = frames.pop()[3]
+            frames.append((actual, filename, line, name))
         traceback = traceback.tb_next
+    shown = []
+    for _, filename, line, name in frames:
+        shown.append(f'  File "{filename}", line {line}, in {name}')
+        shown.append(f"    {linecache.getline(filename, line).strip()}")
     return shown

@@ -8,10 +8,10 @@ what the session holds then."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
-from gradtape.core.sizes import unknowns
+from gradtape.core.sizes import told_by, unknowns
 from gradtape.core.variable import Variable
 from gradtape.graph.graph import (
     INITIALIZED,
@@ -127,10 +127,11 @@ def reached(
     mode: Any,
     values: Iterable[Value],
     operations: Iterable[Operation],
-    given: Container[Value],
+    given: Collection[Value],
     holds: Holds,
 ) -> list[Operation]:
     """The operations that a run does, in the order of the program."""
+    told = told_by([v.shape for v in given])
     seen: set[Operation] = set()
     pending = [v.op for v in values if v not in given] + list(operations)
     while pending:
@@ -141,6 +142,7 @@ def reached(
         if not stands(op, holds):
             pending.extend([v.op for v in op.takes if v not in given])
         pending.extend(op.control)
+        pending.extend([other for size, other in op.awaited.items() if size not in told])
         pending.extend(mode.dragged.get(op, ()))
     return sorted(seen, key=lambda op: op.number)
 

@@ -1,4 +1,4 @@
-"""`Result`: what a traced function returned, as flat tensors and how to put others in their place."""
+"""`Result`: what a traced function returned, as flat tensors and how to replace them."""
 
 from __future__ import annotations
 

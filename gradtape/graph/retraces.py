@@ -1,4 +1,4 @@
-"""`Retraces`: which signatures a function was traced for, why, and whether that happens too often."""
+"""`Retraces`: the signatures a function was traced for, why, and whether they are too many."""
 
 from __future__ import annotations
 

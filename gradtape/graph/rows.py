@@ -1,5 +1,6 @@
-"""`Rows`: what a recorded `for` runs over: the rows of tensors, a range whose bounds are tensors, or
-several of them at once."""
+"""`Rows`: what a recorded `for` runs over: the rows of tensors, a range whose bounds are tensors,
+or several of them at once.
+"""
 
 from __future__ import annotations
 
@@ -49,7 +50,8 @@ class TensorRange:
         dtype = tensors[0]._dtype
         if dtype.kind not in "iu" or tensors[0]._shape != ():
             raise TypeError(
-                f"range() needs integer scalars, not {brief(tensors[0])}. Write tf.cast(x, tf.int32)."
+                f"range() needs integer scalars, not {brief(tensors[0])}. Write"
+                " tf.cast(x, tf.int32)."
             )
         return TensorRange(first, last, step, dtype)
 

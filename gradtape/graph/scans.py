@@ -1,10 +1,11 @@
 """The operation `scan`: a step that is repeated once for each row of some tensors, and its
 derivatives.
 
-The length is known, so a scan keeps for its reverse derivative what the derivative of one step reads
-of that step, stacked, and nothing is computed twice; the derivative is a scan from the other end.
-What a step keeps is found by the minimum cut of `partition`, for which the rows are free and the
-carried state is not. The forward derivative is a scan whose carried state is twice as long."""
+The length is known, so a scan keeps for its reverse derivative what the derivative of one step
+reads of that step, stacked, and nothing is computed twice; the derivative is a scan from the other
+end. What a step keeps is found by the minimum cut of `partition`, for which the rows are free and
+the carried state is not. The forward derivative is a scan whose carried state is twice as long.
+"""
 
 from __future__ import annotations
 
@@ -22,9 +23,9 @@ from gradtape.core.state import here
 from gradtape.graph.batches import batched, lasting_width, size_of, widened
 from gradtape.graph.call import Pullback, packed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
+from gradtape.graph.dependence import reached
 from gradtape.graph.hoisting import Hoisted
 from gradtape.graph.lines import runnable
-from gradtape.graph.dependence import reached
 from gradtape.graph.loop import repeated
 from gradtape.graph.partition import kept_values
 from gradtape.graph.sums import summands, total
@@ -136,9 +137,7 @@ def _specs(*specs: Any, scan: Scan, walk: Any = None) -> Any:
     length = rows[0]._shape[0] if rows else scan.length
     outputs = scan.step.outputs
     carried = [Spec(v.shape, v.dtype) for v in outputs[: scan.carried]]
-    return tuple(
-        carried + [Spec((length, *v.shape), v.dtype) for v in outputs[scan.carried :]]
-    )
+    return tuple(carried + [Spec((length, *v.shape), v.dtype) for v in outputs[scan.carried :]])
 
 
 # forward
@@ -164,9 +163,7 @@ def _push(tangents: Any, inputs: Any, scan: Scan, walk: Any) -> list[Any]:
     results = [next(carried) if m else None for m in moving[: len(state)]]
     for v in scan.step.outputs[len(state) :]:
         results.append(next(stacked) if differentiable(v.dtype) else None)
-    return [
-        t for t, v in zip(results, scan.step.outputs, strict=True) if differentiable(v.dtype)
-    ]
+    return [t for t, v in zip(results, scan.step.outputs, strict=True) if differentiable(v.dtype)]
 
 
 def lasting(scan: Scan, mask: Sequence[bool]) -> Mask:
@@ -317,9 +314,8 @@ class Backward:
             of_state: the cotangents of the active state at the end.
             rows: kept values, rows, and cotangents of the results.
         """
-        carried = [
-            zeros(v.shape, v.dtype) for v in self.scan.step.inputs[len(of_state) : self.scan.carried]
-        ]
+        taken = self.scan.step.inputs[len(of_state) : self.scan.carried]
+        carried = [zeros(v.shape, v.dtype) for v in taken]
         found = run_scan(self.scan, [*of_state, *carried, *rows, *around])
         before = found[: len(of_state)]
         totals = iter(found[len(of_state) : self.scan.carried])
@@ -342,7 +338,8 @@ def _pull(ct: Any, inputs: Any, out: Any, scan: Scan, walk: Any, wanted: Mask) -
     """The cotangents of a scan's inputs."""
     able = tuple([w and differentiable(t._dtype) for w, t in zip(wanted, inputs, strict=True)])
     count = len(walk.scan.step.outputs) if walk is not None else -1
-    if walk is None or any([c is not None for c in ct[count:]]) or walk.moving != lasting(walk.scan, able):
+    stale = any([c is not None for c in ct[count:]])
+    if walk is None or stale or walk.moving != lasting(walk.scan, able):
         walk = walk_of(scan, able)
         count = len(scan.step.outputs)
         out = apply(_scan, tuple(inputs), {"scan": walk.forward, "walk": None})
@@ -391,10 +388,9 @@ def _batch(mask: Mask, *tensors: Any, scan: Scan, walk: Any) -> Any:
     found = run_scan(scan.derived[key], [*state, *rows, *around])
     last = [t if c else Shared(t) for t, c in zip(found, carried, strict=False)]
     stacked = [
-        _swapped(t) if b else Shared(t)
-        for t, b in zip(found[scan.carried :], results, strict=True)
+        _swapped(t) if b else Shared(t) for t, b in zip(found[scan.carried :], results, strict=True)
     ]
-    return tuple([*last, *stacked])
+    return (*last, *stacked)
 
 
 def _swapped(tensor: Any) -> Any:

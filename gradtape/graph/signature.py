@@ -2,8 +2,9 @@
 
 A call is flattened to leaves. Tensors, NumPy arrays and NumPy scalars count by dtype and shape;
 variables by dtype, shape and which of them are the same; numbers, strings and other Python values
-by their value; objects by their identity, and a key does not keep them alive. Two calls with one key
-run one trace."""
+by their value; objects by their identity, and a key does not keep them alive. Two calls with one
+key run one trace.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +66,7 @@ class Seen(NamedTuple):
 
 
 class Identity:
-    """An object as part of a key: equal to itself alone, and not kept alive where it can be helped."""
+    """An object as part of a key: equal to itself alone, and where possible not kept alive."""
 
     __slots__ = ("number", "ref")
 
@@ -189,8 +190,8 @@ def leaf_of(value: Any, path: str, seen: dict[int, int]) -> Leaf:
     if isinstance(value, TensorSpec):
         if value.shape.rank is None:
             raise ValueError(
-                f"gradtape.function: {path!r} is a tf.TensorSpec without a number of axes. Give one:"
-                " None in a shape leaves a size open, as in tf.TensorSpec([None, 3])."
+                f"gradtape.function: {path!r} is a tf.TensorSpec without a number of axes. Give"
+                " one: None in a shape leaves a size open, as in tf.TensorSpec([None, 3])."
             )
         return Leaf(INPUT, (value.dtype.numpy_dtype, tuple(value.shape)), value, path)
     return Leaf(STATIC, static_key(value), value, path)
@@ -228,9 +229,11 @@ def fits(key: Any, general: Any) -> bool:
     """Whether a call's leaf key is covered by a more general one."""
     if key == general:
         return True
-    if not (isinstance(general, tuple) and isinstance(key, tuple) and len(key) == len(general) == 2):
+    if not (isinstance(general, tuple) and isinstance(key, tuple)):
         return False
-    if not (isinstance(general[0], np.dtype) and key[0] == general[0]):
+    if not (len(key) == len(general) == 2 and isinstance(general[0], np.dtype)):
+        return False
+    if key[0] != general[0]:
         return False
     return len(key[1]) == len(general[1]) and all(
         g is None or g == k for k, g in zip(key[1], general[1], strict=True)

@@ -1,9 +1,11 @@
 """`SymbolicTensor`: a tensor without a value yet, which stands for one result of an operation of a
 graph.
 
-What it stands for is a `Value`: an operation, which of its results, shape and dtype. Several tensors
-may stand for one value on different nodes, as several tensors may hold one array. Sizes that are
-not known before values come are `Size`s in `_shape`; the public `shape` shows None for them."""
+What it stands for is a `Value`: an operation, which of its results, shape and dtype. Several
+tensors may stand for one value on different nodes, as several tensors may hold one array. Sizes
+that are not known before values come are `Size`s in `_shape`; the public `shape` shows None for
+them.
+"""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ import gradtape.graph.xp_jax_logarithms
 import gradtape.graph.xp_jax_loops
 import gradtape.graph.xp_jax_ordering
 import gradtape.graph.xp_jax_pooling
+import gradtape.graph.xp_jax_products
 import gradtape.graph.xp_jax_random
 import gradtape.graph.xp_jax_reductions
 import gradtape.graph.xp_jax_scans

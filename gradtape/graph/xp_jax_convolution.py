@@ -35,6 +35,10 @@ def convolve(
     out).
     """
     window = Window(tuple(w.shape[:-2]), tuple(strides), tuple(dilations), tuple(padding))
+    if not math.prod(window.size):  # XLA knows no such windows
+        sizes = zip(x.shape[1:-1], input_dilations, strict=True)
+        counts = window.places(tuple([spread(n, d) for n, d in sizes]))
+        return jnp.zeros((x.shape[0], *counts, w.shape[-1]), x.dtype)
     if x.dtype in (np.float32, np.float64) and on_cpu() and x.size and w.size:
         if 1 < groups == x.shape[-1] and math.prod(window.size) <= MOST_TAPS:
             return _tap_by_tap(x, w, window, input_dilations)
@@ -113,8 +117,7 @@ def _row_by_row(x: Any, w: Any, window: Window) -> Any:
             for p, s, k, d in zip(place, window.strides, window.size, window.dilations, strict=True)
         ]
         rows.append(x[(slice(None), slice(None), *seen)].reshape(count, -1))
-    # a product with a matrix that lies transposed in memory runs elsewhere, three times as long
-    matrix = jax.lax.optimization_barrier(jnp.stack(rows, 1)).reshape(count * len(rows), -1)
+    matrix = jnp.stack(rows, 1).reshape(count * len(rows), -1)
     out = matrix @ jnp.moveaxis(w, -2, 0).reshape(channels * math.prod(window.size), -1)
     return out.reshape(count, *counts, w.shape[rank + 1])
 
@@ -161,7 +164,7 @@ def _tap_by_tap(x: Any, w: Any, window: Window, apart: Any) -> Any:
     """
     counts = window.places(tuple([spread(n, d) for n, d in zip(x.shape[1:-1], apart, strict=True)]))
     channels = x.shape[-1]
-    x = jax.lax.optimization_barrier(_padded(x, window.padding, apart))
+    x = _padded(x, window.padding, apart)
     w = w.reshape(*window.size, channels, -1)
     total = None
     for tap in window.taps():

@@ -1,4 +1,4 @@
-"""Verbs of order on XLA: sorted places, the largest, the place of the largest, places in sorted rows.
+"""Verbs of order on XLA: sorted places, the k largest, the largest, places in sorted rows.
 
 XLA sorts pairs, and floats by a comparison of every bit, number by number: a CPU sorts integers by
 themselves five times as fast. So there a key of 32 bits and its place make one integer of 64. A

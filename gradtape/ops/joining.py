@@ -14,7 +14,7 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.core.sizes import same, same_shape
+from gradtape.core.sizes import at_least, same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.ops import assembly
 from gradtape.ops.basis import broadcast_to, reshape, size_of, zeros
@@ -325,9 +325,9 @@ def _split_sizes(given: Any, x: Any, axis: int) -> list[int]:
         return [size // parts] * parts
     sizes = [static_int(n, "split", "num_or_size_splits") for n in given]
     rest = size - sum([n for n in sizes if n != -1])
-    if sizes.count(-1) == 1 and rest >= 0:
+    if sizes.count(-1) == 1 and at_least(rest, 0):
         sizes[sizes.index(-1)] = rest
-    if any([n < 0 for n in sizes]) or not same(sum(sizes), size):
+    if not all([at_least(n, 0) for n in sizes]) or not same(sum(sizes), size):
         raise InvalidArgumentError(
             f"gradtape.split({brief(x)}): the sizes {given} do not add up to {size}, the size of "
             f"axis {axis}. At most one may be -1, for what remains."

@@ -11,13 +11,13 @@ from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.core.sizes import same_shape
+from gradtape.core.sizes import at_least, same_shape
 from gradtape.ops.assembly import slice_axis
 from gradtape.ops.basis import cast
 from gradtape.ops.gathering import INT64, spread, take_along
 from gradtape.ops.indexing import index_tensor
 from gradtape.ops.selection import integer_dtype, order, ordered
-from gradtape.ops.static import static_axis, static_int
+from gradtape.ops.static import static_axis, static_int, static_size
 
 TopK = namedtuple("TopKV2", ["values", "indices"])
 
@@ -67,8 +67,8 @@ def top_k(
         (array([3., 2.], dtype=float32), array([1, 2], dtype=int32))
     """
     x = ordered(input, "top_k")
-    count = static_int(k, "top_k", "k")
-    if not x._shape or not 0 <= count <= x._shape[-1]:
+    count = static_size(k, "top_k", "k")
+    if not x._shape or not (count >= 0 and at_least(x._shape[-1], count)):
         raise InvalidArgumentError(
             f"gradtape.top_k({brief(x)}): input must have at least one axis and k = {count} be in "
             f"[0, {x._shape[-1] if x._shape else 0}], the size of the last one."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from gradtape.ops.basis import ones
 from gradtape.ops.calls import mixed_dtypes
 from gradtape.ops.choosing import select
 from gradtape.ops.repeating import flip
-from gradtape.ops.static import check_size, static_sizes
+from gradtape.ops.static import check_size, static, static_sizes
 from gradtape.ops.striding import WHOLE, strided_slice
 
 BOOL = np.dtype(np.bool_)
@@ -74,9 +75,9 @@ def pad(
         array([2, 1, 2, 3, 2, 1], dtype=int32)
     """
     x = as_tensor(tensor, "pad")
-    widths = _widths(paddings, x)
-    check_size(_padded(x._shape, widths), "pad", x._dtype.itemsize)
     kind = mode.upper() if isinstance(mode, str) else mode
+    widths = _widths(paddings, x, static_sizes if kind == "CONSTANT" else static)
+    check_size(_padded(x._shape, widths), "pad", x._dtype.itemsize)
     if kind == "CONSTANT":
         return _constant(x, widths, constant_values)
     if kind in ("REFLECT", "SYMMETRIC"):
@@ -87,9 +88,9 @@ def pad(
     )
 
 
-def _widths(paddings: Any, x: Any) -> Widths:
+def _widths(paddings: Any, x: Any, numbers: Callable[..., Any]) -> Widths:
     """The paddings as checked pairs."""
-    items = static_sizes(paddings, "pad", "paddings")
+    items = numbers(paddings, "pad", "paddings")
     rank = len(x._shape)
     fits = isinstance(items, list) and len(items) == rank
     if not fits or not all(isinstance(p, list) and len(p) == 2 for p in items):

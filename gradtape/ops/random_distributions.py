@@ -29,7 +29,7 @@ from gradtape.ops.random_keys import folded
 from gradtape.ops.selection import argmax, order
 from gradtape.ops.sparse import take_rows
 from gradtape.ops.special import ndtr, ndtri
-from gradtape.ops.static import check_size, static_int, static_shape
+from gradtape.ops.static import check_size, static_int, static_shape, static_size
 
 
 def floating(dtype: Any, function: str) -> np.dtype[Any]:
@@ -82,7 +82,8 @@ def _uniform_integers(
                 "minval=None for the whole range of the dtype."
             )
         return full_integers(key, shape, kind)
-    low, high = static_int(minval or 0, function, "minval"), static_int(maxval, function, "maxval")
+    low = static_size(0 if minval is None else minval, function, "minval")
+    high = static_size(maxval, function, "maxval")
     if low >= high:
         raise InvalidArgumentError(
             f"gradtape.{function}: Need minval < maxval, got {low} >= {high}."

@@ -203,9 +203,7 @@ def polynomial_decay(
     return _at(schedule, global_step)
 
 
-def piecewise_constant(
-    x: Any, boundaries: Any, values: Any, name: str | None = None
-) -> Any:
+def piecewise_constant(x: Any, boundaries: Any, values: Any, name: str | None = None) -> Any:
     """Return a function for `values[i]` where x is at most `boundaries[i]`.
 
     Example:

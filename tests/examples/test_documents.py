@@ -31,13 +31,15 @@ WITH_CODE = [p for p in PAGES if program(p)]
 
 
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda p: p.name)
-def test_the_code_of_a_page_runs_in_a_fresh_process(page: Path) -> None:
+def test_the_code_of_a_page_runs_in_a_fresh_process(page: Path, tmp_path: Path) -> None:
     wanted = [output for _, output in program(page)]
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n" + "\n".join(
         f"{code}\nprint('-- end of block --')" for code, _ in program(page)
     )
+    file = tmp_path / "page.py"  # a file: AutoGraph reads the source
+    file.write_text(script)
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        [sys.executable, str(file)], capture_output=True, text=True, check=False, cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
     printed = done.stdout.split("-- end of block --\n")

@@ -214,7 +214,7 @@ def test_a_variable_that_only_one_branch_makes() -> None:
     def f(x: Any) -> Any:
         if x > 0.0:
             y = x
-        return y  # noqa: F821
+        return y
 
     def unused(x: Any) -> Any:
         if x > 0.0:

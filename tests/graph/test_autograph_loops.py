@@ -69,7 +69,7 @@ def test_else_of_loops() -> None:
                 break
         else:
             x = -x
-        for i in tf.range(3):
+        for _ in tf.range(3):
             for _ in tf.range(3):
                 if x > 5.0:
                     break
@@ -207,7 +207,7 @@ def test_python_loops_with_tests_of_tensors() -> None:
                 continue
             x = x + k
             n += 1
-        for i in range(5):
+        for i in range(5):  # noqa: B007
             x = x * 2.0
             if x > 30.0:
                 break
@@ -482,7 +482,11 @@ def none_before(x: Any) -> Any:
     ("f", "kind", "words"),
     [
         (grows, ValueError, "'y' is float32.1. before .* float32.2. after a round: the shape"),
-        (changes_its_dtype, ValueError, "'n' is int32.. before .* float32.. after a round: the dtype"),
+        (
+            changes_its_dtype,
+            ValueError,
+            "'n' is int32.. before .* float32.. after a round: the dtype",
+        ),
         (changes_its_structure, TypeError, "'y' must keep its structure"),
         (none_before, TypeError, "'y' is None .* before a recorded loop and float32"),
     ],

@@ -31,7 +31,9 @@ def derivatives(case: Case, inputs: list[Any], arrays: list[Any]) -> list[Any]:
         return found
     directions = matrix.ways(case, arrays, 20)
     outs = [o for o in found if differentiable(o._dtype)]
-    weights = [Tensor(matrix.direction(np.ones(o._shape, o._dtype), 7 + k)) for k, o in enumerate(outs)]
+    weights = [
+        Tensor(matrix.direction(np.ones(o._shape, o._dtype), 7 + k)) for k, o in enumerate(outs)
+    ]
     if outs and directions:
         found = [*found, *matrix.gradients(case, inputs, weights)]
         found += matrix.tangents(case, inputs, directions)
@@ -50,7 +52,7 @@ def program(case: Case) -> tuple[Any, list[Any]]:
     """A function of all inputs of a row, in each dtype and as examples; and these inputs."""
     arrays = {d: case.arrays(d) for d in DTYPES if d in case.dtypes}
     given = [tensors(a) for a in arrays.values()]
-    dtype = next((d for d in ("float64", *arrays) if d in arrays))
+    dtype = next(d for d in ("float64", *arrays) if d in arrays)
     rows = [case.arrays(dtype, seed=s) for s in range(EXAMPLES)]
     alike = all(len({np.shape(a) for a in column}) == 1 for column in zip(*rows, strict=True))
     if case.batch and alike:
@@ -82,7 +84,7 @@ def compare(case: Case, have: Any, wanted: Any) -> None:
     if have.dtype.kind in "biu":
         np.testing.assert_array_equal(have, wanted)
         return
-    bound = 64 * max(case.value_tolerance, 8.0) * np.finfo(have.dtype).eps
+    bound = 64 * max(case.value_tolerance, 8.0) * matrix.EPS[have.dtype.name]
     finite = np.abs(wanted[np.isfinite(wanted)])
     scale = max(1.0, float(np.max(finite, initial=0.0)))
     np.testing.assert_allclose(have, wanted, rtol=bound, atol=bound * scale)

@@ -26,9 +26,13 @@ XS, YS = [1.5, -2.0, 0.3, 4.0], [0.5, 1.0, -0.7, 0.2]
         lambda x, y: tf.cond(x > 0.0, lambda: x * x * y, lambda: -x * x * x),
         lambda x, y: tf.cond(x > 0.0, lambda: x, lambda: y),  # each uses one
         lambda x, y: tf.cond(x > 0.0, lambda: 1.0, lambda: x * y),
-        lambda x, y: tf.cond(x > 0.0, lambda: {"a": x, "b": (x * y, 1)}, lambda: {"a": y, "b": (x, 2)}),
+        lambda x, y: tf.cond(
+            x > 0.0, lambda: {"a": x, "b": (x * y, 1)}, lambda: {"a": y, "b": (x, 2)}
+        ),
         lambda x, y: tf.cond(x > 0.0, lambda: Pair(x, [y]), lambda: Pair(y * y, [x])),
-        lambda x, y: tf.cond(x > 0.0, lambda: tf.cond(y > 1.0, lambda: x * y, lambda: x), lambda: y),
+        lambda x, y: tf.cond(
+            x > 0.0, lambda: tf.cond(y > 1.0, lambda: x * y, lambda: x), lambda: y
+        ),
         lambda x, y: tf.cond(tf.constant(True), lambda: x * y, lambda: x),
     ],
 )
@@ -37,7 +41,9 @@ def test_both_branches(f: Any, x: float) -> None:
 
 
 def test_compiled() -> None:
-    f = lambda x, y: tf.cond(tf.reduce_sum(x) > 0.0, lambda: tf.sin(x) * y, lambda: x @ tf.ones([2, 2]))
+    f = lambda x, y: tf.cond(
+        tf.reduce_sum(x) > 0.0, lambda: tf.sin(x) * y, lambda: x @ tf.ones([2, 2])
+    )
     for sign in (1.0, -1.0):
         agrees(f, sign * np.ones((2, 2), "f4"), 3.0, compile=BOTH)
 
@@ -64,7 +70,9 @@ def test_eagerly_the_function_is_called_and_nothing_else() -> None:
 
 def test_sparse_gradients_of_branches_become_dense() -> None:
     v = tf.Variable([[1.0], [2.0], [3.0]])
-    f = lambda i: tf.cond(i > 0, lambda: tf.gather(v, [0, 2, 0]), lambda: tf.gather(v, [1]) * tf.ones([3, 1]))
+    f = lambda i: tf.cond(
+        i > 0, lambda: tf.gather(v, [0, 2, 0]), lambda: tf.gather(v, [1]) * tf.ones([3, 1])
+    )
     with tf.GradientTape() as tape:
         y = recorded(f)(C(1))
     close(tape.gradient(y, v), np.array([[2.0], [0.0], [1.0]], "f4"))
@@ -84,7 +92,9 @@ def test_empty_tensors(values: Any) -> None:
 
 
 def test_integers_booleans_and_none() -> None:
-    f = recorded(lambda i: tf.cond(i > 0, lambda: (i, i > 1, None), lambda: (-i, tf.constant(True), None)))
+    f = recorded(
+        lambda i: tf.cond(i > 0, lambda: (i, i > 1, None), lambda: (-i, tf.constant(True), None))
+    )
     assert [t if t is None else t.numpy().item() for t in f(C(3))] == [3, True, None]
     assert [t if t is None else t.numpy().item() for t in f(C(-3))] == [3, True, None]
 
@@ -97,7 +107,9 @@ def test_switch_by_number(index: int) -> None:
     f = lambda x: tf.switch_case(
         C(index), [lambda: x * x, lambda: tf.sin(x), lambda: x], default=lambda: x * 7.0
     )
-    g = lambda x, i: tf.switch_case(i, [lambda: x * x, lambda: tf.sin(x), lambda: x], lambda: x * 7.0)
+    g = lambda x, i: tf.switch_case(
+        i, [lambda: x * x, lambda: tf.sin(x), lambda: x], lambda: x * 7.0
+    )
     wanted = agrees(f, 2.0)
     close(recorded(g)(C(2.0), C(index)), wanted[0])
     close(recorded(g)(C(2.0), C(index, tf.int64)), wanted[0])
@@ -113,14 +125,17 @@ def test_switch_by_keys_and_without_a_default() -> None:
 @pytest.mark.parametrize("x", [-2.0, 0.5, 3.0])
 def test_case_takes_the_first_that_holds(x: float) -> None:
     agrees(
-        lambda x: tf.case([(x < 0.0, lambda: -x), (x < 1.0, lambda: x * x)], default=lambda: x**3), x
+        lambda x: tf.case([(x < 0.0, lambda: -x), (x < 1.0, lambda: x * x)], default=lambda: x**3),
+        x,
     )
     close(recorded(lambda x: tf.case([(x > 5.0, lambda: x), (x > 9.0, lambda: 7.0)]))(C(x)), 7.0)
 
 
 @pytest.mark.parametrize("compile", BOTH)
 def test_case_with_exclusive_predicates(compile: bool) -> None:
-    f = lambda x: tf.case([(x < 2.0, lambda: x), (x < 3.0, lambda: x * 2.0)], lambda: x, exclusive=True)
+    f = lambda x: tf.case(
+        [(x < 2.0, lambda: x), (x < 3.0, lambda: x * 2.0)], lambda: x, exclusive=True
+    )
     g = recorded(f, compile)
     assert [float(g(C(x))) for x in (2.5, 5.0)] == [5.0, 5.0]
     for h in (f, g):
@@ -226,8 +241,12 @@ def test_effects_happen_in_the_branch_that_is_taken(compile: bool) -> None:
     [
         lambda x, y: tf.cond(x > 0.0, lambda: x * x * y, lambda: tf.sin(x) * y),
         lambda x, y: tf.cond(C(True) & (y[None][0] < 9.0), lambda: x, lambda: tf.exp(y)),
-        lambda x, y: tf.switch_case(tf.cast(tf.abs(x), tf.int32), [lambda: x * y, lambda: tf.sin(x), lambda: tf.exp(x)]),
-        lambda x, y: tf.cond(x > 0.0, lambda: tf.cond(y > 0.0, lambda: x * y, lambda: x), lambda: y * 2.0),
+        lambda x, y: tf.switch_case(
+            tf.cast(tf.abs(x), tf.int32), [lambda: x * y, lambda: tf.sin(x), lambda: tf.exp(x)]
+        ),
+        lambda x, y: tf.cond(
+            x > 0.0, lambda: tf.cond(y > 0.0, lambda: x * y, lambda: x), lambda: y * 2.0
+        ),
     ],
 )
 def test_examples_that_choose_differently(f: Any) -> None:
@@ -252,7 +271,10 @@ def test_effects_of_examples_that_choose_differently() -> None:
 
     spec = tf.TensorSpec([])
     f = lambda x: tf.cond(x > 0.0, lambda: tf.py_function(double, [x], spec), lambda: x)
-    for g in (lambda xs: tf.vectorized_map(recorded(f), xs), recorded(lambda xs: tf.vectorized_map(f, xs))):
+    for g in (
+        lambda xs: tf.vectorized_map(recorded(f), xs),
+        recorded(lambda xs: tf.vectorized_map(f, xs)),
+    ):
         log.clear()
         close(g(C(XS)), np.array([3.0, -2.0, 0.6, 8.0], "f4"))
         np.testing.assert_allclose(log, [1.5, 0.3, 4.0], rtol=1e-6)
@@ -275,7 +297,12 @@ def test_draws_of_examples_that_choose_differently() -> None:
     [
         (lambda: C(1.0), lambda: (C(1.0),), TypeError, "same nested structure"),
         (lambda: C(1.0), lambda: C(1), TypeError, "dtypes differ"),
-        (lambda: C([1.0]), lambda: C([1.0, 2.0]), tf.errors.InvalidArgumentError, "shapes must agree"),
+        (
+            lambda: C([1.0]),
+            lambda: C([1.0, 2.0]),
+            tf.errors.InvalidArgumentError,
+            "shapes must agree",
+        ),
         (lambda: C(1.0), lambda: None, TypeError, "same nested structure"),
         (lambda: C(1.0), 3, TypeError, "must be a function"),
         (lambda: C(1.0), lambda: [][0], IndexError, "out of range"),

@@ -52,9 +52,9 @@ def test_python_values_count_with_their_types() -> None:
         seen.append(n)
         return C(0.0)
 
+    given = (1, 1.0, True, 0, False, 0.0, -0.0, "a", b"a", None, 1j, 1, 1.0, True, "a", -0.0)
     with pytest.warns(UserWarning, match="retracing"):
-        for n in (1, 1.0, True, 0, False, 0.0, -0.0, "a", b"a", None, 1j, 1, 1.0, True, "a", -0.0):
-            f(n)
+        list(map(f, given))
     assert [type(n) for n in seen] == [
         int, float, bool, int, bool, float, float, str, bytes, type(None), complex,
     ]  # fmt: skip

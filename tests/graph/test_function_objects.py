@@ -188,7 +188,7 @@ def test_an_object_that_is_gone_takes_its_traces_along() -> None:
 
 def test_a_function_and_its_variables_go_with_the_last_reference() -> None:
     v = tf.Variable(1.0)
-    f = compiled(lambda x: x * v)
+    f = compiled(lambda x: x * v)  # noqa: F821
     with tf.GradientTape() as tape:
         y = f(C(2.0))
     tape.gradient(y, v)
@@ -247,7 +247,9 @@ def test_functions_are_copied_and_pickled_as_functions_are() -> None:
     assert copy.copy(of_the_module) is of_the_module
     assert copy.deepcopy(of_the_module) is of_the_module
     assert pickle.loads(pickle.dumps(of_the_module)) is of_the_module
-    with pytest.raises((AttributeError, pickle.PicklingError), match=r"[Cc]an't (pickle|get) local"):
+    with pytest.raises(
+        (AttributeError, pickle.PicklingError), match=r"[Cc]an't (pickle|get) local"
+    ):
         pickle.dumps(compiled(lambda x: x))
 
 

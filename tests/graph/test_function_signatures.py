@@ -45,7 +45,9 @@ def test_structures_of_specs() -> None:
 @pytest.mark.parametrize("value", [C(1.0), C([1]), C([[1.0]])], ids=str)
 def test_what_does_not_fit_is_refused(value: Any) -> None:
     f = compiled(lambda x: x, Spec([None]))
-    with pytest.raises(TypeError, match="Binding inputs to tf.function failed due to `Can not cast"):
+    with pytest.raises(
+        TypeError, match="Binding inputs to tf.function failed due to `Can not cast"
+    ):
         f(value)
 
 

@@ -168,8 +168,7 @@ def test_variables_that_are_made_again_and_again_are_refused(shapes: Any) -> Non
         return x * made[-1]
 
     with pytest.raises(ValueError, match="only supports singleton tf.Variables"):
-        for shape in shapes:
-            f(tf.ones(shape))
+        list(map(f, [tf.ones(shape) for shape in shapes]))
 
 
 # reading and assigning

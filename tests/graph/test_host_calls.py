@@ -169,7 +169,11 @@ def test_shapes_come_from_the_spec_or_from_a_call_with_ones() -> None:
 @pytest.mark.parametrize(
     ("function", "out", "words"),
     [
-        (lambda x: tf.cast(x, tf.int32), SCALAR, r"returned int32\[\], but Tout announces float32\[\]"),
+        (
+            lambda x: tf.cast(x, tf.int32),
+            SCALAR,
+            r"returned int32\[\], but Tout announces float32\[\]",
+        ),
         (lambda x: tf.stack([x, x]), SCALAR, r"returned float32\[2\], but Tout announces"),
         (lambda x: (x, x), [tf.float32], "returned 2 values, but Tout announces 1"),
         (lambda x: None, [tf.float32], "returned 0 values, but Tout announces 1"),
@@ -239,7 +243,9 @@ def test_exceptions_are_those_that_were_raised(error: Exception, compile: bool) 
         return y
 
     def deep(x: Any) -> Any:
-        loop = lambda: tf.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, plainly(a)), [0, x])[1]
+        loop = lambda: tf.while_loop(lambda i, a: i < 2, lambda i, a: (i + 1, plainly(a)), [0, x])[
+            1
+        ]
         return tf.cond(x > -9.0, loop, lambda: x)
 
     for program in (plainly, deep):

@@ -178,7 +178,7 @@ def test_persistent_tapes_over_several_calls() -> None:
         y = recorded(lambda x: x**4)(x)
         with pytest.warns(UserWarning, match="persistent tape inside its context"):
             g = tape.gradient(y, x)
-            h = tape.gradient(g, x)
+        h = tape.gradient(g, x)
     same([g, h, tape.gradient(h, x)], [108.0, 108.0, 72.0])
 
 
@@ -224,7 +224,7 @@ def test_unconnected_stays_unconnected() -> None:
     assert f(x, z)[1] is None
     with tf.GradientTape(persistent=True) as tape:
         tape.watch([x, z])
-        a, b, c = recorded(lambda x, z: (x, z, x * z))(x, z)
+        a, _, c = recorded(lambda x, z: (x, z, x * z))(x, z)
     assert tape.gradient(a, z) is None
     same(tape.gradient(a, [x, z], unconnected_gradients="zero"), [1.0, 0.0])
     same(tape.gradient([a, c], [x, z]), [2.0, 3.0])
@@ -298,7 +298,11 @@ def test_maps_around_and_inside() -> None:
     f = recorded(lambda r: tf.reduce_sum(r * r))
     wanted = np.sum(ROWS.numpy() ** 2, 1)
     around = lambda x: tf.vectorized_map(f, x)
-    for g in (around, recorded(around), recorded(lambda x: tf.vectorized_map(f.python_function, x))):
+    for g in (
+        around,
+        recorded(around),
+        recorded(lambda x: tf.vectorized_map(f.python_function, x)),
+    ):
         same(g(ROWS), wanted)
         same(slope(g)(ROWS), 2 * ROWS)
         same(push(slope(g))(ROWS), 2 * tf.ones_like(ROWS))

@@ -96,7 +96,12 @@ def test_dtypes_that_change_and_integers() -> None:
         lambda x: tf.scan(lambda a, r: a + tf.cast(r, tf.int32), x, 0),
     ):
         close(recorded(f)(C(X)), f(C(X)))
-    assert recorded(lambda n: tf.scan(lambda a, r: a + r, tf.range(n)))(4).numpy().tolist() == [0, 1, 3, 6]
+    assert recorded(lambda n: tf.scan(lambda a, r: a + r, tf.range(n)))(4).numpy().tolist() == [
+        0,
+        1,
+        3,
+        6,
+    ]
 
 
 def test_no_rows() -> None:
@@ -113,7 +118,10 @@ def test_no_rows() -> None:
 
 def test_without_derivatives() -> None:
     x = C(X)
-    for f in (lambda x: tf.scan(affine, x, back_prop=False), lambda x: tf.map_fn(tf.sin, x, back_prop=False)):
+    for f in (
+        lambda x: tf.scan(affine, x, back_prop=False),
+        lambda x: tf.map_fn(tf.sin, x, back_prop=False),
+    ):
         for g in (f, recorded(f)):
             with tf.GradientTape() as tape:
                 tape.watch(x)

@@ -124,7 +124,11 @@ def test_a_bound_on_the_number_of_rounds(most: Any) -> None:
 
 
 def test_a_bound_that_is_an_argument() -> None:
-    f = recorded(lambda x, n: tf.while_loop(lambda a: a < 100.0, lambda a: a * x, [x], maximum_iterations=n)[0])
+    f = recorded(
+        lambda x, n: tf.while_loop(lambda a: a < 100.0, lambda a: a * x, [x], maximum_iterations=n)[
+            0
+        ]
+    )
     assert [float(f(C(2.0), C(n))) for n in (0, 3, 50)] == [2.0, 16.0, 128.0]
     with pytest.raises(TypeError, match="maximum_iterations must be an integer"):
         f(C(2.0), C(2.5))
@@ -132,7 +136,9 @@ def test_a_bound_that_is_an_argument() -> None:
 
 def test_without_derivatives() -> None:
     x = C(2.0)
-    f = lambda x: tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, a * x), [0, x], back_prop=False)[1]
+    f = lambda x: tf.while_loop(
+        lambda i, a: i < 3, lambda i, a: (i + 1, a * x), [0, x], back_prop=False
+    )[1]
     for g in (f, recorded(f)):
         with tf.GradientTape() as tape:
             tape.watch(x)
@@ -295,7 +301,9 @@ def test_no_more_than_a_window_of_the_past() -> None:
         lambda x, n: times(n, lambda a: a * x + tf.sin(a), x),  # lengths of their own
         lambda x, n: tf.while_loop(lambda a: a < 20.0, lambda a: [a * a + 1.5], [x])[0],
         lambda x, n: times(3, lambda a: a * x, x),  # one length
-        lambda x, n: times(n, lambda a: tf.cond(a > 1.0, lambda: a * 0.5 + x, lambda: a * a + 0.7), x),
+        lambda x, n: times(
+            n, lambda a: tf.cond(a > 1.0, lambda: a * 0.5 + x, lambda: a * a + 0.7), x
+        ),
     ],
 )
 def test_examples_in_a_batch(f: Any) -> None:
@@ -310,7 +318,9 @@ def test_effects_and_draws_of_examples_in_a_batch() -> None:
         return a * 2.0
 
     spec = tf.TensorSpec([])
-    f = lambda x: tf.while_loop(lambda a: a < 3.0, lambda a: [tf.py_function(note, [a + 2.5], spec)], [x])[0]
+    f = lambda x: tf.while_loop(
+        lambda a: a < 3.0, lambda a: [tf.py_function(note, [a + 2.5], spec)], [x]
+    )[0]
     recorded(lambda xs: tf.vectorized_map(f, xs))(C(XS))
     assert log == [4.0, 0.5, 3.5, 2.8]
     g = lambda x: times(2, lambda a: a + tf.random.normal([]), x)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PROGRAM = '''
+PROGRAM = """
 import sys
 sys.modules["jax"] = None
 import numpy as np
@@ -47,7 +47,7 @@ for how in (None, False, True):
 assert abs(float(large(tf.zeros([1000, 1000])))) == 0.0
 count(), count()
 print(float(v), "jax" in [m for m in sys.modules if sys.modules[m] is not None])
-'''
+"""
 
 
 def test_a_program_of_functions_and_loops(tmp_path: Path) -> None:

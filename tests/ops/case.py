@@ -15,7 +15,12 @@ import numpy as np
 from gradtape.core.primitive import Primitive, registry
 from gradtape.core.tensor import Tensor
 
-for room in ("gradtape.ops", "gradtape.autodiff", "gradtape.graph", "gradtape.train"):  # every primitive
+for room in (
+    "gradtape.ops",
+    "gradtape.autodiff",
+    "gradtape.graph",
+    "gradtape.train",
+):  # every primitive
     for found in pkgutil.iter_modules(importlib.import_module(room).__path__, f"{room}."):
         importlib.import_module(found.name)
 

@@ -18,7 +18,7 @@ from gradtape.ops.exponential import exp, tanh
 from gradtape.ops.reductions import reduce_sum
 from gradtape.ops.stepwise import less
 from gradtape.ops.trigonometric import sin
-from tests.ops.case import FLOATS, NUMERIC, Case
+from tests.ops.case import NUMERIC, Case
 
 F64, I32 = np.dtype(np.float64), np.dtype(np.int32)
 ROW, SCALAR, COUNT = Spec((3,), F64), Spec((), F64), Spec((), I32)
