@@ -21,7 +21,8 @@ def _warnings_anew() -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how many primitives stood how many checks, when the whole table was run."""
     done = {report.nodeid for report in terminalreporter.stats.get("passed", [])}
-    if "tests/ops/test_rules.py::test_count" in done:
-        rules = importlib.import_module("tests.ops.test_rules")
-        ran = sum("tests/ops/test_rules.py" in nodeid for nodeid in done)
-        terminalreporter.write_line(f"{rules.count()}; {ran} of them by themselves in this run")
+    for path in ("tests/ops/test_rules", "tests/graph/test_compiled_rows"):
+        if f"{path}.py::test_count" in done:
+            rules = importlib.import_module(path.replace("/", "."))
+            ran = sum(f"{path}.py" in nodeid for nodeid in done)
+            terminalreporter.write_line(f"{rules.count()}; {ran} of them by themselves in this run")

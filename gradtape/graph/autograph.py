@@ -140,22 +140,27 @@ def _prepared(function: types.FunctionType) -> Any:
         return function
 
 
-def _decoration(function: types.FunctionType) -> Any:
+def _decoration(function: Any) -> Any:
     """A library's function around one of the user's, around the rewritten one instead."""
-    cells = []
-    for cell in function.__closure__ or ():
-        inner = cell.cell_contents
-        prepared = _prepared(inner) if isinstance(inner, types.FunctionType) else inner
-        cells.append(cell if prepared is inner else types.CellType(prepared))
+    inner = function.__wrapped__
+    prepared = _prepared(inner) if isinstance(inner, types.FunctionType) else inner
+    if prepared is inner:
+        return function
+    cells = [
+        types.CellType(prepared) if _holds(c, inner) else c for c in function.__closure__ or ()
+    ]
     made = types.FunctionType(
-        function.__code__,
-        function.__globals__,
-        function.__name__,
-        function.__defaults__,
-        tuple(cells),
+        function.__code__, function.__globals__, function.__name__, None, tuple(cells)
     )
-    made.__kwdefaults__ = function.__kwdefaults__
+    made.__defaults__, made.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     return made
+
+
+def _holds(cell: types.CellType, value: Any) -> bool:
+    try:
+        return cell.cell_contents is value
+    except ValueError:  # not bound yet
+        return False
 
 
 def _hashable(value: Any) -> bool:

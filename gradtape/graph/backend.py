@@ -1,11 +1,20 @@
-"""The module that compiles, loaded when a program is first compiled: it brings JAX along."""
+"""The module that compiles, loaded when a program is first compiled: it brings JAX along; and
+whether its code waits for a Python function that it called."""
 
 from __future__ import annotations
 
+import threading
 from importlib import import_module
 from typing import Any
 
 _found: list[Any] = []
+
+
+class _HostCall(threading.local):
+    running = False
+
+
+host_call = _HostCall()
 
 
 def xla() -> Any:

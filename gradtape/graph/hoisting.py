@@ -40,9 +40,10 @@ class Hoisted:
         changing = set(self.state)
         varying = {*self.state, *self.rows}
         for op in order:
-            if op.effect or any([v in varying for v in op.takes]):
+            takes = [*op.takes, *[v for other in op.awaited.values() for v in other.values]]
+            if op.effect or any([v in varying for v in takes]):
                 varying.update(op.values)
-            if op.effect or any([v in changing for v in op.takes]):
+            if op.effect or op.host or any([v in changing for v in takes]):
                 changing.update(op.values)
         read = {v for op in order for v in op.takes} | set(step.outputs)
         given = set(inputs)

@@ -55,6 +55,11 @@ class Loop:
         """Whether it does something besides its results."""
         return self.test.effect or self.body.effect
 
+    @property
+    def host(self) -> bool:
+        """Whether something in it runs on NumPy alone."""
+        return self.test.host or self.body.host
+
     def split(self, items: Sequence[Any]) -> tuple[list[Any], list[Any]]:
         """What belongs to the state, and what comes from around."""
         return list(items[: self.count]), list(items[self.count :])
@@ -187,6 +192,11 @@ class LoopPull:
     def effect(self) -> bool:
         """Whether it does something besides its results."""
         return self.step.effect
+
+    @property
+    def host(self) -> bool:
+        """Whether something in it runs on NumPy alone."""
+        return self.step.host
 
     def _walked(self) -> Callee:
         """The derivative of the body, with a dense cotangent for everything."""

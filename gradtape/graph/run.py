@@ -20,7 +20,7 @@ from gradtape.core.placement import placement
 from gradtape.core.sizes import value_of
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
-from gradtape.graph.backend import xla
+from gradtape.graph.backend import host_call, xla
 from gradtape.graph.devices import placed
 from gradtape.graph.lines import as_function, place_of
 from gradtape.graph.program import Program
@@ -45,6 +45,7 @@ class Runner:
         self.compile = compile
         self.donated = tuple(donated)
         self._numpy: Any = None
+        self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
@@ -69,18 +70,21 @@ class Runner:
         """The outputs for these inputs, as tensors."""
         if self._xla is not None:
             if self._numpy is not None and self._small_now(tensors):
-                return self._on_host(tensors)
+                return self._on_host(tensors, self._numpy)
             return self._on_device(tensors)
         if self._numpy is not None:
-            return self._on_host(tensors)
+            return self._on_host(tensors, self._numpy)
         module = self._chosen()
         if module is None or (self.program.open and self.compile is AUTOMATIC):
-            self._numpy = as_function(self.program) if not self.program.open else {}
+            self._numpy = self._lines()
         if module is not None:
             self._wide, self._copy, self._finish = module.wide, module.copy, module.finish
             self._move = module.on_device
             self._xla = module.compiled(self.program, self.donated, self._failures)
         return self(tensors)
+
+    def _lines(self) -> Any:
+        return as_function(self.program) if not self.program.open else {}
 
     def _small_now(self, tensors: Sequence[Any]) -> bool:
         """Whether a program with open sizes is small for the sizes of a call."""
@@ -90,14 +94,14 @@ class Runner:
             found = self._small[shapes] = small(self.program, self.program.sizes(shapes))
         return found
 
-    def _on_host(self, tensors: Sequence[Any]) -> list[Any]:
+    def _on_host(self, tensors: Sequence[Any], run: Any) -> list[Any]:
         arrays = [t._array for t in tensors]
-        run = self._numpy
         if type(run) is dict:
             key = tuple([a.shape for a in arrays])
-            run = self._numpy.get(key)
-            if run is None:
-                run = self._numpy[key] = as_function(self.program, self.program.sizes(key))
+            found = run.get(key)
+            if found is None:
+                found = run[key] = as_function(self.program, self.program.sizes(key))
+            run = found
         token = silence()
         try:
             found = run(xp, *arrays)
@@ -108,6 +112,10 @@ class Runner:
         return [Tensor(a) for a in found]
 
     def _on_device(self, tensors: Sequence[Any]) -> list[Any]:
+        if host_call.running:  # the device waits for the function that calls this
+            if self._spare is None:
+                self._spare = self._lines()
+            return self._on_host(tensors, self._spare)
         arrays = [t.buffer if type(t) is DeferredTensor else t._array for t in tensors]
         for i in self.donated:
             if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:

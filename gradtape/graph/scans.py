@@ -19,17 +19,19 @@ from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.sizes import unknowns
 from gradtape.core.state import here
 from gradtape.graph.batches import batched, lasting_width, size_of, widened
 from gradtape.graph.call import Pullback, packed
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.dependence import reached
+from gradtape.graph.graph import needed
 from gradtape.graph.hoisting import Hoisted
 from gradtape.graph.lines import runnable
 from gradtape.graph.loop import repeated
-from gradtape.graph.partition import kept_values
+from gradtape.graph.partition import kept_values, sizes_apart
 from gradtape.graph.sums import summands, total
-from gradtape.graph.symbolic import SymbolicTensor
+from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.ops.basis import add, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
 
@@ -76,6 +78,11 @@ class Scan:
     def effect(self) -> bool:
         """Whether it does something besides its results."""
         return self.step.effect
+
+    @property
+    def host(self) -> bool:
+        """Whether something in it runs on NumPy alone."""
+        return self.step.host
 
     def split(self, items: Sequence[Any]) -> tuple[list[Any], list[Any], list[Any]]:
         """What belongs to the state, to the rows, and to what comes from around."""
@@ -225,13 +232,7 @@ class ScanWalk:
         present = self.present(tuple([differentiable(v.dtype) for v in outputs[scan.carried :]]))
         cts, given = pullback.walked(present)
         inputs = [t._value for t in pullback.inputs]
-        state = inputs[: scan.carried]
-        self.kept = kept_values(
-            inputs[scan.carried :], [t._value for t in cts], pullback.outputs,
-            pullback.flat(given), state,
-        )  # fmt: skip
-        free = set(inputs[scan.carried :])
-        self.kept = [v for v in self.kept if v not in free]
+        self.kept = self._kept(inputs, [t._value for t in cts], pullback.flat(given))
         step = Callee(
             pullback.mode, inputs, [*pullback.outputs, *self.kept], scan.step.name,
             scan.step.compile,
@@ -239,6 +240,18 @@ class ScanWalk:
         step.roots = pullback.effects()
         self.forward = scan.like(step, scan.carried, scan.rows)
         self._backward: dict[Mask, Backward] = {}
+
+    def _kept(self, inputs: list[Value], cts: list[Value], results: Sequence[Value]) -> list[Value]:
+        """What the way back reads of a step; where that has sizes that differ from step to step,
+        what the step began with, and the way back does the step again."""
+        state, free = inputs[: self.scan.carried], inputs[self.scan.carried :]
+        kept = kept_values(free, cts, self.pullback.outputs, results, state)
+        order = needed(results, (), {*kept, *cts})
+        apart = sizes_apart([*kept, *free], order, set(cts))
+        if _own_sizes([*[v.shape for v in kept], *apart], self.pullback.mode.graph):
+            effects = [op for op in needed(results) if op.effect]
+            kept = [*state, *[v for op in effects for v in op.values]]
+        return [v for v in kept if v not in set(free)]
 
     def present(self, results: Mask) -> Mask:
         """Which outputs of a step have a cotangent, when these results have one."""
@@ -288,8 +301,9 @@ class Backward:
             )  # fmt: skip
             active, moving_rows, moving_around = scan.split(walk.moving)
             more = [g for g, m in zip(of_around, moving_around, strict=True) if m]
-            self.sums = [summands(g) for g in more]
-            sums = stand_ins(mode, [g for g, s in zip(more, self.sums, strict=True) if s is None])
+            self.sums = [_stackable(summands(g), mode.graph) for g in more]
+            wanted = [t for t, m in zip(scan.split(pullback.inputs)[2], moving_around) if m]
+            sums = stand_ins(mode, [t for t, s in zip(wanted, self.sums) if s is None])
             added = [g for g, s in zip(more, self.sums, strict=True) if s is None]
             totals = [add(s, g) for s, g in zip(sums, added, strict=True)]
         places = {t._value: i for i, t in enumerate([*kept, *lines, *ends[count:]])}
@@ -324,6 +338,18 @@ class Backward:
         stacked = lambda v: rows[self.known[v]] if v in self.known else factors[v]
         of_around = [next(totals) if s is None else total(s, stacked) for s in self.sums]
         return before, of_rows, of_around
+
+
+def _own_sizes(sizes: list[Any], graph: Any) -> bool:
+    """Whether sizes may differ from step to step, because values in the step tell them."""
+    host = [op for op in graph.operations if op.host]
+    return bool(unknowns(sizes) & unknowns([v.shape for op in host for v in op.values]))
+
+
+def _stackable(parts: list[Any] | None, graph: Any) -> list[Any] | None:
+    """The parts of a cotangent where what they are made of has one shape in all steps, or None."""
+    factors = [v.shape for part in parts or () for v in part.needs]
+    return None if _own_sizes(factors, graph) else parts
 
 
 def walk_of(scan: Scan, wanted: Mask) -> ScanWalk:

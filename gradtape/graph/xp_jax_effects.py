@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jax.experimental import io_callback
 
+from gradtape.graph.backend import host_call
 from gradtape.graph.xp_jax_base import verb
 
 
@@ -38,15 +39,10 @@ def noting(failures: list[Exception]) -> Iterator[None]:
 @verb
 def on_host(function: Callable[..., None], arrays: Sequence[Any]) -> None:
     """Call a Python function with the arrays, in its turn among the calls of the program."""
-    failures: list[Exception] = [] if _current.failures is None else _current.failures
+    run = _noted(function)
 
     def call(*given: Any) -> None:
-        if failures:
-            return
-        try:
-            function(*[np.asarray(g)[()] for g in given])
-        except Exception as error:
-            failures.append(error)
+        run(*given)
 
     io_callback(call, None, *arrays, ordered=True)
 
@@ -58,17 +54,31 @@ def called_on_host(
     specs: Sequence[tuple[Any, Any]],
 ) -> Any:
     """What a Python function returns for the arrays, arrays of these shapes and dtypes."""
-    failures: list[Exception] = [] if _current.failures is None else _current.failures
+    run = _noted(lambda *given: [np.asarray(v) for v in function(*given)])
     blank = [np.zeros(shape, dtype) for shape, dtype in specs]
 
     def call(*given: Any) -> Any:
-        if failures:
-            return blank
-        try:
-            return [np.asarray(v) for v in function(*[np.asarray(g)[()] for g in given])]
-        except Exception as error:
-            failures.append(error)
-            return blank
+        found = run(*given)
+        return blank if found is None else found
 
     wanted = [jax.ShapeDtypeStruct(shape, dtype) for shape, dtype in specs]
     return tuple(io_callback(call, wanted, *arrays, ordered=True))
+
+
+def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
+    """What calls a function with arrays and notes its exception; after one it returns None."""
+    failures: list[Exception] = [] if _current.failures is None else _current.failures
+
+    def run(*given: Any) -> Any:
+        if failures:
+            return None
+        before, host_call.running = host_call.running, True
+        try:
+            return function(*[np.asarray(g)[()] for g in given])
+        except Exception as error:
+            failures.append(error)
+            return None
+        finally:
+            host_call.running = before
+
+    return run

@@ -3,10 +3,10 @@
     log(2^k m) = k log 2 + log m,  log m = log((1 + s)/(1 - s)) = 2 s + s^3 p(s^2)
 
 with s = (m - 1)/(m + 1) and m between sqrt(1/2) and sqrt(2), the terms added in the order of W.
-Kahan and K. Ng (fdlibm, 1993), in which the largest is added last and loses nothing. XLA's logarithm
-of a float32 is fast by itself; the hyperbolic functions and their inverses have one exponential or
-logarithm each. Errors are below 3 units in the last place, where XLA has 128 for log1p and 500 for
-sinh and cosh in double precision, and 25 for those in single precision.
+Kahan and K. Ng (fdlibm, 1993), in which the largest is added last and loses nothing. The logarithm
+that XLA has for float32 is fast by itself; the hyperbolic functions and their inverses have one
+exponential or logarithm each. Errors are below 3 units in the last place, where XLA has 128 for
+log1p, and 500 for sinh and cosh, in double precision, and 25 for these in single precision.
 
 Measured, a million numbers on two cores, milliseconds by XLA and so: float64 log 3.8 and 0.8, log1p
 4.3 and 1.1, sinh 4.0 and 1.0, cosh 2.6 and 0.8, asinh 9.3 and 2.0, acosh 7.9 and 1.8, atanh 8.9 and

@@ -89,8 +89,9 @@ def _first(x: Any, axis: int, extreme: Any, library: Any) -> Any:
     if x.dtype not in (np.float32, np.float64) or not LONG <= size <= EXACT or not on_cpu():
         return library(x, axis=axis)
     place = jax.lax.broadcasted_iota(np.float32, x.shape, axis % x.ndim)
-    found = (x == extreme(x, axis=axis, keepdims=True)) | (x != x)
-    return jnp.min(jnp.where(found, place, size), axis=axis).astype(jnp.arange(0).dtype)
+    found = jnp.where(x == extreme(x, axis=axis, keepdims=True), place, size)
+    first = jnp.min(jnp.where(x != x, place - size, found), axis=axis)  # those are below 0
+    return jnp.where(first < 0, first + size, first).astype(jnp.arange(0).dtype)
 
 
 @verb

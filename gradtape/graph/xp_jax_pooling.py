@@ -16,7 +16,7 @@ from gradtape.core.xp_numpy_pooling import lowest, winner_dtype
 from gradtape.graph.xp_jax_base import on_cpu, verb
 
 Sizes = tuple[int, ...]
-MANY_TAPS = 6
+MANY_TAPS, MOST_TAPS = 6, 64
 
 
 def _reduce(x: Any, start: Any, combine: Any, window: Window) -> Any:
@@ -70,7 +70,21 @@ def _inside(tap: Sizes, window: Window, sizes: Sizes, counts: Sizes) -> Any:
 @verb
 def pool_max(x: Any, window: Window) -> Any:
     """The maximum in each window, not a number where one is in it."""
-    return _reduce(x, lowest(x.dtype), jax.lax.max, window)
+    if not on_cpu() or x.dtype.kind in "iu" or window.size != window.strides:
+        return _reduce(x, lowest(x.dtype), jax.lax.max, window)
+    # windows that touch are reduced by the library that loses NaN (see `xp_jax_reductions`)
+    if math.prod(window.size) > MOST_TAPS:
+        return -_reduce(-x, -lowest(x.dtype), _smaller, window)
+    counts = _places(x, window)
+    out = None
+    for tap in window.taps():
+        part = _seen(x, tap, window, counts, lowest(x.dtype))
+        out = part if out is None else jnp.maximum(out, part)
+    return out
+
+
+def _smaller(a: Any, b: Any) -> Any:
+    return -jax.lax.max(-a, -b)
 
 
 @verb

@@ -24,7 +24,8 @@ def matmul(a: Any, b: Any) -> Any:
         return jnp.matmul(a, b)
     rows, inner, columns = *a.shape[-2:], b.shape[-1]
     stack = math.prod(np.broadcast_shapes(a.shape[:-2], b.shape[:-2]))
-    if stack < MANY or not inner or max(rows, inner, columns) > TINY or a.dtype.kind not in "fc":
+    tiny = inner > 0 and max(rows, inner, columns) <= TINY
+    if stack < MANY or not tiny or a.dtype.kind not in "fc" or a.dtype.itemsize < 4:
         return jnp.matmul(a, b)
     total = a[..., :, :1] * b[..., :1, :]
     for k in range(1, inner):

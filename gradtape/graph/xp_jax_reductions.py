@@ -6,8 +6,28 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from gradtape.graph.xp_jax_base import verb
+from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_indexing import checked
+
+
+def _extreme(method: str) -> Any:
+    """A maximum or minimum that is not a number where one is in it: XLA's for a CPU loses it from
+    4096 elements on (jaxlib 0.10).
+    """
+    library = getattr(jnp, method)
+
+    def found(x: Any, axis: Any = None, keepdims: bool = False, **options: Any) -> Any:
+        extreme = library(x, axis=axis, keepdims=keepdims, **options)
+        if not on_cpu() or not jnp.issubdtype(x.dtype, jnp.floating):
+            return extreme
+        return jnp.where(jnp.any(x != x, axis=axis, keepdims=keepdims), jnp.nan, extreme)
+
+    found.__name__ = method
+    return verb(found)
+
+
+_extreme("max")
+_extreme("min")
 
 
 def _wide(x: Any) -> Any:

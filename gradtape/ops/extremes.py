@@ -103,7 +103,7 @@ def _extreme(name: str, method: str, ufunc: Any) -> Primitive:
             return xp.zeros(reduced_shape(x.shape, axis, keepdims), x.dtype)
         if xp.name == "numpy":  # the method takes a step in Python before it comes here: 70 ns
             return ufunc.reduce(x, axis, None, None, keepdims)
-        return getattr(x, method)(axis=axis, keepdims=keepdims)
+        return getattr(xp, method)(x, axis=axis, keepdims=keepdims)
 
     made = primitive(
         name,

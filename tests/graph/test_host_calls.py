@@ -88,8 +88,9 @@ def test_variables_within() -> None:
     assert float(tape.gradient(y, v)) == 4.0
 
 
-def test_a_function_that_calls_the_recorded_function() -> None:
-    @recorded
+@pytest.mark.parametrize("compile", [False, True])
+def test_a_function_that_calls_the_recorded_function(compile: bool) -> None:
+    @tf.function(jit_compile=compile)
     def f(x: Any) -> Any:
         return tf.py_function(lambda v: f(v - 1.0) + 1.0 if float(v) > 0.0 else v, [x], SCALAR)
 

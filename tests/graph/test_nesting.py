@@ -176,9 +176,9 @@ def test_persistent_tapes_over_several_calls() -> None:
     with tf.GradientTape(persistent=True) as tape:
         tape.watch(x)
         y = recorded(lambda x: x**4)(x)
-        with pytest.warns(UserWarning, match="persistent tape inside its context"):
+        with pytest.warns(UserWarning, match="persistent tape inside its context"):  # noqa: PT031
             g = tape.gradient(y, x)
-        h = tape.gradient(g, x)
+            h = tape.gradient(g, x)
     same([g, h, tape.gradient(h, x)], [108.0, 108.0, 72.0])
 
 

@@ -1,0 +1,177 @@
+"""Elementary functions that are lowered by us for a CPU: error in units in the last place, special
+values, other dtypes and other platforms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import ml_dtypes
+import mpmath
+import numpy as np
+import pytest
+
+from gradtape.graph import xp_jax_lowering
+from gradtape.graph.xp_jax import xp
+
+POINTS = {"float32": 200_000, "float64": 1500}
+SPECIAL = [0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 1e30, -1e30, np.inf, -np.inf, np.nan, 1e-20, 30, -85]
+
+
+def uniform(low: float, high: float) -> Callable[[int, Any], Any]:
+    return lambda n, rng: rng.uniform(low, high, n)
+
+
+def geometric(low: float, high: float) -> Callable[[int, Any], Any]:
+    """Both signs, of all magnitudes."""
+    return lambda n, rng: np.exp(rng.uniform(np.log(low), np.log(high), n)) * rng.choice([-1, 1], n)
+
+
+def above_one(n: int, rng: Any) -> Any:
+    return 1 + np.exp(rng.uniform(-14, 60, n))
+
+
+# name: mpmath's function, how many units are allowed, where
+FUNCTIONS: dict[str, tuple[Any, float, list[Any]]] = {
+    "sin": (mpmath.sin, 1.0, [uniform(-1e4, 1e4), uniform(-4, 4), geometric(1e-30, 1)]),
+    "cos": (mpmath.cos, 1.0, [uniform(-1e4, 1e4), uniform(-4, 4), geometric(1e-30, 1)]),
+    "tan": (mpmath.tan, 2.5, [uniform(-1e4, 1e4), uniform(-4, 4), geometric(1e-30, 1)]),
+    "arcsin": (mpmath.asin, 1.8, [uniform(-1, 1), geometric(1e-30, 1)]),
+    "arccos": (mpmath.acos, 1.3, [uniform(-1, 1), geometric(1e-30, 1)]),
+    "arctan": (mpmath.atan, 1.8, [uniform(-4, 4), geometric(1e-30, 1e30)]),
+    "sinh": (mpmath.sinh, 3.0, [uniform(-2, 2), uniform(-88, 88), geometric(1e-30, 1)]),
+    "cosh": (mpmath.cosh, 3.0, [uniform(-2, 2), uniform(-88, 88), geometric(1e-30, 1)]),
+    "arctanh": (mpmath.atanh, 3.0, [uniform(-1, 1), geometric(1e-30, 0.9)]),
+    "log": (mpmath.log, 1.2, [uniform(0.1, 4), above_one]),
+    "log1p": (mpmath.log1p, 2.5, [uniform(-0.95, 3), geometric(1e-30, 0.9), above_one]),
+    "arcsinh": (mpmath.asinh, 3.5, [uniform(-4, 4), geometric(1e-30, 1e30)]),
+    "arccosh": (mpmath.acosh, 4.5, [uniform(1, 4), above_one]),
+}
+
+
+def exact(function: Any, arrays: list[Any], dtype: str) -> Any:
+    """The function with more digits than the dtype has."""
+    if dtype == "float32":
+        return getattr(np, function)(*[a.astype(np.longdouble) for a in arrays])
+    with mpmath.workdps(40):
+        rows = zip(*[a.tolist() for a in arrays], strict=True)
+        digits = [mpmath.nstr(FUNCTIONS_OF[function](*map(mpmath.mpf, row)), 30) for row in rows]
+    return np.array([np.longdouble(d) for d in digits])
+
+
+def units(found: Any, wanted: Any, dtype: str) -> float:
+    """The largest error in units in the last place of the wanted values."""
+    info = np.finfo(dtype)
+    power = np.maximum(np.frexp(np.abs(wanted))[1] - 1, info.minexp)
+    unit = np.ldexp(np.longdouble(1), power - info.nmant)
+    return float(np.max(np.abs(found.astype(np.longdouble) - wanted) / unit))
+
+
+FUNCTIONS_OF = {name: row[0] for name, row in FUNCTIONS.items()} | {"arctan2": mpmath.atan2}
+
+
+@pytest.mark.parametrize("dtype", POINTS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_error(name: str, dtype: str) -> None:
+    _, bound, domains = FUNCTIONS[name]
+    run = jax.jit(getattr(xp, name))
+    for seed, domain in enumerate(domains):
+        x = domain(POINTS[dtype], np.random.default_rng(seed)).astype(dtype)
+        found = np.asarray(run(x))
+        assert found.dtype == dtype
+        wanted = exact(name, [x], dtype)
+        kept = np.isfinite(wanted) & (np.abs(wanted) < float(np.finfo(dtype).max))
+        assert units(found[kept], wanted[kept], dtype) <= bound
+
+
+@pytest.mark.parametrize("dtype", POINTS)
+def test_error_of_the_angle_of_a_point(dtype: str) -> None:
+    run = jax.jit(xp.arctan2)
+    for domain in (uniform(-1, 1), geometric(1e-3, 1e3), geometric(1e-15, 1e15)):
+        rng = np.random.default_rng(3)
+        y, x = (domain(POINTS[dtype], rng).astype(dtype) for _ in range(2))
+        assert units(np.asarray(run(y, x)), exact("arctan2", [y, x], dtype), dtype) <= 1.9
+    big = np.array([np.finfo(dtype).max] * 2, dtype)
+    assert run(big, big)[0] == np.arctan2(big, big)[0]
+    assert run(big[:1], big).shape == (2,)
+
+
+def assert_equal_with_signs(found: Any, wanted: Any, rtol: float) -> None:
+    found = np.asarray(found)
+    assert found.dtype == wanted.dtype
+    np.testing.assert_allclose(found, wanted, rtol)
+    signed = ~np.isnan(wanted)
+    np.testing.assert_array_equal(np.signbit(found)[signed], np.signbit(wanted)[signed])
+
+
+@pytest.mark.parametrize("dtype", POINTS)
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_special_values(name: str, dtype: str) -> None:
+    x = np.array(SPECIAL, dtype)
+    with np.errstate(all="ignore"):
+        wanted = getattr(np, name)(x)
+    assert_equal_with_signs(getattr(xp, name)(x), wanted, 4e-7)
+
+
+@pytest.mark.parametrize("dtype", POINTS)
+def test_special_angles(dtype: str) -> None:
+    y, x = np.meshgrid(np.array(SPECIAL, dtype), np.array(SPECIAL, dtype))
+    assert_equal_with_signs(xp.arctan2(y, x), np.arctan2(y, x), 4e-7)
+
+
+@pytest.mark.parametrize("dtype", POINTS)
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_arrays_with_one_huge_angle(name: str, dtype: str) -> None:
+    huge = np.array([0.3, 5e7, -1e15, 1e30, 3.0], dtype)
+    wanted = exact(name, [huge], "float64" if dtype == "float64" else "float32")
+    assert units(np.asarray(jax.jit(getattr(xp, name))(huge)), wanted, dtype) <= 1.5
+    assert getattr(xp, name)(np.zeros((0, 3), dtype)).shape == (0, 3)
+    assert getattr(xp, name)(np.asarray(0.5, dtype)).shape == ()
+
+
+def test_denormal_logarithms() -> None:
+    tiny = np.array([5e-324, 1e-310, 2.2250738585072014e-308])
+    np.testing.assert_allclose(np.asarray(xp.log(tiny)), np.log(tiny), 1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, ml_dtypes.bfloat16])
+@pytest.mark.parametrize("name", ["sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "exp"])
+def test_floats_of_16_bits_are_rounded_once(name: str, dtype: Any) -> None:
+    x = np.linspace(-0.99, 0.99, 501).astype(dtype)
+    found = getattr(xp, name)(jnp.asarray(x))
+    wanted = getattr(np, name)(x.astype(np.float64)).astype(dtype)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(
+        np.asarray(found, np.float64),
+        wanted.astype(np.float64),
+        float(ml_dtypes.finfo(dtype).eps),
+        1e-9,
+    )
+
+
+def operations(namespace: Any, name: str, *arguments: Any) -> str:
+    """What a function does to arguments like these, traced anew."""
+    return str(jax.make_jaxpr(lambda *a: getattr(namespace, name)(*a))(*arguments))
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "exp"])
+def test_complex_numbers_are_left_to_the_library(name: str) -> None:
+    x = np.random.default_rng(0).standard_normal((7, 2)).astype(np.float32).view(np.complex64)
+    assert operations(xp, name, x) == operations(jnp, name, x)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "arctan2"])
+def test_other_platforms_keep_the_library(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    arguments = [np.ones(3)] * (2 if name == "arctan2" else 1)
+    library = operations(jnp, name, *arguments)
+    assert operations(xp, name, *arguments) != library
+    monkeypatch.setattr(xp_jax_lowering, "on_cpu", lambda: False)
+    assert operations(xp, name, *arguments) == library
+
+
+def test_the_default_device_decides() -> None:
+    assert xp_jax_lowering.on_cpu()
+    with jax.default_device(jax.devices("cpu")[0]):
+        assert xp_jax_lowering.on_cpu()
