@@ -37,9 +37,9 @@ def loop_pull(
     state there is needed: the loop is repeated from the highest checkpoint at or below i, and on
     the way states are put on the stack, all of them where there is room for all, otherwise at
     distances that use up half of the free places: the gaps are then filled in the same way when the
-    walk gets there. So a loop of n steps is repeated once while n is at most the number of places, and about
-    log(n) times beyond; whatever n is, the result is exact. (Binomial schedules of checkpoints are
-    due to A. Griewank, 1992; this one needs not know n when it starts.)
+    walk gets there. So a loop of n steps is repeated once while n is at most the number of places,
+    and about log(n) times beyond; whatever n is, the result is exact. (Binomial schedules of
+    checkpoints are due to A. Griewank, 1992; this one needs not know n when it starts.)
     """
     state = tuple([jnp.asarray(s) for s in state])
     size = sum([s.size * s.dtype.itemsize for s in state])
