@@ -276,8 +276,8 @@ def disable_eager_execution() -> None:
         return
     if here.mode is not None:
         raise RuntimeError(
-            "tf.compat.v1.disable_eager_execution must be called at the start of a program, outside"
-            " of graphs, sessions and functions."
+            "gradtape.compat.v1.disable_eager_execution must be called at the start of a program, "
+            "outside of graphs, sessions and functions."
         )
     _default.lasting = True
     here.set((), here.observers, mode_of(get_default_graph()))
@@ -301,8 +301,8 @@ def enable_eager_execution(
         return
     if not _lasts():
         raise RuntimeError(
-            "tf.compat.v1.enable_eager_execution must be called outside of graphs, sessions and"
-            " functions."
+            "gradtape.compat.v1.enable_eager_execution must be called outside of graphs, sessions "
+            "and functions."
         )
     _default.lasting = False
     here.set((), here.observers, None)

@@ -188,8 +188,8 @@ class Past:
         value = self._mode.value(x)
         if value.op.repeated:
             raise InvalidArgumentError(
-                f"tf.gradients: {brief(x)} is computed twice in this function, and equal work is"
-                " done once, so that the two cannot be told apart. Compute it once, or use a"
+                f"gradtape.gradients: {brief(x)} is computed twice in this function, and equal "
+                "work is done once, so that the two cannot be told apart. Compute it once, or use a"
                 " tf.GradientTape."
             )
         return [value]
@@ -247,11 +247,11 @@ def recording_mode(tensors: Sequence[Any], function: str) -> Tracing:
         return mode
     if mode is not None and mode.symbolic:
         raise RuntimeError(
-            f"tf.{function} inside tf.vectorized_map: use a tf.GradientTape there, or differentiate"
-            " outside."
+            f"gradtape.{function} inside tf.vectorized_map: use a tf.GradientTape there, or "
+            "differentiate outside."
         )
     raise RuntimeError(
-        f"tf.{function} is not supported when eager execution is enabled. Use tf.GradientTape"
+        f"gradtape.{function} is not supported when eager execution is enabled. Use tf.GradientTape"
         " instead; or differentiate inside a function that is recorded (@tf.function), or in a"
         " graph (with tf.Graph().as_default():, tf.compat.v1.disable_eager_execution())."
     )
@@ -263,8 +263,8 @@ def _listed(values: Any, argument: str, gaps: bool = False) -> list[Any]:
     for item in items:
         if not (isinstance(item, (Tensor, Variable)) or hasattr(item, "__tf_tensor__") or gaps):
             raise TypeError(
-                f"tf.gradients: {argument} must be a tensor, a variable, or a list or tuple of"
-                f" them, not {brief(item)}."
+                f"gradtape.gradients: {argument} must be a tensor, a variable, or a list or tuple "
+                f"of them, not {brief(item)}."
             )
     return items
 
@@ -293,13 +293,13 @@ def starting(y: Any, given: Any) -> Any:
         return None
     if ct._dtype != y._dtype:
         raise TypeError(
-            f"tf.gradients: grad_ys {brief(ct)} for {brief(y)}: the dtypes differ. Write"
+            f"gradtape.gradients: grad_ys {brief(ct)} for {brief(y)}: the dtypes differ. Write"
             f" tf.cast(grad_ys, tf.{y.dtype.name})."
         )
     if ct._shape != () and not same_shape(ct._shape, y._shape):
         raise InvalidArgumentError(
-            f"tf.gradients: grad_ys {brief(ct)} for {brief(y)}: the shapes differ. Give one number"
-            " for each element of y, or a scalar."
+            f"gradtape.gradients: grad_ys {brief(ct)} for {brief(y)}: the shapes differ. Give one "
+            "number for each element of y, or a scalar."
         )
     return ct if ct._shape == y._shape else broadcast_to(ct, y._shape)
 

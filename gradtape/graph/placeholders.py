@@ -84,7 +84,8 @@ def placeholder_with_default(
     wanted = default.shape if shape is None else TensorShape(shape)
     if not wanted.is_compatible_with(default.shape):
         raise ValueError(
-            f"tf.placeholder_with_default: the default {brief(default)} has not the shape {wanted}."
+            f"gradtape.placeholder_with_default: the default {brief(default)} has not the shape "
+            f"{wanted}."
         )
     return apply(DEFAULT, (default,), {"shape": opened(wanted)})
 
@@ -93,7 +94,7 @@ def _graph(function: str) -> Any:
     mode = here.mode
     if mode is None or not mode.by_session:
         raise RuntimeError(
-            f"tf.{function}() is not compatible with eager execution. Use the arguments of a"
+            f"gradtape.{function}() is not compatible with eager execution. Use the arguments of a"
             " @tf.function, build in `with tf.Graph().as_default():`, or call"
             " tf.compat.v1.disable_eager_execution() first."
         )

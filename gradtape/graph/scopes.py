@@ -85,7 +85,7 @@ class Scopes:
             name: the scope; one that ends in "/" is entered again, None leaves all scopes.
         """
         if not (name is None or isinstance(name, str)):
-            raise TypeError(f"tf.name_scope: name must be a string, not {brief(name)}.")
+            raise TypeError(f"gradtape.name_scope: name must be a string, not {brief(name)}.")
         if name and not re.fullmatch(r"[A-Za-z0-9_.\\/>-]*", name):
             raise ValueError(
                 f"{name!r} is not a valid scope name: use letters, digits and the signs ._/-."
@@ -195,8 +195,8 @@ class Scopes:
         if getattr(control_input, "concrete", False):
             return None
         raise TypeError(
-            f"tf.control_dependencies: {brief(control_input)} is no operation, tensor or variable"
-            " of this graph."
+            f"gradtape.control_dependencies: {brief(control_input)} is no operation, tensor or "
+            "variable of this graph."
         )
 
     # collections

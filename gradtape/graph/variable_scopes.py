@@ -148,7 +148,7 @@ def variable_scope(
     """
     if custom_getter is not None:
         raise ValueError(
-            "tf.variable_scope: custom_getter is not supported: write a function around"
+            "gradtape.variable_scope: custom_getter is not supported: write a function around"
             " tf.get_variable."
         )
     outer = get_variable_scope()

@@ -139,7 +139,9 @@ def dropout(
         [0.0, 2.0]
     """
     if (keep_prob is None) == (rate is None):
-        raise ValueError("tf.nn.dropout: give one of keep_prob and rate: rate = 1 - keep_prob.")
+        raise ValueError(
+            "gradtape.nn.dropout: give one of keep_prob and rate: rate = 1 - keep_prob."
+        )
     if rate is None:
         known = isinstance(keep_prob, (int, float))
         rate = 1.0 - keep_prob if known else subtract(np.float32(1.0), as_tensor(keep_prob))

@@ -124,7 +124,7 @@ def _by_keyword(sentinel: Any, labels: Any, logits: Any, function: str) -> tuple
             f"Only call `{function}` with named arguments (labels=..., logits=..., ...)"
         )
     if labels is None or logits is None:
-        raise ValueError(f"tf.nn.{function}: both labels and logits must be provided.")
+        raise ValueError(f"gradtape.nn.{function}: both labels and logits must be provided.")
     return labels, logits
 
 
@@ -202,7 +202,7 @@ def _loss(name: str, losses: Any, weights: Any, scope: Any, collection: Any, red
 def _alike(labels: Any, predictions: Any, function: str) -> tuple[Any, Any]:
     """Labels in the dtype of the predictions."""
     if labels is None or predictions is None:
-        raise ValueError(f"tf.losses.{function}: both labels and predictions must be given.")
+        raise ValueError(f"gradtape.losses.{function}: both labels and predictions must be given.")
     predictions = as_tensor(predictions, f"losses.{function}")
     if predictions._dtype.kind not in "fV":
         predictions = cast(predictions, np.dtype(np.float32))

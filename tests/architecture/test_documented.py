@@ -15,9 +15,9 @@ import gradtape as tf
 
 
 def public(module: types.ModuleType, path: str, seen: set[int]) -> list[tuple[str, Any]]:
-    """The public functions and classes of a module and of the public modules in it."""
+    """The public functions and classes of a module and of the public modules in it, each once."""
     found = []
-    for name in sorted(dir(module)):
+    for name in sorted(dir(module), key=lambda name: (name == "compat", name)):
         value = getattr(module, name)
         if name.startswith("_") or name == "api" or id(value) in seen:
             continue
