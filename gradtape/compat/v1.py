@@ -127,9 +127,11 @@ _MOVED = {
     "random_uniform": "random.uniform", "self_adjoint_eig": "linalg.eigh",
     "self_adjoint_eigvals": "linalg.eigvalsh", "space_to_depth": "nn.space_to_depth",
     "truncated_normal": "random.truncated_normal",
-    "verify_tensor_all_finite": "debugging.assert_all_finite",
+    "verify_tensor_all_finite": "debugging.assert_all_finite", "where_v2": "where",
+    "tensor_scatter_add": "tensor_scatter_nd_add", "tensor_scatter_sub": "tensor_scatter_nd_sub",
+    "tensor_scatter_update": "tensor_scatter_nd_update", "reverse_v2": "reverse",
 }  # fmt: skip
-_ABOVE = ("math", "linalg", "signal")  # their names stood in the uppermost module
+_ABOVE = ("math", "linalg", "signal", "debugging")  # their names stood in the uppermost module
 OWN = frozenset(n for n in globals() if not n.startswith("_")) - {"Any", "sys"} | {*_MOVED}
 
 

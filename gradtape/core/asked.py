@@ -14,6 +14,7 @@ from types import CodeType, ModuleType
 from typing import Any
 
 MOST_FRAMES = 60
+PUBLIC = re.compile(r"gradtape\.(api\.|compat|interop($|\.[a-z]+$))")  # modules of public names
 
 
 def located(text: str) -> str:
@@ -54,8 +55,7 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
                     continue
                 path = f"{prefix}.{name}"
                 if isinstance(value, ModuleType):
-                    public = value.__name__.startswith(("gradtape.api.", "gradtape.compat"))
-                    if public and value not in seen:
+                    if PUBLIC.match(value.__name__) and value not in seen:
                         seen.add(value)
                         deeper.append((path, value))
                     continue

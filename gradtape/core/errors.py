@@ -85,6 +85,11 @@ def brief(value: Any) -> str:
     return f"{text} ({type(value).__name__})"
 
 
+def wrong_type(function: str, argument: str, needed: str, value: Any) -> ConversionError:
+    """The error for an argument of another kind than is needed."""
+    return ConversionError(f"gradtape.{function}: {argument} must be {needed}, not {brief(value)}.")
+
+
 class AbortedError(OpError):
     """The operation was given up, usually for another one."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from gradtape.core.errors import wrong_type
 from gradtape.core.surroundings import get_logger
 
 DEBUG, INFO, WARN, ERROR, FATAL = (
@@ -15,6 +16,9 @@ DEBUG, INFO, WARN, ERROR, FATAL = (
 def set_verbosity(v: int) -> None:
     """Let the logger say what is at least as grave as a level.
 
+    Raises:
+        TypeError: when it is neither a level nor the name of one.
+
     Example:
         >>> import gradtape.compat.v1 as tf
         >>> tf.logging.set_verbosity(tf.logging.ERROR)
@@ -22,7 +26,11 @@ def set_verbosity(v: int) -> None:
         True
         >>> tf.logging.set_verbosity(tf.logging.WARN)
     """
-    get_logger().setLevel(v)
+    try:
+        get_logger().setLevel(v)
+    except (TypeError, ValueError):
+        needed = "a level, such as tf.logging.ERROR"
+        raise wrong_type("logging.set_verbosity", "v", needed, v) from None
 
 
 def get_verbosity() -> int:

@@ -18,6 +18,7 @@ from typing import Any
 from malt.operators import py_builtins
 
 from gradtape.autodiff.mapping import vectorized_map
+from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
 from gradtape.graph import autograph_statements as statements
 from gradtape.graph.autograph_choice import code_of, left_alone, wanted
 from gradtape.graph.autograph_rewriting import Rewriter
@@ -60,6 +61,13 @@ def do_not_convert(func: Callable[..., Any] | None = None) -> Any:
 def to_code(entity: Callable[..., Any], recursive: bool = True) -> str:
     """The source of a function as AutoGraph rewrites it.
 
+    Args:
+        entity: a Python function or method.
+        recursive: accepted for compatibility.
+
+    Raises:
+        InvalidArgumentError: when it is none, or its source cannot be read.
+
     Example:
         >>> import gradtape as tf
         >>> def f(x):
@@ -69,12 +77,14 @@ def to_code(entity: Callable[..., Any], recursive: bool = True) -> str:
         >>> "if_stmt" in tf.autograph.to_code(f)
         True
     """
-    return inspect.getsource(_rewriter.rewritten(entity))
+    return inspect.getsource(_rewritten(entity, "to_code"))
 
 
 def to_graph(entity: Callable[..., Any], recursive: bool = True) -> Callable[..., Any]:
     """A function as AutoGraph rewrites it: inside a recorded function its statements on tensors are
     operations.
+
+    Args, Raises: as for `to_code`.
 
     Example:
         >>> import gradtape as tf
@@ -83,7 +93,20 @@ def to_graph(entity: Callable[..., Any], recursive: bool = True) -> Callable[...
         >>> float(tf.autograph.to_graph(f)(tf.constant(-2.0)))
         2.0
     """
-    return _rewriter.rewritten(entity)
+    return _rewritten(entity, "to_graph")
+
+
+def _rewritten(entity: Any, function: str) -> Callable[..., Any]:
+    """A function that the user asks to rewrite, or an error that says why it cannot be."""
+    if not isinstance(entity, (types.FunctionType, types.MethodType)):
+        needed = "a Python function (of a tf.function, write f.python_function)"
+        raise wrong_type(f"autograph.{function}", "entity", needed, entity)
+    try:
+        return _rewriter.rewritten(entity)
+    except Exception as error:  # of whatever kind the rewriter raises
+        raise InvalidArgumentError(
+            f"gradtape.autograph.{function}: {brief(entity)} cannot be rewritten: {error}"
+        ) from error
 
 
 # calls

@@ -10,8 +10,8 @@ them.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nest import optree
 from gradtape.core.shapes import Spec
-from gradtape.core.sizes import same
+from gradtape.core.sizes import Size, same
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
 from gradtape.graph.autograph_states import (
@@ -30,7 +30,6 @@ from gradtape.graph.autograph_states import (
     leaves_of,
     numeric,
     shown,
-    symbolic,
     zeros_like,
 )
 from gradtape.graph.bodies import Body
@@ -38,6 +37,7 @@ from gradtape.graph.branches import value_or_none
 from gradtape.graph.loops import while_loop
 from gradtape.graph.rows import Rows
 from gradtape.graph.scanning import scanned
+from gradtape.graph.unrolling import InPythonIfNeeded, stop_recording
 from gradtape.ops.basis import broadcast_shapes, broadcast_to, zeros
 from gradtape.ops.stepwise import less, logical_and
 
@@ -144,6 +144,7 @@ def _check_same(name: str, before: Any, after: Any) -> None:
     if type(before) is list and type(after) is list:
         if len(before) == len(after) and all([a is b for a, b in zip(before, after, strict=True)]):
             return
+        stop_recording(f"the list {name!r} changes")
         raise TypeError(
             f"the list {name!r} changes in a recorded loop, from {len(before)} to {len(after)}"
             " elements. A loop of known length over a list runs in Python; otherwise write to a"
@@ -176,6 +177,7 @@ def _check_kept(name: str, before: Any, after: Any) -> None:
                 " dtype must stay. Write tf.cast, or start with the dtype that it will have."
             )
         if len(a._shape) != len(b._shape) or not all(map(same, a._shape, b._shape)):
+            stop_recording(f"{name!r} changes its shape")
             raise InvalidArgumentError(
                 f"{name!r} is {brief(a)} before a recorded loop and {brief(b)} after a round: the"
                 " shape must stay. Write into a tf.TensorArray or a tensor of the final size."
@@ -186,16 +188,16 @@ def _recorded(
     state: LoopState,
     build: Callable[[], Any],
     set_state: SetState,
-    rounds: Callable[[], tuple[Any, ...]],
+    one_round: Callable[[], tuple[Any, ...]],
 ) -> None:
     """Record a loop, again where its variables should have started as something else.
 
     Args:
         build: records it, and returns the variables that become tensors.
-        rounds: does two rounds on the variables as they are, and returns them.
+        one_round: does a round on the variables as they are, and returns them.
     """
     if any([not getattr(leaf, "known", True) for leaf in leaves_of(state.before)[0]]):
-        _learned(state, set_state, rounds)
+        _learned(state, set_state, one_round)
     for _ in range(MOST_ATTEMPTS):
         try:
             found = build()
@@ -205,7 +207,7 @@ def _recorded(
         except Exception:
             if not any([type(v) in NUMBERS for v in state.before]):
                 raise
-            if not _learned(state, set_state, rounds):
+            if not _learned(state, set_state, one_round):
                 raise
         else:
             set_state(state.whole(found))
@@ -216,7 +218,7 @@ def _recorded(
     )
 
 
-def _learned(state: LoopState, set_state: SetState, rounds: Callable[[], Any]) -> bool:
+def _learned(state: LoopState, set_state: SetState, one_round: Callable[[], Any]) -> bool:
     """Whether rounds with the numbers themselves show that variables should be something else."""
     places = [i for i in state.moving if type(state.before[i]) not in NUMBERS]
     tensors, tree = leaves_of([state.before[i] for i in places])
@@ -230,13 +232,15 @@ def _learned(state: LoopState, set_state: SetState, rounds: Callable[[], Any]) -
         for i, value in zip(places, values, strict=True):
             whole[i] = value
         set_state(tuple(whole))
-        seen.extend(rounds())
+        for _ in range(2):
+            seen[:] = one_round()
         return []
 
     try:
         Body(traced, specs, "two rounds of a loop")
     except Exception:  # the one that led here is more to the point
-        return False
+        if not seen:
+            return False
     return state.adapted(tuple(seen))
 
 
@@ -249,8 +253,9 @@ def loop_states(
     get_state: State,
     set_state: SetState,
     names: Sequence[str],
+    most: int | None = None,
 ) -> None:
-    """`while test: body` with a symbolic test."""
+    """`while test: body` with a symbolic test, for at most so many rounds."""
     state = LoopState(get_state(), names)
 
     def check(*values: Any) -> Any:
@@ -262,12 +267,14 @@ def loop_states(
         body()
         return state.after(get_state())
 
-    def rounds() -> tuple[Any, ...]:
-        body()
+    def one_round() -> tuple[Any, ...]:
         body()
         return get_state()
 
-    _recorded(state, lambda: while_loop(check, step, state.start()), set_state, rounds)
+    def build() -> Any:
+        return while_loop(check, step, state.start(), maximum_iterations=most)
+
+    _recorded(state, build, set_state, one_round)
 
 
 def rows_states(
@@ -281,21 +288,19 @@ def rows_states(
     """`for target in rows: body(target)` over rows that are symbolic.
 
     Raises:
-        InPython: when a list that belongs to somebody else takes a tensor, and the loop's length
-            is known.
+        InPython: when a list takes a tensor, or an array grows elsewhere than at the number of the
+            round, and the loop's length is a size.
     """
     state = LoopState(get_state(), names)
     length = rows.length()
 
-    def rounds() -> tuple[Any, ...]:
-        number = zeros((), INT32)
-        body(rows.row(number))
-        body(rows.row(number))
+    def one_round() -> tuple[Any, ...]:
+        body(rows.row(zeros((), INT32)))
         return get_state()
 
     if type(length) is int and extra_test is None:
         over_known = _over_known(rows, length, state, body, get_state, set_state)
-        _recorded(state, over_known, set_state, rounds)
+        _recorded(state, over_known, set_state, one_round)
         return
     limit = as_tensor(length)
 
@@ -304,16 +309,19 @@ def rows_states(
         goes_on = less(i, limit)
         return goes_on if extra_test is None else logical_and(goes_on, as_tensor(extra_test()))
 
+    by_size = type(rows.size) is Size and extra_test is None
+
     def step(i: Any, values: Any) -> Any:
         set_state(state.whole(values))
-        body(rows.row(i))
-        return i + 1, state.after(get_state())
+        with InPythonIfNeeded() if by_size else nullcontext():
+            body(rows.row(i))
+            return i + 1, state.after(get_state())
 
     def build() -> Any:
         first = Tensor(limit._dtype.type(0))
         return while_loop(check, step, (first, state.start()))[1]
 
-    _recorded(state, build, set_state, rounds)
+    _recorded(state, build, set_state, one_round)
 
 
 def _over_known(
@@ -328,13 +336,14 @@ def _over_known(
     def step(values: Any, row: Any) -> tuple[Any, Any]:
         number = row[1] if counting else row[0]
         set_state(state.whole(_map_arrays(values, lambda a: a.reserved(length, number))))
-        with _InPythonIfNeeded():
+        with InPythonIfNeeded():
             body(rows.row(row[0]) if rows.tensors is None else row[1])
-        return state.after(get_state()), ()
+            return state.after(get_state()), ()
 
     def build() -> Any:
         start = _map_arrays(state.start(), lambda a: a.reserved(length, None))
-        return scanned(step, start, flat, flat, False, "for")[0]
+        after = scanned(step, start, flat, flat, False, "for")[0]
+        return _map_arrays(after, lambda a: a.released())
 
     return build
 
@@ -349,36 +358,3 @@ def _map_arrays(values: Any, function: Callable[[Any], Any]) -> Any:
     return optree.tree_map(
         lambda v: function(v) if hasattr(v, "reserved") else v, values, none_is_leaf=True
     )
-
-
-# lists that a loop does not know
-
-
-class InPython(Exception):
-    """The innermost loop of known length is to run in Python."""
-
-
-class _Bodies(threading.local):
-    modes: tuple[Any, ...] = ()  # the traces of bodies of loops that can run in Python
-
-
-_bodies = _Bodies()
-
-
-class _InPythonIfNeeded:
-    """A block that belongs to the body of a loop which can run in Python."""
-
-    def __enter__(self) -> None:
-        _bodies.modes = (*_bodies.modes, here.mode)
-
-    def __exit__(self, *exception: Any) -> None:
-        _bodies.modes = _bodies.modes[:-1]
-
-
-def check_append(value: Any) -> None:
-    """Stop the recording of a loop that could run in Python when a list takes a tensor of it."""
-    mode = here.mode if symbolic(value) and _bodies.modes else None
-    while mode is not None:
-        if mode in _bodies.modes:
-            raise InPython
-        mode = mode.outside[2]

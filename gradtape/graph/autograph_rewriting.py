@@ -32,6 +32,7 @@ from gradtape.graph.autograph_source import SourceReader
 from gradtape.graph.places import rewritten as rewritten_lines
 
 FEATURES: Any = (converter.Feature.ASSERT_STATEMENTS, converter.Feature.BUILTIN_FUNCTIONS)
+set_loop_options = directive_functions.set_loop_options  # the rewriting looks for it by identity
 OPTIONS = converter.ConversionOptions(
     recursive=True, user_requested=True, optional_features=FEATURES
 )

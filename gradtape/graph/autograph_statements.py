@@ -18,9 +18,10 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import OperatorNotAllowedInGraphError, brief
+from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.graph.autograph_loops import InPython, check_append, loop_states, rows_states
+from gradtape.graph.autograph_loops import loop_states, rows_states
 from gradtape.graph.autograph_states import (
     Undefined,
     UndefinedReturnValue,
@@ -29,6 +30,7 @@ from gradtape.graph.autograph_states import (
 )
 from gradtape.graph.branches import cond
 from gradtape.graph.rows import Rows, TensorRange
+from gradtape.graph.unrolling import InPython, stop_recording
 from gradtape.ops.arithmetic import maximum, minimum
 from gradtape.ops.assertions import Assert
 from gradtape.ops.basis import cast
@@ -38,6 +40,7 @@ from gradtape.ops.stepwise import logical_and, logical_not, logical_or
 
 State = Callable[[], tuple[Any, ...]]
 MOST_UNROLLED = 10000
+WRITE_ELSEWHERE = "Write to a tf.TensorArray(dtype, size=n): a = a.write(i, x)."
 
 
 # variables
@@ -155,11 +158,13 @@ def while_stmt(
     symbol_names: Sequence[str],
     opts: dict[str, Any],
 ) -> None:
-    """`while test: body`; rounds run in Python as long as the test has a value."""
+    """`while test: body`; rounds run in Python as long as the test has a value. Options are those
+    of `tf.autograph.experimental.set_loop_options`."""
     while True:
         found = test()
         if symbolic(found):
-            loop_states(test, body, get_state, set_state, symbol_names)
+            most = opts.get("maximum_iterations")
+            loop_states(test, body, get_state, set_state, symbol_names, most)
             return
         if not found:
             return
@@ -180,17 +185,24 @@ def for_stmt(
     if rows is None:
         _python_for(iter_, extra_test, body, get_state, set_state, symbol_names)
         return
+    if "maximum_iterations" in opts:
+        rows = rows.limited(opts["maximum_iterations"])
     length, before = rows.length(), get_state()
     in_python = type(length) is int and length <= MOST_UNROLLED
     if not in_python or (length and not any(isinstance(v, list) for v in before)):
         try:
             rows_states(rows, extra_test, body, get_state, set_state, symbol_names)
             return
-        except InPython:
+        except InPython as reason:
+            if type(rows.size) is Size:
+                raise UnknownSizeError(
+                    f"{reason} in a recorded loop, whose number of rounds is not known while"
+                    f" recording. {WRITE_ELSEWHERE}"
+                ) from None
             if not in_python:
                 raise TypeError(
-                    f"a list takes a tensor in each of {length} rounds of a loop; that is too much"
-                    " to record. Write to a tf.TensorArray: a = a.write(i, x)."
+                    f"{reason} in each of {length} rounds of a loop; that is too much to record."
+                    f" {WRITE_ELSEWHERE}"
                 ) from None
             set_state(before)
     targets = [rows.row(i) for i in range(length)]
@@ -238,7 +250,8 @@ def list_append(list_: Any, x: Any) -> Any:
 
 def append(list_: list[Any], x: Any) -> None:
     """`list_.append(x)`, for any other list."""
-    check_append(x)
+    if symbolic(x):
+        stop_recording("a list takes a tensor")
     list_.append(x)
 
 

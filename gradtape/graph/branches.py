@@ -35,7 +35,7 @@ from gradtape.ops.basis import broadcast_to, cast, reshape, scalar, zeros
 from gradtape.ops.choosing import select
 from gradtape.ops.effects import check
 from gradtape.ops.sparse import IndexedSlices
-from gradtape.ops.static import callable_or_raise
+from gradtape.ops.static import callable_or_raise, listed, static_int
 from gradtape.ops.stepwise import equal
 
 INT32 = np.dtype(np.int32)
@@ -127,7 +127,7 @@ def switch_case(
 
 def _numbered(branch_fns: Any) -> dict[int, Callable[[], Any]]:
     items: Any = branch_fns.items() if isinstance(branch_fns, dict) else branch_fns
-    items = list(items)
+    items = listed(items, "switch_case", "branch_fns", "a list or dict of functions")
     if items and all(callable(f) for f in items):
         items = list(enumerate(items))
     if not items:
@@ -138,7 +138,7 @@ def _numbered(branch_fns: Any) -> dict[int, Callable[[], Any]]:
                 f"gradtape.switch_case: branch_fns must hold functions, or pairs of an integer and"
                 f" a function, not {brief(pair)}."
             )
-    return {int(n): f for n, f in items}
+    return {static_int(n, "switch_case", "the number of a branch"): f for n, f in items}
 
 
 def case(
@@ -163,7 +163,8 @@ def case(
         >>> int(tf.case([(x < 0.0, lambda: -1), (x < 1.0, lambda: 0)], default=lambda: 1))
         0
     """
-    pairs = list(pred_fn_pairs)
+    needed = "a list of pairs of a predicate and a function"
+    pairs = listed(pred_fn_pairs, "case", "pred_fn_pairs", needed)
     for pair in pairs:
         if not (isinstance(pair, (tuple, list)) and len(pair) == 2 and callable(pair[1])):
             raise TypeError(

@@ -6,12 +6,15 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.errors import brief
+from gradtape.core.errors import brief, wrong_type
 from gradtape.graph.gradients import gradients
 from gradtape.graph.placeholders import placeholder
+from gradtape.graph.symbolic import SymbolicTensor
+from gradtape.graph.variables import GraphVariable
 from gradtape.ops.sparse import IndexedSlices
+from gradtape.ops.static import listed, static_shape
 
-Jacobians = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+FUNCTION = "test.compute_gradient"
 
 
 def compute_gradient(
@@ -41,6 +44,7 @@ def compute_gradient(
         of x, elements of y); a list of pairs for several x.
 
     Raises:
+        TypeError: when y or an x belongs to no graph.
         ValueError: outside of sessions, or when y does not depend on x.
 
     Example:
@@ -51,19 +55,25 @@ def compute_gradient(
         >>> symbolic.tolist(), bool(abs(symbolic - numeric).max() < 1e-9)
         ([[2.0, 0.0], [0.0, 6.0]], True)
     """
+    several = isinstance(x, (list, tuple))
+    xs = list(x) if several else [x]
+    for argument, value in (("y", y), *[("x", one) for one in xs]):
+        if not isinstance(value, (SymbolicTensor, GraphVariable)):
+            raise wrong_type(FUNCTION, argument, "a tensor or variable of a graph", value)
+    shapes = _each(x_shape, xs, several, "x_shape")
+    given = [None] * len(xs)
+    if x_init_value is not None:
+        given = _each(x_init_value, xs, several, "x_init_value")
     session = y.graph.session()
     for target in init_targets if isinstance(init_targets, (list, tuple)) else [init_targets]:
         if target is not None:
             session.run(target)
-    several = isinstance(x, (list, tuple))
-    xs, shapes = (list(x), list(x_shape)) if several else ([x], [x_shape])
-    given = x_init_value if several else [x_init_value]
-    given = [None] * len(xs) if given is None else given
     feed = dict(extra_feed_dict or {})
     rng = np.random.default_rng(0)
     for one, shape, value in zip(xs, shapes, given, strict=True):
-        value = rng.random(tuple(shape)) if value is None else value
-        feed[one] = np.asarray(value, one._dtype).reshape(tuple(shape))
+        shape = static_shape(shape, FUNCTION)
+        value = rng.random(shape) if value is None else value
+        feed[one] = np.asarray(value, one._dtype).reshape(shape)
     found = [(_symbolic(session, one, y, y_shape, feed), _numeric(session, one, y, feed, delta))
              for one in xs]  # fmt: skip
     return found if several else found[0]
@@ -95,6 +105,17 @@ def compute_gradient_error(
     return max([float(np.max(np.abs(a - b), initial=0.0)) for a, b in pairs])
 
 
+def _each(value: Any, xs: list[Any], several: bool, argument: str) -> list[Any]:
+    """What an argument says of each x."""
+    if not several:
+        return [value]
+    needed = f"a list of length {len(xs)}, as x is"
+    items = listed(value, FUNCTION, argument, needed)
+    if len(items) != len(xs):
+        raise wrong_type(FUNCTION, argument, needed, value)
+    return items
+
+
 def _symbolic(session: Any, x: Any, y: Any, y_shape: Any, feed: Any) -> np.ndarray[Any, Any]:
     with y.graph.as_default():
         ct = placeholder(y.dtype, y_shape)
@@ -102,7 +123,7 @@ def _symbolic(session: Any, x: Any, y: Any, y_shape: Any, feed: Any) -> np.ndarr
         slope = slope.dense() if isinstance(slope, IndexedSlices) else slope
     if slope is None:
         raise ValueError(
-            f"compat.v1.test.compute_gradient: {brief(y)} does not depend on {brief(x)}."
+            f"gradtape.test.compute_gradient: {brief(y)} does not depend on {brief(x)}."
         )
     units = np.eye(int(np.prod(y_shape)), dtype=y._dtype)
     columns = [session.run(slope, {**feed, ct: u.reshape(tuple(y_shape))}) for u in units]

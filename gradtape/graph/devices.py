@@ -6,7 +6,7 @@ import os
 from collections import namedtuple
 from typing import Any
 
-from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
 from gradtape.core.placement import placement
 from gradtape.graph.backend import xla
 
@@ -126,7 +126,8 @@ def enable_compilation_cache(directory: str | os.PathLike[str] | None = None) ->
         The directory.
 
     Raises:
-        InvalidArgumentError: when JAX is not installed, or the directory cannot be made.
+        InvalidArgumentError: when JAX is not installed, or the directory is no path or cannot be
+            made.
 
     Example:
         >>> import tempfile, gradtape as tf
@@ -144,6 +145,8 @@ def enable_compilation_cache(directory: str | os.PathLike[str] | None = None) ->
     if directory is None:
         base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
         directory = os.path.join(base, "gradtape")
+    if not isinstance(directory, (str, os.PathLike)):
+        raise wrong_type("config.enable_compilation_cache", "directory", "a path", directory)
     path = os.fspath(directory)
     try:
         os.makedirs(path, exist_ok=True)

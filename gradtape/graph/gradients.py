@@ -91,14 +91,17 @@ def gradients(
     how = unconnected_mode(unconnected_gradients)
     if aggregation_method not in (None, 0, 1, 2):
         raise ValueError(
-            f"Invalid `aggregation_method` specified {aggregation_method}. Accepted values are"
-            " [0, 1, 2]."
+            f"gradtape.gradients: invalid aggregation_method specified {aggregation_method}."
+            " Accepted values are [0, 1, 2], the members of tf.AggregationMethod."
         )
     sources = _listed(xs, "xs")
     stops = [] if stop_gradients is None else _listed(stop_gradients, "stop_gradients")
     given = [None] * len(outputs) if grad_ys is None else _listed(grad_ys, "grad_ys", True)
     if len(given) != len(outputs):
-        raise ValueError(f"Length mismatch. Passed {len(given)} grad_ys for {len(outputs)} ys")
+        raise ValueError(
+            "gradtape.gradients: Length mismatch. Passed"
+            f" {len(given)} grad_ys for {len(outputs)} ys."
+        )
     with _inside(mode), mode.graph.name_scope(name), mode.graph.unlabelled():
         tape = None if stops else _watching(sources)
         if tape is None:
@@ -278,7 +281,8 @@ def starting(y: Any, given: Any) -> Any:
     if given is None:
         if y._dtype.kind == "c":
             raise TypeError(
-                f"Gradients of complex tensors ({y}) must set grad_ys (y.dtype = {y.dtype.name})"
+                f"gradtape.gradients: Gradients of complex tensors ({brief(y)}) must set grad_ys:"
+                " write grad_ys=tf.ones_like(y), or take tf.math.real(y)."
             )
         return ones(y._shape, y._dtype) if differentiable(y._dtype) else None
     ct = as_tensor_like(given, y._dtype, "gradients")

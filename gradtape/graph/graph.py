@@ -55,7 +55,7 @@ SOURCES = (
 
 
 class Operation:
-    """One thing that a graph does.
+    """One thing that a graph does; the graph makes it, programs only look at it.
 
     `type` is the primitive's name, `inputs` and `outputs` are tensors for users; inside, values.
 

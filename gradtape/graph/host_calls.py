@@ -20,16 +20,16 @@ from gradtape.core.dtypes import as_dtype, differentiable, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
-from gradtape.core.shapes import Spec, TensorSpec
-from gradtape.core.sizes import Size, UnknownSizeError
+from gradtape.core.shapes import Spec, TensorShape, TensorSpec
+from gradtape.core.sizes import Size, UnknownSizeError, opened
 from gradtape.core.state import frame, here
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import zeros
 from gradtape.ops.joining import stack
 from gradtape.ops.slicing import getitem
 from gradtape.ops.static import callable_or_raise
 
-Specs = tuple[Spec, ...]
+Shape = tuple[int | None, ...]
+Types = Sequence[tuple[Any, Any]]  # dtypes and shapes; None for an open size or an unknown shape
 
 
 def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
@@ -48,7 +48,8 @@ def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None 
         InvalidArgumentError: when func returns other dtypes or shapes than `Tout` says.
 
     In a recorded function compiled code needs the shapes: where `Tout` gives none, func is called
-    once while recording, with ones.
+    once while recording, with ones. Where a size depends on values, write None for it in the
+    `tf.TensorSpec`; the recorded function then runs on NumPy.
 
     Example:
         >>> import gradtape as tf
@@ -95,21 +96,20 @@ def _called(func: Any, inp: Any, wanted: Any, function: str, derivative: bool) -
         outs = _converted(called(*inputs), types, function)
         outs = outs if derivative else [t.placed(None) for t in outs]
     else:
-        specs = _specs(called, inputs, types, function)
-        call = HostCall(called, specs, function, derivative)
+        call = HostCall(called, _shaped(called, inputs, types, function), function, derivative)
         outs = list(apply(_host_call, tuple(inputs), {"call": call}))
     return outs if several else outs[0]
 
 
-def _type(wanted: Any) -> tuple[Any, Any]:
+def _type(wanted: Any) -> tuple[Any, Shape | None]:
     """The NumPy dtype and the shape, None where it is not given."""
     if isinstance(wanted, TensorSpec):
-        known = wanted.shape.is_fully_defined()
-        return wanted.dtype.numpy_dtype, tuple(wanted.shape) if known else None
+        shape = wanted.shape
+        return wanted.dtype.numpy_dtype, None if shape.rank is None else tuple(shape)
     return as_dtype(wanted).numpy_dtype, None
 
 
-def _converted(returned: Any, types: Sequence[tuple[Any, Any]], function: str) -> list[Any]:
+def _converted(returned: Any, types: Types, function: str) -> list[Any]:
     """What a function returned as tensors of the dtypes that were announced."""
     flat = [returned]
     if returned is None or isinstance(returned, (list, tuple)):
@@ -122,19 +122,21 @@ def _converted(returned: Any, types: Sequence[tuple[Any, Any]], function: str) -
     tensors = []
     for value, (dtype, shape) in zip(flat, types, strict=True):
         tensor = as_tensor_like(value, dtype, function)
-        if tensor._dtype != dtype or (shape is not None and tensor._shape != shape):
+        if tensor._dtype != dtype or not TensorShape(shape).is_compatible_with(tensor._shape):
+            name, known = from_numpy(dtype).name, "" if shape is None else list(shape)
             raise InvalidArgumentError(
-                f"gradtape.{function}: the function returned {brief(tensor)}, but Tout announces"
-                f" {from_numpy(dtype).name}{'' if shape is None else list(shape)}."
+                f"gradtape.{function}: the function returned {brief(tensor)}, but {name}{known} was"
+                f" announced. Write Tout=tf.TensorSpec(shape, tf.{name}), with None for sizes that"
+                " depend on values."
             )
         tensors.append(tensor)
     return tensors
 
 
-def _specs(func: Any, inputs: list[Any], types: Any, function: str) -> Specs:
-    """The shapes and dtypes of the results; found by a call on ones where they are not given."""
+def _shaped(func: Any, inputs: list[Any], types: Types, function: str) -> Types:
+    """The dtypes and shapes of the results; found by a call on ones where they are not given."""
     if all([shape is not None for _, shape in types]):
-        return tuple([Spec(shape, dtype) for dtype, shape in types])
+        return types
     if any([type(n) is Size for t in inputs for n in t._shape]):
         raise UnknownSizeError(
             f"gradtape.{function}: the shape of the result depends on sizes that are not known yet."
@@ -150,7 +152,7 @@ def _specs(func: Any, inputs: list[Any], types: Any, function: str) -> Specs:
                 f" function with ones to see it failed: {error}. Give it:"
                 " Tout=tf.TensorSpec(shape, dtype)."
             ) from error
-    return tuple([Spec(t._shape, t._dtype) for t in found])
+    return [(t._dtype, t._shape) for t in found]
 
 
 class HostCall:
@@ -158,16 +160,23 @@ class HostCall:
 
     Args:
         func: takes tensors, returns tensors.
-        specs: shapes and dtypes of the results.
+        types: dtypes and shapes of the results; a number is the shape of the input with that
+            number.
         function: the public function, for errors.
         derivative: whether a tape can follow it.
     """
 
-    def __init__(self, func: Any, specs: Specs, function: str, derivative: bool) -> None:
+    def __init__(self, func: Any, types: Types, function: str, derivative: bool) -> None:
         self.func = func
-        self.specs = specs
+        self.types = types
         self.function = function
         self.derivative = derivative
+        # only NumPy makes arrays whose size depends on values
+        self.host = any([type(shape) is tuple and None in shape for _, shape in types])
+
+    def types_for(self, shapes: Sequence[Any]) -> Types:
+        """Dtypes and shapes of the results for inputs of these shapes."""
+        return [(d, shapes[s] if type(s) is int else s) for d, s in self.types]
 
     def __call__(self, *arrays: Any) -> list[Any]:
         """The results for arrays, as arrays."""
@@ -176,11 +185,11 @@ class HostCall:
 
     def results(self, *tensors: Any) -> list[Any]:
         """The results for tensors, checked."""
-        types = [(s._dtype, s._shape) for s in self.specs]
+        types = self.types_for([t._shape for t in tensors])
         return _converted(self.func(*tensors), types, self.function)
 
-    def pulled(self, wanted: tuple[bool, ...], inputs: Sequence[Any]) -> HostCall:
-        """The call that gives the cotangents of the wanted inputs."""
+    def pulled(self, wanted: Sequence[bool], given: Sequence[bool], inputs: Any) -> HostCall:
+        """The call that gives the cotangents of the wanted inputs, from those that are given."""
         count = len(inputs)
         sources = [i for i, w in enumerate(wanted) if w]
 
@@ -189,48 +198,61 @@ class HostCall:
             with GradientTape() as tape:
                 tape.watch([primals[i] for i in sources])
                 outs = self.results(*primals)
+            outs = [o for o, g in zip(outs, given, strict=True) if g]
             pairs = [(o, c) for o, c in zip(outs, cts, strict=True) if differentiable(o._dtype)]
-            given = tape.gradient(
+            found = tape.gradient(
                 [o for o, _ in pairs],
                 [primals[i] for i in sources],
                 output_gradients=[c for _, c in pairs],
                 unconnected_gradients="zero",
             )
-            return [g.dense() if hasattr(g, "dense") else g for g in given]
+            return [g.dense() if hasattr(g, "dense") else g for g in found]
 
-        specs = tuple([Spec(inputs[i]._shape, inputs[i]._dtype) for i in sources])
-        return HostCall(back, specs, self.function, True)
+        return HostCall(back, [(inputs[i]._dtype, i) for i in sources], self.function, True)
 
 
 def _kernel(xp: Any, *arrays: Any, call: HostCall) -> Any:
-    return xp.called_on_host(call, arrays, [(s._shape, s._dtype) for s in call.specs])
+    types = call.types_for([a.shape for a in arrays])
+    return xp.called_on_host(call, arrays, [(shape, dtype) for dtype, shape in types])
+
+
+def _shape(*inputs: Any, call: HostCall) -> tuple[Spec, ...]:
+    types = call.types_for([t._shape for t in inputs])
+    return tuple([Spec(opened(shape), dtype) for dtype, shape in types])
 
 
 def _pull(ct: Any, inputs: Any, call: HostCall, wanted: Any) -> list[Any]:
     able = tuple([w and differentiable(t._dtype) for w, t in zip(wanted, inputs, strict=True)])
     if not call.derivative or not any(able):
         return [STEPWISE] * len(inputs)
-    cts = [
-        zeros(s._shape, s._dtype) if c is None else c for c, s in zip(ct, call.specs, strict=True)
-    ]
-    found = iter(apply(_host_call, (*inputs, *cts), {"call": call.pulled(able, inputs)}))
+    back = call.pulled(able, [c is not None for c in ct], inputs)
+    cts = [c for c in ct if c is not None]
+    found = iter(apply(_host_call, (*inputs, *cts), {"call": back}))
     return [next(found) if a else None for a in able]
 
 
 def _batch(mask: Any, *inputs: Any, call: HostCall) -> Any:
     """One call that calls the function for each example."""
-    size = next(t._shape[0] for t, b in zip(inputs, mask, strict=True) if b)
+    first = mask.index(True)
 
     def for_each(*tensors: Any) -> list[Any]:
+        size = tensors[first]._shape[0]
         rows = [
             call.results(*[getitem(t, i) if b else t for t, b in zip(tensors, mask, strict=True)])
             for i in range(size)
         ]
         return [stack(list(column), 0) for column in zip(*rows, strict=True)]
 
-    specs = tuple([Spec((size, *s._shape), s._dtype) for s in call.specs])
-    wide = HostCall(for_each, specs, call.function, call.derivative)
+    shapes = [t._shape[1:] if b else t._shape for t, b in zip(inputs, mask, strict=True)]
+    size = inputs[first]._shape[0]
+    types = [(d, _known((size, *shape))) for d, shape in call.types_for(shapes)]
+    wide = HostCall(for_each, types, call.function, call.derivative)
     return apply(_host_call, inputs, {"call": wide})
+
+
+def _known(shape: Sequence[Any]) -> Shape:
+    """A shape with None for sizes that are not known yet."""
+    return tuple([None if type(n) is Size else n for n in shape])
 
 
 _host_call = primitive(
@@ -238,7 +260,7 @@ _host_call = primitive(
     _kernel,
     joint_vjp=_pull,
     batch=_batch,
-    shape=lambda *specs, call: call.specs,
+    shape=_shape,
     several=True,
     effect=True,
     gaps=True,

@@ -6,12 +6,28 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.errors import wrong_type
 from gradtape.core.state import here
 from gradtape.core.surroundings import group
+from gradtape.core.variable import Variable
 from gradtape.graph.building import get_default_graph
 from gradtape.graph.fetching import Question
 from gradtape.graph.variables import GraphKeys
 from gradtape.ops.sparse import IndexedSlices
+from gradtape.ops.static import listed
+
+
+def _variable(value: Any, function: str, argument: str = "ref") -> Variable:
+    """An argument that is a variable, or TypeError."""
+    if not isinstance(value, Variable):
+        raise wrong_type(function, argument, "a tf.Variable", value)
+    return value
+
+
+def _variables(values: Any, function: str) -> list[Any]:
+    """An argument that is a list of variables, or TypeError."""
+    values = listed(values, function, "var_list", "a list of variables")
+    return [_variable(v, function, "what is in var_list") for v in values]
 
 
 def add_to_collection(name: Any, value: Any) -> None:
@@ -135,7 +151,7 @@ def variables_initializer(var_list: Any, name: str = "init") -> Any:
     """
     if here.mode is None:
         return None
-    return group(*[v.initializer for v in var_list], name=name)
+    return group(*[v.initializer for v in _variables(var_list, "variables_initializer")], name=name)
 
 
 def global_variables_initializer() -> Any:
@@ -173,7 +189,7 @@ def is_variable_initialized(variable: Any) -> Any:
         ...     bool(session.run(tf.is_variable_initialized(w)))
         False
     """
-    return variable.is_initialized()
+    return _variable(variable, "is_variable_initialized", "variable").is_initialized()
 
 
 def report_uninitialized_variables(
@@ -192,7 +208,9 @@ def report_uninitialized_variables(
         ...     session.run(tf.report_uninitialized_variables()).tolist()
         [b'w']
     """
-    variables = global_variables() + local_variables() if var_list is None else list(var_list)
+    if var_list is None:
+        var_list = global_variables() + local_variables()
+    variables = _variables(var_list, "report_uninitialized_variables")
 
     def answer(session: Any) -> Any:
         missing = [v for v in variables if not session.holds(v)]
@@ -224,7 +242,7 @@ def assign(
         ...     float(session.run(tf.assign(w, 2.0)))
         2.0
     """
-    return ref.assign(value)
+    return _variable(ref, "assign").assign(value)
 
 
 def assign_add(ref: Any, value: Any, use_locking: Any = None, name: Any = None) -> Any:
@@ -238,7 +256,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
         ...     float(session.run(tf.assign_add(w, 2.0)))
         3.0
     """
-    return ref.assign_add(value)
+    return _variable(ref, "assign_add").assign_add(value)
 
 
 def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: Any = None) -> Any:
@@ -252,7 +270,7 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
         ...     float(session.run(tf.assign_sub(w, 2.0)))
         -1.0
     """
-    return ref.assign_sub(value)
+    return _variable(ref, "assign_sub").assign_sub(value)
 
 
 def scatter_update(
@@ -268,7 +286,7 @@ def scatter_update(
         ...     session.run(tf.scatter_update(w, [1], [5.0])).tolist()
         [1.0, 5.0]
     """
-    return ref.scatter_update(IndexedSlices(updates, indices))
+    return _variable(ref, "scatter_update").scatter_update(IndexedSlices(updates, indices))
 
 
 def scatter_add(
@@ -284,7 +302,7 @@ def scatter_add(
         ...     session.run(tf.scatter_add(w, [1, 1], [5.0, 1.0])).tolist()
         [1.0, 8.0]
     """
-    return ref.scatter_add(IndexedSlices(updates, indices))
+    return _variable(ref, "scatter_add").scatter_add(IndexedSlices(updates, indices))
 
 
 def scatter_sub(
@@ -300,4 +318,4 @@ def scatter_sub(
         ...     session.run(tf.scatter_sub(w, [1], [5.0])).tolist()
         [1.0, -3.0]
     """
-    return ref.scatter_sub(IndexedSlices(updates, indices))
+    return _variable(ref, "scatter_sub").scatter_sub(IndexedSlices(updates, indices))

@@ -16,6 +16,7 @@ from gradtape.graph.host_calls import numpy_function
 from gradtape.ops.effects import after
 from gradtape.ops.printing import print_
 from gradtape.ops.random_keys import set_seed
+from gradtape.ops.static import listed
 
 
 def gradients(
@@ -115,7 +116,8 @@ def Print(
         >>> float(y)
         2.0
     """
-    printed = print_(message or "", *data, summarize=3 if summarize is None else summarize)
+    shown = listed(data, "Print", "data", "a list of tensors")
+    printed = print_(message or "", *shown, summarize=3 if summarize is None else summarize)
     return after(printed, as_tensor(input_, "Print"))
 
 

@@ -17,7 +17,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.branches import value_or_none
 from gradtape.graph.symbolic import SymbolicTensor
-from gradtape.ops.arithmetic import divide, maximum
+from gradtape.ops.arithmetic import divide, maximum, minimum
 from gradtape.ops.basis import add, cast, multiply, negative, numbers, subtract
 from gradtape.ops.remainders import floordiv
 from gradtape.ops.slicing import getitem
@@ -118,6 +118,12 @@ class Rows:
     def length(self) -> Any:
         """The number of rows as an int where it is known, else as a tensor."""
         return numbers(self.size, INT32) if type(self.size) is Size else self.size
+
+    def limited(self, most: int) -> Rows:
+        """The first rows, at most so many."""
+        size = self.length()
+        size = min(size, most) if type(size) is int else minimum(size, Tensor(INT32.type(most)))
+        return Rows(size, self.row)
 
     def numbered(self, start: Any) -> Rows:
         """`enumerate` of the rows."""

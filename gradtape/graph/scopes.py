@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gradtape.core.errors import brief
+from gradtape.core.errors import brief, wrong_type
+from gradtape.ops.static import listed
 
 VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
 NAMED = ".gradtape.named"  # where a frame keeps the operation that has the call's name so far
@@ -203,23 +204,27 @@ class Scopes:
 
     def add_to_collection(self, name: Any, value: Any) -> None:
         """Add a value to the collection of a name."""
-        self.collections.setdefault(name, []).append(value)
+        self.collections.setdefault(_key(name), []).append(value)
 
     def add_to_collections(self, names: Any, value: Any) -> None:
         """Add a value to several collections, once to each."""
-        for name in {names} if isinstance(names, str) else dict.fromkeys(names):
+        if isinstance(names, str):
+            names = [names]
+        names = listed(names, "Graph.add_to_collections", "names", "a list of names")
+        for name in dict.fromkeys(map(_key, names)):
             self.add_to_collection(name, value)
 
     def get_collection_ref(self, name: Any) -> list[Any]:
         """The list behind a collection."""
-        return self.collections.setdefault(name, [])
+        return self.collections.setdefault(_key(name), [])
 
     def get_collection(self, name: Any, scope: str | None = None) -> list[Any]:
         """The values of a collection; with a scope those whose names begin with that pattern."""
-        values = list(self.collections.get(name, []))
+        values = list(self.collections.get(_key(name), []))
         if scope is None:
             return values
-        return [v for v in values if re.match(scope, getattr(v, "name", ""))]
+        pattern = _pattern(scope)
+        return [v for v in values if pattern.match(getattr(v, "name", ""))]
 
     def get_all_collection_keys(self) -> list[Any]:
         """The names of the collections that hold something."""
@@ -227,7 +232,25 @@ class Scopes:
 
     def clear_collection(self, name: Any) -> None:
         """Empty a collection."""
-        self.collections.pop(name, None)
+        self.collections.pop(_key(name), None)
+
+
+def _key(name: Any) -> Any:
+    """The name of a collection, checked."""
+    try:
+        hash(name)
+    except TypeError:
+        needed = "hashable, such as a string"
+        raise wrong_type("Graph", "the name of a collection", needed, name) from None
+    return name
+
+
+def _pattern(scope: Any) -> re.Pattern[str]:
+    """The pattern with which the names of values begin."""
+    try:
+        return re.compile(scope)
+    except (TypeError, re.error):
+        raise wrong_type("Graph.get_collection", "scope", "a pattern", scope) from None
 
 
 def entered() -> tuple[Any, Any]:

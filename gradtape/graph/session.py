@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from gradtape.core.errors import FailedPreconditionError, brief
+from gradtape.core.errors import FailedPreconditionError, wrong_type
 from gradtape.core.state import frame
 from gradtape.core.tensor import Tensor
 from gradtape.graph.building import GraphBuilding, get_default_graph, mode_of
@@ -20,6 +20,7 @@ from gradtape.graph.fetching import Feeds, Fetches, fed_array
 from gradtape.graph.gradients import pulled
 from gradtape.graph.graph import Graph, Operation
 from gradtape.graph.partial import PartialRun
+from gradtape.graph.placeholders import DEFAULT
 from gradtape.graph.plan import Plan, reached
 from gradtape.graph.scopes import sessions
 from gradtape.graph.symbolic import Value
@@ -57,7 +58,7 @@ class Session:
 
     def __init__(self, target: str = "", graph: Graph | None = None, config: Any = None) -> None:
         if graph is not None and not isinstance(graph, Graph):
-            raise TypeError(f"Argument `graph` must be a tf.Graph, but got {brief(graph)}.")
+            raise wrong_type("Session", "graph", "a tf.Graph", graph)
         self.graph: Graph = get_default_graph() if graph is None else graph
         self.sess_str = target
         self._mode = mode_of(self.graph)
@@ -141,13 +142,24 @@ class Session:
             if not unranked(order, fed):
                 plan = Plan(self.graph, order, values, fed, self.holds)
             self._plans[key] = plan
+        arrays = feeds.arrays
         if type(plan) is list:
-            shapes = {v: a.shape for v, a in feeds.arrays.items()}
+            arrays = {**arrays, **self._defaults(plan, feeds)}
+            shapes = {v: a.shape for v, a in arrays.items()}
             key = (*key, tuple(shapes.values()))
             if key not in self._plans:
                 self._plans[key] = self._completed(plan, values, shapes)
             plan = self._plans[key]
-        return plan, list(feeds.arrays.values())
+        return plan, list(arrays.values())
+
+    def _defaults(self, order: Sequence[Operation], feeds: Feeds) -> dict[Value, Any]:
+        """The values of the placeholders that have a default and are not fed."""
+        found = {op.values[0]: op.takes[0] for op in order if op.primitive is DEFAULT}
+        return {
+            value: self._values([source], [], feeds)[0]
+            for value, source in found.items()
+            if value not in feeds.arrays
+        }
 
     def _completed(self, order: Any, values: Sequence[Value], shapes: dict[Value, Any]) -> Plan:
         """The plan of a run whose placeholders have a rank only now."""

@@ -277,7 +277,9 @@ class InputSignature:
                     f" {brief(leaf)}."
                 )
         self.name = name
-        self._parameters = list(parameters.signature.parameters.values())[len(self.given) :]
+        known = list(parameters.signature.parameters.values())
+        named = [p for p in known if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD)]
+        self._parameters = [p for p in known if p not in named][len(self.given) :] + named
         if parameters.count >= 0 and len(self.given) > parameters.count:
             raise TypeError(
                 f"gradtape.function: input_signature has {len(self.given)} entries, but {name}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import OperatorNotAllowedInGraphError
-from gradtape.core.sizes import opened
+from gradtape.core.sizes import UnknownSizeError, opened
 from gradtape.core.state import here
 from gradtape.core.tensor import NUMPY_METHODS, Tensor
 from gradtape.core.unranked import UnknownShape
@@ -74,6 +74,10 @@ def filled(graph: Any) -> bool:
     while mode is not None and mode.graph is not graph:
         mode = mode.outside[2]
     return mode is not None
+
+
+class OpenRowsError(OperatorNotAllowedInGraphError, UnknownSizeError):
+    """Python asked for the rows of a tensor whose number is not known yet."""
 
 
 class NoValueAttribute(AttributeError):
@@ -166,7 +170,7 @@ class SymbolicTensor(Tensor):
 
     def numpy(self) -> Any:
         """Not defined: there is no value yet."""
-        raise NoValueAttribute(self._refused(".numpy()"))
+        raise NoValueAttribute(self._refused(".numpy() of"))
 
     def _refused(self, what: str) -> str:
         return (
@@ -214,7 +218,7 @@ class SymbolicTensor(Tensor):
 
     def __iter__(self) -> Any:
         if not self._shape or type(self._shape[0]) is not int:
-            raise OperatorNotAllowedInGraphError(
+            raise (OpenRowsError if self._shape else OperatorNotAllowedInGraphError)(
                 self._refused("Iterating over a symbolic `tf.Tensor` is not allowed:")
                 + " Write tf.map_fn, tf.scan or tf.while_loop."
             )

@@ -13,10 +13,17 @@ import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
-from gradtape.core.errors import InvalidArgumentError, OutOfRangeError, UnimplementedError, brief
-from gradtape.core.shapes import TensorShape
+from gradtape.core.errors import (
+    InvalidArgumentError,
+    OutOfRangeError,
+    UnimplementedError,
+    brief,
+    wrong_type,
+)
+from gradtape.core.shapes import TensorShape, check_size
 from gradtape.core.tensor import Tensor
 from gradtape.graph.branches import value_or_none
+from gradtape.graph.unrolling import stop_recording
 from gradtape.ops.basis import reshape, zeros
 from gradtape.ops.creation import shape as shape_of
 from gradtape.ops.indexing import gather, tensor_scatter_nd_update
@@ -25,6 +32,7 @@ from gradtape.ops.slicing import getitem
 from gradtape.ops.static import static_int
 
 INT32 = np.dtype(np.int32)
+POINTER = 8  # bytes
 
 
 class TensorArray:
@@ -34,7 +42,8 @@ class TensorArray:
         dtype: the dtype of the elements.
         size: how many there are.
         dynamic_size: whether writing behind the end makes it larger; in a recorded loop that works
-            where the loop's length is known and element i is written in round i.
+            where the loop's length is known. If element i is written in round i the loop is one
+            operation, else its rounds are recorded one by one.
         element_shape: the shape of the elements, where it is known before the first write.
         clear_after_read, tensor_array_name, handle, flow, infer_shape,
             colocate_with_first_write_call, name: ignored, for compatibility.
@@ -66,8 +75,11 @@ class TensorArray:
         shape = TensorShape(element_shape)
         self._element: tuple[Any, ...] | None = tuple(shape) if shape.is_fully_defined() else None
         self._rows: Any = None
-        self._round: Any = None  # (value of the number of the round, whether writes grow the array)
-        count = value_or_none(as_tensor(0 if size is None else size, "TensorArray"))
+        self._round: Any = None  # in a loop of known length its number of the round, and the length
+        wanted = as_tensor(0 if size is None else size, "TensorArray")
+        if wanted._dtype.kind not in "iu" or wanted._shape != ():
+            raise wrong_type("TensorArray", "size", "an integer", size)
+        count = value_or_none(wanted)
         if count is None:
             self._items: tuple[Any, ...] = ()
             self._size: Any = size
@@ -75,6 +87,7 @@ class TensorArray:
             self._size = int(count)
             if self._size < 0:
                 raise InvalidArgumentError(f"gradtape.TensorArray: size {self._size} is negative.")
+            check_size((self._size,), "TensorArray", POINTER)
             self._items = (None,) * self._size
 
     def _with(self, items: Any = None, rows: Any = None) -> TensorArray:
@@ -122,6 +135,8 @@ class TensorArray:
         """The array with another element at an index."""
         made, tensor = self._fitting(value)
         known = value_or_none(as_tensor(index, "TensorArray.write"))
+        if known is not None and made._dynamic and made._round is None:
+            made = made._as_items()
         if made._rows is None and known is not None and type(made._size) is int:
             return made._written(int(known), tensor)
         made._check_round(index)
@@ -269,6 +284,12 @@ class TensorArray:
         blank = zeros(self._shape_or_raise(), self._dtype)
         return stack([blank if i is None else i for i in self._items], 0)
 
+    def _as_items(self) -> TensorArray:
+        """The array with its elements one by one, where their number is known."""
+        if self._rows is None or type(self._rows._shape[0]) is not int:
+            return self
+        return self._with(tuple([getitem(self._rows, i) for i in range(self._rows._shape[0])]))
+
     def _zero_rows(self, size: Any) -> Any:
         shape = self._shape_or_raise()
         count = size if type(size) is int else static_int(size, "TensorArray", "size")
@@ -298,31 +319,29 @@ class TensorArray:
         """The array for a loop of known length: one that grows gets a row for each round."""
         if not self._dynamic:
             return self
+        made = self._as_items() if self._round is None else self
+        blank = (None,) * max(0, length - len(made._items))
+        made = made._with((*made._items, *blank)) if made._rows is None else made.released()
+        made._round = number, length
+        return made
+
+    def released(self) -> TensorArray:
+        """The array after a loop of known length."""
         made = self._with(self._items, self._rows)
-        grows = self._round is not None and self._round[1]
-        if self._rows is None:
-            made._size = max(len(self._items), length)
-            made._items = (*self._items, *[None] * (made._size - len(self._items)))
-            grows = made._size > len(self._items)
-        made._round = number, grows
+        made._round = None
         return made
 
     def _check_round(self, index: Any) -> None:
         """Refuse to write a growing array elsewhere than at the number of the round."""
-        if self._dynamic and self._round is None:
-            raise InvalidArgumentError(
-                "gradtape.TensorArray.write: in a recorded loop of unknown length the array cannot"
-                " grow. Write tf.TensorArray(dtype, size=n) with the largest size."
-            )
-        if self._round is None or not self._round[1]:
+        number, length = self._round or (None, 0)
+        at_number = number is not None and getattr(index, "_value", None) is number._value
+        if not self._dynamic or (at_number and self._as_rows()._shape[0] >= length):
             return
-        number = self._round[0]
-        if getattr(index, "_value", None) is not getattr(number, "_value", self):
-            raise InvalidArgumentError(
-                "gradtape.TensorArray.write: an array that grows must be written at the number of"
-                " the round in a recorded loop (`for i in tf.range(n): a = a.write(i, ...)`)."
-                " Write tf.TensorArray(dtype, size=n) to write elsewhere."
-            )
+        stop_recording("an array grows elsewhere than at the number of the round")
+        raise InvalidArgumentError(
+            "gradtape.TensorArray.write: in a recorded loop of unknown length the array cannot"
+            " grow. Write tf.TensorArray(dtype, size=n) with the largest size."
+        )
 
     def as_output(self) -> tuple[list[Any], Callable[[Sequence[Any]], TensorArray]]:
         """The array as tensors, and how to make it of them again."""

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.dtypes import DType, as_dtype, float32
-from gradtape.core.errors import brief
+from gradtape.core.errors import wrong_type
 from gradtape.core.shapes import TensorShape
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
@@ -21,6 +21,7 @@ from gradtape.graph.building import get_default_graph
 from gradtape.graph.variables import GraphKeys, VariableV1
 from gradtape.ops.initial import ZerosInitializer
 from gradtape.ops.initial_v1 import GlorotUniform
+from gradtape.ops.static import callable_or_raise
 
 
 class _Reuse:
@@ -182,13 +183,12 @@ def variable_scope(
 
 def _name_of(name: Any, default_name: str | None, outer: VariableScope) -> str:
     if name is None and default_name is None:
-        raise ValueError("If default_name is None then name_or_scope is required")
+        raise ValueError(
+            "gradtape.variable_scope: if default_name is None then name_or_scope is required."
+        )
     if name is not None:
         if not isinstance(name, str):
-            raise TypeError(
-                "VariableScope: name_or_scope must be a string or VariableScope, not"
-                f" {brief(name)}."
-            )
+            raise wrong_type("variable_scope", "name_or_scope", "a string or VariableScope", name)
         return outer.under(name) if name else outer.name
     assert default_name is not None
     taken = get_default_graph().default_scopes
@@ -240,6 +240,8 @@ def get_variable(
         ...     tf.get_variable("w", [2, 3])
         <tf.Variable 'w:0' shape=(2, 3) dtype=float32>
     """
+    if not isinstance(name, str):
+        raise wrong_type("get_variable", "name", "a string", name)
     scope = get_variable_scope()
     full = scope.under(name)
     graph = get_default_graph()
@@ -249,16 +251,18 @@ def get_variable(
         return _reused(known[full], scope, full, shape, wanted if dtype is not None else None)
     if scope.reuse is True and here.mode is not None:
         raise ValueError(
-            f"Variable {full} does not exist, or was not created with tf.get_variable(). Did you"
-            " mean to set reuse=tf.AUTO_REUSE in VarScope?"
+            f"gradtape.get_variable: variable {full} does not exist, or was not created with"
+            " tf.get_variable(). Did you mean to set reuse=tf.AUTO_REUSE in VarScope?"
         )
+    regularizer = scope.regularizer if regularizer is None else regularizer
+    if regularizer is not None:
+        callable_or_raise(regularizer, "get_variable", "regularizer")
     value = _initial(name, shape, wanted, scope.initializer if initializer is None else initializer)
     options = {"name": full, "trainable": trainable, "collections": collections}
     options["constraint"] = scope.constraint if constraint is None else constraint
     with graph.name_scope(None):
         given = None if isinstance(value, Tensor) and dtype is None else wanted
         found = known[full] = VariableV1(value, dtype=given, **options)
-    regularizer = scope.regularizer if regularizer is None else regularizer
     if regularizer is not None:
         with graph.name_scope(f"{full}/Regularizer/"):
             loss = regularizer(found)
@@ -270,18 +274,18 @@ def get_variable(
 def _reused(variable: Any, scope: VariableScope, name: str, shape: Any, dtype: Any) -> Any:
     if not scope.reuse:
         raise ValueError(
-            f"Variable {name} already exists, disallowed. Did you mean to set reuse=True or"
-            " reuse=tf.AUTO_REUSE in VarScope?"
+            f"gradtape.get_variable: variable {name} already exists, disallowed. Did you mean to"
+            " set reuse=True or reuse=tf.AUTO_REUSE in VarScope?"
         )
     if shape is not None and not variable.shape.is_compatible_with(shape):
         raise ValueError(
-            f"Trying to share variable {name}, but specified shape {TensorShape(shape)} and found"
-            f" shape {variable.shape}."
+            f"gradtape.get_variable: trying to share variable {name}, but specified shape"
+            f" {TensorShape(shape)} and found shape {variable.shape}."
         )
     if dtype is not None and dtype != variable.dtype:
         raise ValueError(
-            f"Trying to share variable {name}, but specified dtype {dtype.name} and found dtype"
-            f" {variable.dtype.name}."
+            f"gradtape.get_variable: trying to share variable {name}, but specified dtype"
+            f" {dtype.name} and found dtype {variable.dtype.name}."
         )
     return variable
 
@@ -293,17 +297,27 @@ def _initial(name: str, shape: Any, dtype: DType, initializer: Any) -> Any:
     if isinstance(initializer, type):
         initializer = initializer()
     if not callable(initializer):
-        given = TensorShape(getattr(initializer, "_shape", np.shape(initializer)))
+        given = _shape_of(initializer)
         if shape is not None and not given.is_compatible_with(shape):
             raise ValueError(
-                f"If initializer is a constant, do not specify shape: variable {name} gets shape"
-                f" {given}, not {TensorShape(shape)}."
+                "gradtape.get_variable: if initializer is a constant, do not specify shape:"
+                f" variable {name} gets shape {given}, not {TensorShape(shape)}."
             )
         return initializer
     wanted = TensorShape(shape)
     if not wanted.is_fully_defined():
         raise ValueError(
-            f"Shape of a new variable ({name}) must be fully defined, but instead was {wanted}."
+            f"gradtape.get_variable: shape of a new variable ({name}) must be fully defined, but"
+            f" instead was {wanted}."
         )
     make: Callable[..., Any] = initializer
     return lambda: make(wanted.as_list(), dtype=dtype)
+
+
+def _shape_of(initializer: Any) -> TensorShape:
+    """The shape of a first value that is given as it is."""
+    try:
+        return TensorShape(np.shape(initializer))  # of a tensor, the shape that it knows
+    except ValueError:
+        needed = "a function of a shape, or a number or array"
+        raise wrong_type("get_variable", "initializer", needed, initializer) from None

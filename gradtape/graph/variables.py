@@ -20,6 +20,7 @@ from gradtape.core.variable import Variable
 from gradtape.graph.graph import INITIALIZED, IS_INITIALIZED, VARIABLE, Operation
 from gradtape.graph.symbolic import NoValueError, SymbolicTensor
 from gradtape.ops.basis import cast
+from gradtape.ops.static import listed
 
 
 class GraphKeys:
@@ -115,6 +116,7 @@ class GraphVariable(VariableV1):
         self._trainable = True if trainable is None else bool(trainable)
         self.constraint, self.aggregation = constraint, aggregation
         self.synchronization = synchronization
+        keys = self._keys(collections)
         with graph.variable_scope(self._name):
             self._initial = initial(mode, initial_value, dtype)
             self._declared = TensorShape(self._initial.shape if shape is None else shape)
@@ -127,7 +129,7 @@ class GraphVariable(VariableV1):
             self._initializer = mode.assigned(self, self._initial)
             self._handle = self._source(VARIABLE, self._leaf)
             self._handle.op.scope, self._handle.op.label = None, self._name
-        for key in self._keys(collections):
+        for key in keys:
             graph.add_to_collection(key, self)
 
     def _source(self, kind: Any, spec: Any, takes: Any = ()) -> SymbolicTensor:
@@ -135,7 +137,9 @@ class GraphVariable(VariableV1):
         return SymbolicTensor(value, self._leaf if kind is VARIABLE else None)
 
     def _keys(self, collections: Any) -> list[str]:
-        keys = [GraphKeys.GLOBAL_VARIABLES] if collections is None else list(collections)
+        if collections is None:
+            collections = [GraphKeys.GLOBAL_VARIABLES]
+        keys = listed(collections, "Variable", "collections", "a list of the names of collections")
         if self._trainable and GraphKeys.TRAINABLE_VARIABLES not in keys:
             keys.append(GraphKeys.TRAINABLE_VARIABLES)
         return keys

@@ -6,6 +6,7 @@ It has the same names as `core.xp_numpy.xp`; a kernel cannot tell them apart but
 import gradtape.graph.xp_jax_control
 import gradtape.graph.xp_jax_convolution
 import gradtape.graph.xp_jax_effects
+import gradtape.graph.xp_jax_error_functions
 import gradtape.graph.xp_jax_fft
 import gradtape.graph.xp_jax_indexing
 import gradtape.graph.xp_jax_linalg

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.core.xp_numpy import verbs as numpy_verbs
-from gradtape.graph.xp_jax_base import verb
+from gradtape.graph.xp_jax_base import on_cpu, verb
+from gradtape.graph.xp_jax_special import by_scipy
 
 MULTIPLIERS = (0xD2E7470EE14C6C93, 0xCA5A826395121157)
 WEYL = (0x9E3779B97F4A7C15, 0xBB67AE8584CAA73B)
@@ -79,9 +80,11 @@ def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], stat
 
 @verb
 def gammaincinv(a: Any, p: Any) -> Any:
-    """The x at which the regularised lower incomplete gamma function of a is p, by bisection of log
-    x.
+    """The x at which the regularised lower incomplete gamma function of a is p: on a CPU SciPy's,
+    elsewhere by bisection of log x.
     """
+    if on_cpu():
+        return by_scipy(numpy_verbs.gammaincinv, a, p)
     low = jnp.full_like(p, -745.0)
     high = jnp.log(a + 40.0 + 12.0 * jnp.sqrt(a))
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.logic.boolalg import Boolean
 
 from gradtape.core.convert import as_tensor, as_tensor_like
-from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
 from gradtape.core.nest import optree
 from gradtape.interop.sympy_functions import assembled, like
 from gradtape.interop.sympy_printing import lambdify
@@ -20,6 +21,7 @@ from gradtape.ops.basis import cast
 
 FLOAT32 = np.dtype(np.float32)
 INEXACT = "fcV"
+NUMBERS = (int, float, complex, str, np.generic, np.ndarray)  # and what SymPy makes numbers of
 
 
 class Parameter:
@@ -36,13 +38,12 @@ class Parameter:
             self.name, self.elements, self.shape = cleaned(str(given)), [given], None
             return
         array = array_of(given) if is_symbolic(given) else np.array(given, object)
-        self.elements = [sp.sympify(e) for e in array.flat]
+        self.elements = [_sympified(e) for e in array.flat]
         self.shape: tuple[int, ...] | None = array.shape
         self.name = cleaned(str(given)) if array.ndim == 0 else f"x{number}"
-        bad = [e for e in self.elements if not e.is_Symbol]
-        if bad:
+        if not all([getattr(e, "is_Symbol", False) for e in self.elements]):
             raise InvalidArgumentError(
-                f"gradtape.interop.sympy.from_sympy: {bad[0]} among the symbols is no symbol."
+                f"gradtape.interop.sympy.from_sympy: {brief(given)} among the symbols is no symbol."
             )
 
     def parts(self, tensor: Any) -> list[Any]:
@@ -76,7 +77,8 @@ def from_sympy(
         or array. Common subexpressions are computed once.
 
     Raises:
-        InvalidArgumentError: for a part that has no counterpart, and for symbols that are missing.
+        InvalidArgumentError: for a part that has no counterpart, for symbols that are missing or no
+            symbols, and for what is no expression.
 
     Example:
         >>> import gradtape as tf
@@ -124,15 +126,28 @@ def from_sympy(
 def _done(expression: Any) -> Any:
     """SymPy's objects for SymEngine's, with sums, derivatives and integrals carried out."""
 
-    def one(value: Any) -> Any:
-        value = sp.sympify(value)
+    def one(given: Any) -> Any:
+        value = _sympified(given)
         if isinstance(value, (sp.MatrixBase, sp.NDimArray)):
             return value.applyfunc(one)
+        if not isinstance(value, (sp.Expr, Boolean)):
+            needed = "a SymPy expression, or a matrix, array, list or dict of them"
+            raise wrong_type("interop.sympy.from_sympy", "expression", needed, given)
         if value.has(sp.Sum, sp.Product, sp.Derivative, sp.Integral, sp.Subs):
             return value.doit()
         return value
 
     return optree.tree_map(one, expression, none_is_leaf=True)
+
+
+def _sympified(value: Any) -> Any:
+    """SymPy's object for a value; None where there is none."""
+    if not is_symbolic(value) and not isinstance(value, NUMBERS):
+        return None
+    try:
+        return sp.sympify(value)
+    except sp.SympifyError:
+        return None
 
 
 def _listed(symbols: Any, wanted: Sequence[Any]) -> list[Any]:

@@ -13,16 +13,18 @@ import sympy as sp
 
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core.convert import as_tensor
-from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
 from gradtape.core.shapes import TensorSpec
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.function import Function
+from gradtape.interop.sympy_printing import by_name
 from gradtape.interop.sympy_tracing import Traced, cleaned, default_arguments, each
 from gradtape.ops.basis import conj
 
 Argument = int | str | Variable
+HIGHEST = 50  # order: every one is a tape within the others
 
 
 def derivative(
@@ -72,10 +74,9 @@ def _slope(
     function: Any, arguments: Sequence[Any], argument: Argument, order: int
 ) -> tuple[Function, Sequence[Any]]:
     """The derivative as a function of the same parameters, and the arguments to trace it with."""
-    if type(order) is not int or order < 0:
-        raise InvalidArgumentError(
-            f"gradtape.interop.sympy.derivative: order must be 0, 1, 2, ..., not {brief(order)}."
-        )
+    if type(order) is not int or not 0 <= order <= HIGHEST:
+        needed = f"a number from 0 to {HIGHEST}"
+        raise wrong_type("interop.sympy.derivative", "order", needed, order)
     inner, signature, defaults = _traceable(function)
 
     def slope(*given: Any) -> Any:
@@ -170,10 +171,12 @@ class Formula:
     def __init__(
         self, name: str, inputs: dict[str, Any], expression: Any, left: Any = None
     ) -> None:
+        if not isinstance(name, str):
+            raise wrong_type("interop.sympy.Formula", "name", "a string", name)
         self.name = name
-        self.inputs = inputs
+        self.inputs = by_name(inputs, "Formula", "inputs")
         self.expression = expression
-        self.left = _applied(name, inputs) if left is None else left
+        self.left = _applied(name, self.inputs) if left is None else left
 
     def simplified(self) -> Formula:
         """The same with each expression simplified."""

@@ -13,6 +13,7 @@ from typing import Any
 import sympy as sp
 from sympy.printing.pycode import PythonCodePrinter
 
+from gradtape.core.errors import InvalidArgumentError, OpError, brief, wrong_type
 from gradtape.interop.sympy_functions import FUNCTIONS, plain, unsupported
 
 lambdify_modules: dict[str, Any] = dict(FUNCTIONS)
@@ -33,10 +34,13 @@ class Printer(Base):
     """
 
     def __init__(self, settings: Any = None) -> None:
-        given = {"fully_qualified_modules": False, **(settings or {})}
+        given = {"fully_qualified_modules": False, **by_name(settings, "Printer", "settings")}
         own = {name: name for name in FUNCTIONS}
         given["user_functions"] = {**own, **given.get("user_functions", {})}
-        super().__init__(given)
+        try:
+            super().__init__(given)
+        except TypeError as error:
+            raise InvalidArgumentError(f"gradtape.interop.sympy.Printer: {error}") from error
         self._near = ""
 
     def doprint(self, expr: Any, assign_to: Any = None) -> str:
@@ -188,6 +192,9 @@ def lambdify(
         expressions of ordinary functions of scalars; here all of `lambdify_modules` is known, in
         choices, matrices and while a graph is recorded.
 
+    Raises:
+        InvalidArgumentError: when SymPy makes no function of the arguments.
+
     Example:
         >>> import gradtape as tf
         >>> import sympy
@@ -199,9 +206,25 @@ def lambdify(
         >>> tape.gradient(y, x).numpy()
         array([0.70710677, 0.        ], dtype=float32)
     """
-    given = dict(functions or {})
+    given = by_name(functions, "lambdify", "functions")
     printer = Printer({"user_functions": {name: name for name in given}})
     modules = [given, lambdify_modules]
     listed = sp.flatten(arguments) if isinstance(arguments, (list, tuple)) else [arguments]
     options.setdefault("dummify", any(str(a) in lambdify_modules for a in listed))
-    return sp.lambdify(arguments, expression, modules=modules, printer=printer, **options)
+    try:
+        return sp.lambdify(arguments, expression, modules=modules, printer=printer, **options)
+    except OpError:
+        raise
+    except Exception as error:  # of whatever kind: SymPy checks nothing, and Python reads its code
+        raise InvalidArgumentError(
+            f"gradtape.interop.sympy.lambdify: SymPy makes no function of {brief(arguments)} and"
+            f" {brief(expression)}: {error}"
+        ) from error
+
+
+def by_name(given: Any, function: str, argument: str) -> dict[str, Any]:
+    """An argument that is a dict with names as keys, or None for an empty one."""
+    found = {} if given is None else given
+    if not isinstance(found, Mapping) or not all([isinstance(k, str) for k in found]):
+        raise wrong_type(f"interop.sympy.{function}", argument, "a dict with names as keys", given)
+    return dict(found)

@@ -53,13 +53,13 @@ class Traced:
             raise InvalidArgumentError(
                 f"gradtape.interop.sympy: variables must be one of {VARIABLES}, not {variables!r}."
             )
-        given: dict[str, Any] = {}
+        given: dict[int, Any] = {}
         paths: list[str] = []
         sources = None
         if isinstance(function, (Graph, SymbolicTensor)):
             outputs = _graph_outputs(function, arguments)
         elif callable(function):
-            concrete = traced(function, arguments, given)
+            concrete, given = traced(function, arguments)
             outputs = concrete.structured_outputs
             sources = [v.op for v in concrete.callee.inputs]
             paths = concrete._arguments.paths
@@ -114,22 +114,21 @@ def _graph_outputs(graph: Any, wanted: Sequence[Any]) -> Any:
 # tracing
 
 
-def traced(function: Any, arguments: Sequence[Any], given: dict[str, Any]) -> ConcreteFunction:
-    """A concrete function; the expressions for its inputs are noted in `given`, by their labels."""
+def traced(function: Any, arguments: Sequence[Any]) -> tuple[ConcreteFunction, dict[int, Any]]:
+    """A concrete function, and the expressions for its inputs by their numbers."""
     if isinstance(function, ConcreteFunction):
-        for tensor, argument in zip(function._arguments.inputs, arguments, strict=False):
-            if is_symbolic(argument):
-                given[tensor.op.label] = array_of(argument)
-        return function
+        symbolic = [n for n, argument in enumerate(arguments) if is_symbolic(argument)]
+        return function, {n: array_of(arguments[n]) for n in symbolic}
     made = function if isinstance(function, Function) else Function(function)
     arguments = arguments or default_arguments(made)
     flexible = any(map(is_flexible, optree.tree_leaves(tuple(arguments), none_is_leaf=True)))
     try:
-        return _recorded(made, _specs(arguments, np.float64, given))
+        concrete = _recorded(made, _specs(arguments, np.float64))
     except InvalidArgumentError:  # the function may hold numbers of single precision
         if not flexible:
             raise
-    return _recorded(made, _specs(arguments, np.float32, given))
+        concrete = _recorded(made, _specs(arguments, np.float32))
+    return concrete, _given(concrete, arguments)
 
 
 def _recorded(function: Function, specs: Any) -> ConcreteFunction:
@@ -171,9 +170,8 @@ def array_of(value: Any) -> Any:
     return expressions(found)
 
 
-def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
-    """Specs for numbers and for what is symbolic, which is noted in `given`."""
-    labels: list[str] = []
+def _specs(arguments: Sequence[Any], dtype: Any) -> Any:
+    """Specs for numbers and for what is symbolic."""
 
     def spec(value: Any) -> Any:
         if type(value) is float:
@@ -182,20 +180,28 @@ def _specs(arguments: Sequence[Any], dtype: Any, given: dict[str, Any]) -> Any:
             return value
         array = array_of(value)
         wide = any(e.is_complex and not e.is_extended_real for e in array.flat)
-        label = f"given_{len(labels)}"
-        labels.append(label)
-        given[label] = array
         complex_dtype = np.result_type(dtype, np.complex64)
-        return TensorSpec(array.shape, as_dtype(complex_dtype if wide else dtype), label)
+        return TensorSpec(array.shape, as_dtype(complex_dtype if wide else dtype))
 
     return optree.tree_map(spec, tuple(arguments), none_is_leaf=True)
+
+
+def _given(concrete: ConcreteFunction, arguments: Sequence[Any]) -> dict[int, Any]:
+    """What is symbolic among arguments, by the numbers of the inputs that it stands for."""
+    recorded, values = [
+        optree.tree_leaves(a, none_is_leaf=True)
+        for a in (concrete.structured_input_signature[0], tuple(arguments))
+    ]
+    pairs = zip(recorded, values, strict=False)
+    inputs = [value for leaf, value in pairs if isinstance(leaf, TensorSpec)]
+    return {n: array_of(value) for n, value in enumerate(inputs) if is_symbolic(value)}
 
 
 # symbols
 
 
 def _inputs(
-    sources: Sequence[Operation], paths: Sequence[str], given: dict[str, Any], variables: str
+    sources: Sequence[Operation], paths: Sequence[str], given: dict[int, Any], variables: str
 ) -> tuple[dict[str, Any], dict[Value, Any]]:
     """The expressions for inputs, by name and by value; the first ones are arguments."""
     named: dict[str, Any] = {}
@@ -203,7 +209,7 @@ def _inputs(
     taken = {str(s) for a in given.values() for e in a.flat for s in e.free_symbols}
     for number, op in enumerate(sources):
         value = op.values[0]
-        array = given.get(op.label or "") if number < len(paths) else None
+        array = given.get(number) if number < len(paths) else None
         name = cleaned(_name(op) if array is None else paths[number])
         if op.primitive is VARIABLE and variables == "values":
             known[value] = numbers(op.params["variable"]._tensor)

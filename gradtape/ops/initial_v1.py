@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from gradtape.core.dtypes import float32
-from gradtape.core.errors import brief
+from gradtape.core.errors import wrong_type
 from gradtape.ops.initial import ConstantInitializer, Initializer, OnesInitializer, ZerosInitializer
 from gradtape.ops.random_stateful import normal, truncated_normal, uniform
-from gradtape.ops.static import static_shape
+from gradtape.ops.static import choice, static_float, static_shape
 
 # the deviation of normal numbers that are cut off at twice their deviation
 CUT = 0.87962566103423978
@@ -154,6 +154,9 @@ class VarianceScaling(_Typed):
         seed: an integer.
         dtype: the dtype where none is asked for.
 
+    Raises:
+        ValueError: for another scale, mode or distribution.
+
     Example:
         >>> import gradtape as tf
         >>> tf.compat.v1.variance_scaling_initializer(2.0, seed=1)([3, 4]).shape
@@ -168,19 +171,12 @@ class VarianceScaling(_Typed):
         seed: int | None = None,
         dtype: Any = float32,
     ) -> None:
-        if scale <= 0.0:
-            raise ValueError(f"Argument `scale` must be a positive float. Received: {scale}")
-        if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(
-                "Argument `mode` should be one of ('fan_in', 'fan_out', 'fan_avg'). Received:"
-                f" {brief(mode)}"
-            )
-        if distribution not in DISTRIBUTIONS:
-            raise ValueError(
-                f"Argument `distribution` should be one of {sorted(DISTRIBUTIONS)}. Received:"
-                f" {brief(distribution)}"
-            )
-        self.scale, self.mode, self.distribution = scale, mode, distribution
+        function = "variance_scaling_initializer"
+        self.scale = static_float(scale, function, "scale")
+        if not self.scale > 0.0:
+            raise wrong_type(function, "scale", "positive", scale)
+        self.mode = choice(mode, ("fan_in", "fan_out", "fan_avg"), function, "mode")
+        self.distribution = choice(distribution, DISTRIBUTIONS, function, "distribution")
         self.seed, self.dtype = seed, dtype
 
     def made(self, shape: Any, dtype: Any) -> Any:

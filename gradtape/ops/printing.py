@@ -12,6 +12,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.surroundings import is_tensor
 from gradtape.core.tensor import Tensor
 from gradtape.ops.effects import on_host
+from gradtape.ops.static import static_int
 
 
 def print_(
@@ -32,6 +33,7 @@ def print_(
             f"gradtape.print: output_stream {output_stream!r} is neither a stream nor a file://"
             " address."
         )
+    summarize = static_int(summarize, "print", "summarize")
     leaves = nest.flatten(list(inputs))
     places = [i for i, leaf in enumerate(leaves) if is_tensor(leaf)]
 

@@ -5,14 +5,14 @@ tensors whose contents are known. The size of an open axis counts as an integer.
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import numpy as np
 
 from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
-from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
+from gradtape.core.errors import ConversionError, InvalidArgumentError, wrong_type
 from gradtape.core.shapes import check_size as check_size
 from gradtape.core.sizes import Size, open_sizes
 from gradtape.core.tensor import Tensor
@@ -54,12 +54,6 @@ def _not_known(tensor: Any, function: str, argument: str) -> ConversionError:
     )
 
 
-def _wrong_type(function: str, argument: str, needed: str, value: Any) -> ConversionError:
-    return ConversionError(
-        located(f"gradtape.{function}: {argument} must be {needed}, not {brief(value)}.")
-    )
-
-
 def static_int(value: Any, function: str, argument: str) -> int:
     """An integer argument, or TypeError."""
     given = static(value, function, argument)
@@ -68,7 +62,7 @@ def static_int(value: Any, function: str, argument: str) -> int:
     try:
         number = operator.index(given)
     except TypeError:
-        raise _wrong_type(function, argument, "an integer", value) from None
+        raise wrong_type(function, argument, "an integer", value) from None
     if not -(2**63) <= number < 2**64:
         raise InvalidArgumentError(
             f"gradtape.{function}: {argument} is {number}, which no 64-bit integer holds."
@@ -132,15 +126,25 @@ def static_items(value: Any, function: str, argument: str) -> list[Any]:
     if isinstance(value, (Tensor, np.ndarray)) or hasattr(value, "__tf_tensor__"):
         value = static(value, function, argument)
     if isinstance(value, (str, bytes)) or not isinstance(value, Iterable):
-        raise _wrong_type(function, argument, "a list or tuple", value)
+        raise wrong_type(function, argument, "a list or tuple", value)
     return list(value)
 
 
 def tensor_items(value: Any, function: str, argument: str) -> list[Any]:
     """The tensors of a list or tuple, or those along the first axis of a tensor, or TypeError."""
-    if isinstance(value, (str, bytes, dict)) or not isinstance(value, Iterable):
-        raise _wrong_type(function, argument, "a list or tuple of tensors", value)
-    return list(value)
+    needed = "a list or tuple of tensors"
+    if isinstance(value, (str, bytes, dict)):
+        raise wrong_type(function, argument, needed, value)
+    return listed(value, function, argument, needed)
+
+
+def listed(value: Any, function: str, argument: str, needed: str) -> list[Any]:
+    """The items of whatever can be iterated over, or TypeError with what is needed."""
+    try:
+        items = iter(value)
+    except TypeError:
+        raise wrong_type(function, argument, needed, value) from None
+    return list(items)
 
 
 def static_float(value: Any, function: str, argument: str) -> float:
@@ -150,13 +154,21 @@ def static_float(value: Any, function: str, argument: str) -> float:
         number = number[0]
     if isinstance(number, (int, float)):
         return float(number)
-    raise _wrong_type(function, argument, "a number", value)
+    raise wrong_type(function, argument, "a number", value)
+
+
+def choice(value: Any, options: Collection[str], function: str, argument: str) -> str:
+    """One of several words, or TypeError."""
+    if isinstance(value, str) and value in options:
+        return value
+    words = ", ".join(map(repr, sorted(options)))
+    raise wrong_type(function, argument, f"one of {words}", value)
 
 
 def callable_or_raise(value: Any, function: str, argument: str) -> Any:
     """A function argument, or TypeError."""
     if not callable(value):
-        raise _wrong_type(function, argument, "a function", value)
+        raise wrong_type(function, argument, "a function", value)
     return value
 
 

@@ -28,6 +28,7 @@ from gradtape.ops.logistic_losses import sigmoid_cross_entropy_with_logits as si
 from gradtape.ops.neural import relu
 from gradtape.ops.powers import square
 from gradtape.ops.reductions import reduce_mean, reduce_sum
+from gradtape.ops.static import choice, static_float
 from gradtape.ops.stepwise import not_equal
 
 # cross entropies
@@ -121,7 +122,7 @@ def sigmoid_cross_entropy_with_logits(
 def _by_keyword(sentinel: Any, labels: Any, logits: Any, function: str) -> tuple[Any, Any]:
     if sentinel is not None:
         raise ValueError(
-            f"Only call `{function}` with named arguments (labels=..., logits=..., ...)"
+            f"gradtape.nn.{function}: only call it with named arguments (labels=..., logits=...)."
         )
     if labels is None or logits is None:
         raise ValueError(f"gradtape.nn.{function}: both labels and logits must be provided.")
@@ -172,12 +173,20 @@ def compute_weighted_loss(
         1.0
     """
     losses = as_tensor(losses, "losses.compute_weighted_loss")
-    how = Reduction(reduction)
+    how = _reduction(reduction)
     with name_scope(scope or "weighted_loss"):
         found = _reduced(losses, weights, how)
     if loss_collection and not executing_eagerly():
         get_default_graph().add_to_collection(loss_collection, found)
     return found
+
+
+def _reduction(given: Any) -> Reduction:
+    """A way to reduce, or the word for it."""
+    if isinstance(given, Reduction):
+        return given
+    words = [r.value for r in Reduction]
+    return Reduction(choice(given, words, "losses.compute_weighted_loss", "reduction"))
 
 
 def _reduced(losses: Any, weights: Any, how: Reduction) -> Any:
@@ -339,8 +348,9 @@ def sigmoid_cross_entropy(
         0.6931
     """
     labels, logits = _alike(multi_class_labels, logits, "sigmoid_cross_entropy")
-    if label_smoothing:
-        labels = add(multiply(labels, 1.0 - label_smoothing), 0.5 * label_smoothing)
+    smoothing = static_float(label_smoothing, "losses.sigmoid_cross_entropy", "label_smoothing")
+    if smoothing:
+        labels = add(multiply(labels, 1.0 - smoothing), 0.5 * smoothing)
     losses = sigmoid_of_logits(labels, logits)
     return _loss("sigmoid_cross_entropy", losses, weights, scope, loss_collection, reduction)
 
@@ -363,9 +373,9 @@ def softmax_cross_entropy(
         0.6931
     """
     labels, logits = _alike(onehot_labels, logits, "softmax_cross_entropy")
-    if label_smoothing:
-        share = label_smoothing / labels._shape[-1]
-        labels = add(multiply(labels, 1.0 - label_smoothing), share)
+    smoothing = static_float(label_smoothing, "losses.softmax_cross_entropy", "label_smoothing")
+    if smoothing:
+        labels = add(multiply(labels, 1.0 - smoothing), smoothing / labels._shape[-1])
     losses = softmax_of_classes(stop_gradient(labels), logits)
     return _loss("softmax_cross_entropy", losses, weights, scope, loss_collection, reduction)
 
@@ -387,7 +397,7 @@ def sparse_softmax_cross_entropy(
         0.6931
     """
     labels, logits = as_tensor(labels), as_tensor(logits)
-    if len(labels._shape) == len(logits._shape) and labels._shape[-1] == 1:
+    if len(labels._shape) == len(logits._shape) and labels._shape[-1:] == (1,):
         labels = reshape(labels, labels._shape[:-1])
     losses = sparse_softmax_of_classes(labels, logits)
     name = "sparse_softmax_cross_entropy"
@@ -414,7 +424,7 @@ def cosine_distance(
     """
     along = axis if axis is not None else dim
     if along is None:
-        raise ValueError("You must specify argument `axis`.")
+        raise ValueError("gradtape.losses.cosine_distance: you must specify argument `axis`.")
     labels, predictions = _alike(labels, predictions, "cosine_distance")
     losses = subtract(1.0, reduce_sum(multiply(labels, predictions), along, keepdims=True))
     return _loss("cosine_distance", losses, weights, scope, loss_collection, reduction)

@@ -494,3 +494,55 @@ def none_before(x: Any) -> Any:
 def test_variables_that_do_not_stay_of_one_kind_are_named(f: Any, kind: Any, words: str) -> None:
     with pytest.raises(kind, match=words):
         tf.function(f)(C([1.0]))
+
+
+# variables that change their shape
+
+
+def joined(x: Any) -> Any:
+    y = tf.zeros([0])
+    for r in x:
+        y = tf.concat([y, [r * 2.0, r]], 0)
+    return y * tf.cast(tf.size(y), tf.float32)
+
+
+def test_a_loop_of_known_length_may_change_shapes() -> None:
+    same(joined, [1.0, 2.0, 3.0])
+    f = tf.function(joined, input_signature=[tf.TensorSpec([None])], jit_compile=False)
+    for x in (C([1.0, 2.0]), C([3.0])):
+        np.testing.assert_array_equal(f(x), joined(x))
+
+
+# options
+
+
+def limited_range(x: Any) -> Any:
+    for i in tf.range(10):
+        tf.autograph.experimental.set_loop_options(maximum_iterations=3, parallel_iterations=2)
+        x = x * tf.cast(i + 1, tf.float32)
+    return x
+
+
+def limited_rows(x: Any) -> Any:
+    total = 0.0
+    for r in tf.stack([x, x * x, x]):
+        tf.autograph.experimental.set_loop_options(maximum_iterations=2)
+        total += r
+    return total
+
+
+def limited_while(x: Any) -> Any:
+    while x < 100.0:
+        tf.autograph.experimental.set_loop_options(maximum_iterations=2)
+        x = x * 2.0
+    return x
+
+
+@pytest.mark.parametrize(
+    ("f", "wanted"),
+    [(limited_range, 12.0), (limited_rows, 6.0), (limited_while, 8.0)],
+    ids=lambda f: getattr(f, "__name__", ""),
+)
+def test_options_hold_for_recorded_loops(f: Any, wanted: float) -> None:
+    assert float(tf.function(f, jit_compile=False)(tf.constant(2.0))) == wanted
+    assert float(f(tf.constant(2.0))) > wanted

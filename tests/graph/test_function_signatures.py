@@ -87,6 +87,10 @@ def test_positional_arguments_behind_a_star() -> None:
     assert float(f(C(1.0), 2.0)) == 3.0
     with pytest.raises(TypeError, match="Binding inputs"):
         f(C(1.0))
+    g = compiled(lambda *xs, scale=2.0: scale * xs[1], Spec([]), Spec([]))
+    assert float(g(1.0, 2.0)) == float(g(1.0, 2.0, scale=2.0)) == 4.0
+    with pytest.raises(TypeError, match="'scale' has no tf.TensorSpec"):
+        g(1.0, 2.0, scale=3.0)
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,46 @@ def test_what_functions_may_return() -> None:
     assert [t.dtype for t in listed] == [tf.float32, tf.int32]
 
 
+def positive(x: Any) -> Any:
+    return tf.py_function(lambda x: 2.0 * x[x > 0.0], [x], Spec([None]))
+
+
+@by_both
+def test_sizes_that_depend_on_values(compile: bool) -> None:
+    def f(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = positive(x) ** 2
+            total = tf.reduce_sum(y) + tf.reduce_max(positive(-x))
+        return y, total, tape.gradient(total, x)
+
+    g = recorded(f, compile)
+    for x in (C([1.0, -2.0, 3.0]), C([-1.0, 2.0, -4.0])):
+        close(g(x), f(x))
+    h = recorded(positive, compile)
+    x = C([1.0, -2.0, 3.0])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = h(x) * h(x)
+    close(tape.gradient(y, x), C([8.0, 0.0, 24.0]))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="shape"):
+        recorded(lambda x: tf.vectorized_map(positive, x), compile)(C([[1.0, -2.0], [1.0, 2.0]]))
+
+
+@by_both
+def test_arguments_of_open_sizes(compile: bool) -> None:
+    def f(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.py_function(lambda x: tf.reduce_sum(x**3), [x], SCALAR)
+        return y, tape.gradient(y, x)
+
+    g = tf.function(f, input_signature=[Spec([None])], jit_compile=compile)
+    for x in (C([1.0, -2.0, 3.0]), C([2.0])):
+        close(g(x), f(x))
+    assert g.experimental_get_tracing_count() == 1
+
+
 def test_shapes_come_from_the_spec_or_from_a_call_with_ones() -> None:
     seen: list[Any] = []
 
@@ -173,9 +213,10 @@ def test_shapes_come_from_the_spec_or_from_a_call_with_ones() -> None:
         (
             lambda x: tf.cast(x, tf.int32),
             SCALAR,
-            r"returned int32\[\], but Tout announces float32\[\]",
+            r"returned int32\[\], but float32\[\] was announced",
         ),
-        (lambda x: tf.stack([x, x]), SCALAR, r"returned float32\[2\], but Tout announces"),
+        (lambda x: tf.stack([x, x]), SCALAR, r"returned float32\[2\].*with None for sizes"),
+        (lambda x: x, Spec([None]), r"returned float32\[\], but float32\[None\] was"),
         (lambda x: (x, x), [tf.float32], "returned 2 values, but Tout announces 1"),
         (lambda x: None, [tf.float32], "returned 0 values, but Tout announces 1"),
         (lambda x: 1 / 0, tf.float32, "calling the function with ones to see it failed: division"),

@@ -19,7 +19,9 @@ from gradtape.graph import (
     xp_jax_ordering,
     xp_jax_pooling,
     xp_jax_products,
+    xp_jax_random,
     xp_jax_scans,
+    xp_jax_special,
 )
 from gradtape.graph.xp_jax import xp
 
@@ -178,6 +180,10 @@ def test_an_extreme_keeps_what_is_not_a_number(dtype: str, axis: Any) -> None:
             wanted = getattr(np, name)(x, axis=axis, keepdims=keepdims)
             np.testing.assert_array_equal(found, wanted)
             assert found.dtype == dtype
+    if dtype.startswith("f"):
+        x[:] = np.finfo(dtype).max  # whose sum is infinite
+        x[:, ::2] = -np.inf
+        np.testing.assert_array_equal(jax.jit(partial(xp.max, axis=axis))(x), np.max(x, axis=axis))
     x[:] = np.arange(140)
     reduced = tf.function(lambda x: tf.reduce_max(x, axis), jit_compile=True)(tf.constant(x))
     np.testing.assert_array_equal(reduced.numpy(), x.max(axis=axis))
@@ -224,6 +230,16 @@ def test_top_indices(dtype: str) -> None:
     np.testing.assert_array_equal(found, xp_numpy.order(comparable(x), -1, True)[..., :7])
     assert found.dtype == np.int64
     assert xp.top_indices(jnp.zeros((0, 5), np.float32), 2).shape == (0, 2)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("dtype", ["uint8", "uint32", "uint64", "int64", "float64"])
+def test_order_by_all_bits(dtype: str, descending: bool) -> None:
+    halves = rng(7).integers(0, 2**32, (300, 2), np.uint32)
+    halves[:100, 0], halves[100:200, 1] = 5, 2**30 + 7  # equal lower halves, and equal upper ones
+    x = halves.view(np.uint64)[:, 0].copy().view(dtype)
+    wanted = xp_numpy.order(x, 0, descending)
+    np.testing.assert_array_equal(xp.order(jnp.asarray(x), 0, descending), wanted)
 
 
 def test_signs_of_nan_do_not_matter() -> None:
@@ -356,6 +372,30 @@ def test_other_platforms_keep_the_product_of_the_library(monkeypatch: pytest.Mon
     assert "dot_general" not in operations()
     monkeypatch.setattr(xp_jax_products, "on_cpu", lambda: False)
     assert "dot_general" in operations()
+
+
+SERIES = {"gammainc": 2, "gammaincc": 2, "betainc": 3}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", SERIES)
+def test_series_are_scipys(name: str, dtype: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = rng(8).uniform(0.1, 0.9, (3, 40, 30)).astype(dtype)[: SERIES[name]]
+    columns = [columns[0][:1], *columns[1:]]
+    run = lambda: jax.jit(lambda *a: getattr(xp.special, name)(*a))(*columns)
+    found, wanted = run(), getattr(xp_numpy.special, name)(*columns)
+    assert found.dtype == dtype
+    np.testing.assert_array_equal(found, wanted)
+    monkeypatch.setattr(xp_jax_special, "on_cpu", lambda: False)
+    np.testing.assert_allclose(run(), wanted, 1e-4)
+
+
+def test_the_inverse_of_a_series(monkeypatch: pytest.MonkeyPatch) -> None:
+    a, p = rng(9).uniform(0.1, 5, 50), rng(10).uniform(0, 1, 50)
+    wanted = xp_numpy.gammaincinv(a, p)
+    np.testing.assert_array_equal(xp.gammaincinv(jnp.asarray(a), jnp.asarray(p)), wanted)
+    monkeypatch.setattr(xp_jax_random, "on_cpu", lambda: False)
+    np.testing.assert_allclose(xp.gammaincinv(jnp.asarray(a), jnp.asarray(p)), wanted, 1e-8)
 
 
 def test_random_words_are_numpys() -> None:

@@ -309,7 +309,7 @@ def test_initializers_give_the_spread_that_they_say(
 
 def test_initializers_check_their_arguments() -> None:
     for arguments in ((0.0,), (1.0, "fan"), (1.0, "fan_in", "cauchy")):
-        with pytest.raises(ValueError, match="Argument `(scale|mode|distribution)`"):
+        with pytest.raises(ValueError, match="initializer: (scale|mode|distribution) must be"):
             tf.variance_scaling_initializer(*arguments)
 
 

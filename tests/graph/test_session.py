@@ -185,6 +185,15 @@ def test_a_placeholder_with_a_default() -> None:
         tf.placeholder_with_default(tf.zeros([3]), [2])
 
 
+def test_a_default_beside_a_placeholder_without_a_shape() -> None:
+    x, rate = tf.placeholder(tf.float32), tf.placeholder_with_default(3.0, [])
+    total = tf.reduce_sum(x * x) * rate
+    slope = tf.gradients(total, [x, rate])
+    with tf.Session() as session:
+        assert [v.tolist() for v in session.run(slope, {x: [1.0, 2.0]})] == [[6.0, 12.0], 5.0]
+        assert session.run([total, rate], {x: 2.0, rate: 1.0}) == [4.0, 1.0]
+
+
 def test_placeholders_need_a_graph() -> None:
     with gradtape.init_scope(), tf.Graph().as_default():
         pass

@@ -124,8 +124,69 @@ def in_branches(x: Any) -> Any:
     return a.stack()
 
 
+def growing_behind_the_first(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True).write(0, x)
+    for i in tf.range(1, 4):
+        a = a.write(i, a.read(i - 1) * x)
+    return a.stack(), a.size()
+
+
+def growing_by_a_counter(x: Any) -> Any:
+    a, n = Array(tf.float32, size=0, dynamic_size=True), 0
+    for r in tf.stack([x, x * x]):
+        a = a.write(n, r).write(n + 1, -r)
+        n += 2
+    return a.stack()
+
+
+def growing_at_the_end(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for r in tf.stack([x, x * x]):
+        a = a.write(a.size(), r)
+    return a.stack()
+
+
+def growing_twice(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(2):
+        a = a.write(i, x)
+    for i in tf.range(2):
+        a = a.write(i + 2, x * x)
+    return a.stack()
+
+
+def growing_in_branches(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(3):
+        if x * tf.cast(i, tf.float32) > 1.0:
+            a = a.write(i, x)
+        else:
+            a = a.write(i, -x)
+    return a.stack()
+
+
+def growing_in_an_inner_loop(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(2):
+        a = a.write(i, x)
+        for j in tf.range(3):
+            a = a.write(j, x * tf.cast(i + j, tf.float32))
+    return a.stack()
+
+
+GROWING = [
+    growing_in_an_inner_loop,
+    growing,
+    growing_behind_the_first,
+    growing_by_a_counter,
+    growing_at_the_end,
+    growing_twice,
+    growing_in_branches,
+]
+
+
 @pytest.mark.parametrize(
-    "f", [fixed, growing, recurrent, states, read_in_a_loop, in_branches], ids=lambda f: f.__name__
+    "f", [fixed, recurrent, states, read_in_a_loop, in_branches, *GROWING], ids=lambda f: f.__name__
 )
 def test_under_autograph(f: Any) -> None:
     same(f, 2.0, -0.7)
@@ -190,6 +251,36 @@ def test_a_size_from_the_shape_of_an_argument() -> None:
     assert g.experimental_get_tracing_count() == 1
 
 
+def doubled(x: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True)
+    for i in tf.range(tf.shape(x)[0]):
+        a = a.write(i, 2.0 * x[i])
+    return a.stack()
+
+
+def doubled_in_a_list(x: Any) -> Any:
+    found = []
+    for r in x:
+        found.append(2.0 * r if r > 0.0 else r)
+    return tf.stack(found)
+
+
+def doubled_in_a_comprehension(x: Any) -> Any:
+    return tf.stack([2.0 * r for r in x])
+
+
+@pytest.mark.parametrize(
+    "f", [doubled, doubled_in_a_list, doubled_in_a_comprehension], ids=lambda f: f.__name__
+)
+def test_what_grows_with_an_open_size_is_traced_for_each(f: Any) -> None:
+    g = tf.function(f, input_signature=[tf.TensorSpec([None])], jit_compile=False)
+    for x in (C([1.0, 2.0]), C([3.0]), C([4.0, 5.0])):
+        close(g(x), 2.0 * x)
+    assert g.experimental_get_tracing_count() > 2
+    with pytest.raises(TypeError, match=r"not known while recording.*TensorArray|tf\.map_fn"):
+        g.get_concrete_function()
+
+
 # mistakes in recorded loops
 
 
@@ -201,11 +292,18 @@ def grows_without_an_end(x: Any, n: Any) -> Any:
     return a.stack()
 
 
-def grows_elsewhere(x: Any, n: Any) -> Any:
-    a = Array(tf.float32, size=0, dynamic_size=True)
+def grows_after_a_break(x: Any, n: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True, element_shape=[])
     for i in tf.range(3):
-        a = a.write(i * 2, x)
+        if x * tf.cast(i, tf.float32) > 1.0:
+            break
+        a = a.write(i, x)
     return a.stack()
+
+
+def grows_in_fold(x: Any, n: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True, element_shape=[])
+    return tf.foldl(lambda a, r: a.write(2, r), tf.stack([x, x]), a).stack()
 
 
 def unknown_size(x: Any, n: Any) -> Any:
@@ -223,7 +321,8 @@ def other_sizes(x: Any, n: Any) -> Any:
     ("f", "kind", "words"),
     [
         (grows_without_an_end, ValueError, "unknown length the array cannot grow.*largest size"),
-        (grows_elsewhere, ValueError, "must be written at the number of the round"),
+        (grows_after_a_break, ValueError, "unknown length the array cannot grow"),
+        (grows_in_fold, ValueError, "the shape must stay.*TensorArray"),
         (unknown_size, TypeError, "size must be known when the function is recorded"),
         (other_sizes, ValueError, "'a' is .* shapes must agree"),
     ],

@@ -162,6 +162,17 @@ def test_a_function_is_asked_for_as_it_was_declared_or_traced() -> None:
     assert len(gs.to_sympy(traced).free_symbols) == 3
 
 
+def test_a_trace_that_is_there_already_takes_symbols_of_ones_own() -> None:
+    f = tf.function(lambda a, n, b: a * b**n)
+    wanted = {"a": "a*b**2", "own": Y * (X + 1) ** 2}
+    assert str(gs.to_sympy(f, 1.0, 2, 1.0)) == wanted["a"]
+    assert gs.to_sympy(f, Y, 2, X + 1) == wanted["own"]
+    assert str(gs.to_sympy(f, 1.0, 2, 1.0)) == wanted["a"]
+    g = tf.function(lambda a, n, b: a * b**n)
+    assert gs.to_sympy(g, Y, 2, X + 1) == wanted["own"]
+    assert str(gs.to_sympy(g, 1.0, 2, 1.0)) == wanted["a"]
+
+
 def test_a_function_that_holds_a_tape() -> None:
     @tf.function
     def f(x: Any) -> Any:

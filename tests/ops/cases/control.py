@@ -144,7 +144,7 @@ CASES = [
         "host_call",
         [(3,), (3,)],
         lambda x, y, call: [np.sin(x) * y, np.sum(x * x)],
-        {"call": HostCall(host, (ROW, SCALAR), "py_function", True)},
+        {"call": HostCall(host, [(F64, (3,)), (F64, ())], "py_function", True)},
         dtypes=DOUBLE,
     ),
 ]
