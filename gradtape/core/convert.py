@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.aligned import copied
 from gradtape.core.asked import located
 from gradtape.core.dtypes import as_dtype, from_numpy
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
@@ -97,7 +98,7 @@ def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
         raise InvalidArgumentError(
             f"gradtape.{function}: {value.ndim} axes; at most {MOST_AXES} are supported."
         )
-    array = np.array(value, dtype=wanted, order="C")
+    array = copied(value, wanted)
     return array if array.ndim else array[()]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.aligned import aligned
 from gradtape.core.asked import located
 from gradtape.core.convert import as_array, as_tensor
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
@@ -494,9 +495,9 @@ def value_array(value: Any, dtype: np.dtype[Any] | None, method: str = "Variable
     """The array of anything that can be assigned."""
     if isinstance(value, (Tensor, Variable)) or hasattr(value, "__tf_tensor__"):
         array = as_tensor(value)._array
-        if method == "Variable" and dtype is not None:
-            return array.astype(dtype)
-        return array
+        if method != "Variable":
+            return array
+        return aligned(array if dtype is None else array.astype(dtype))
     return as_array(value, dtype, f"Variable.{method}" if method != "Variable" else method)
 
 

@@ -147,8 +147,6 @@ class Graph(Scopes):
         6.0
     """
 
-    by_session = False  # whether sessions run it, and not a call
-
     def __init__(self) -> None:
         super().__init__()
         self.assumptions: list[tuple[Any, Any]] = []

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from gradtape.core.errors import brief, wrong_type
+from gradtape.core.variable import Variable
 from gradtape.ops.static import listed
 
 VALID = re.compile(r"[A-Za-z0-9.][A-Za-z0-9_.\\/>-]*")
@@ -31,6 +32,8 @@ sessions = _Sessions()  # those that a thread has entered
 
 class Scopes:
     """The surroundings of a graph's operations."""
+
+    by_session = False  # whether sessions run it, and not a call
 
     def __init__(self) -> None:
         self.operations: list[Any] = []
@@ -185,15 +188,18 @@ class Scopes:
             self.control = before
 
     def controller(self, control_input: Any) -> Any:
-        """The operation behind a control input; None for what is done already."""
+        """The operation behind a control input; None for what is done already: eager values, and
+        in a recorded function, which keeps the order of the program, what is outside of it."""
         if control_input is None:
             return None
         op = getattr(control_input, "op", control_input)
-        if getattr(op, "graph", None) is self:
+        graph = getattr(op, "graph", None)
+        if graph is self:
             return op
         if hasattr(control_input, "indices"):  # an `IndexedSlices`
             return self.controller(control_input.values)
-        if getattr(control_input, "concrete", False):
+        eager = isinstance(op, Variable) or getattr(op, "concrete", False)
+        if eager if graph is None else not self.by_session:
             return None
         raise TypeError(
             f"gradtape.control_dependencies: {brief(control_input)} is no operation, tensor or "

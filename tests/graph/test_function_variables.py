@@ -212,6 +212,25 @@ def changed(v: Any) -> Any:
     return v * 1.0
 
 
+def test_control_dependencies_on_variables_and_on_what_is_around() -> None:
+    v, w = tf.Variable(0.0), tf.Variable(0.0)
+
+    def f(x: Any) -> Any:
+        y = x * 2.0
+        with tf.control_dependencies([v.assign_add(y), w, tf.constant(1.0)]):
+            z = v + 0.0
+
+        def up() -> Any:
+            with tf.control_dependencies([y, v.assign_add(1.0)]):
+                return tf.identity(v)
+
+        return z, tf.cond(x > 0.0, up, lambda: v * 1.0)
+
+    found = tf.function(f, jit_compile=False)(tf.constant(3.0))
+    assert [float(t) for t in found] == [6.0, 7.0]
+    assert float(v) == 7.0
+
+
 @pytest.mark.parametrize("compile", [False, True])
 def test_every_kind_of_change_is_as_eagerly(compile: bool) -> None:
     start = [1.0, 2.0, 3.0]

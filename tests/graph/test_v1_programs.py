@@ -465,3 +465,23 @@ def test_functions_take_older_names_of_arguments() -> None:
     with pytest.raises(ValueError, match="give one of keep_prob and rate"):
         tf.nn.dropout(x)
     assert tf.reduce_sum(x, reduction_indices=0, name="s").name == "s:0"
+
+
+def test_moving_averages_that_a_branch_updates() -> None:
+    x, train = tf.placeholder(tf.float32, [None, 2]), tf.placeholder(tf.bool, [])
+    mean = tf.get_variable("mean", [2], initializer=tf.zeros_initializer(), trainable=False)
+    now = tf.reduce_mean(x, 0)
+
+    def updated() -> Any:
+        with tf.control_dependencies([tf.assign(mean, 0.5 * mean + 0.5 * now)]):
+            return tf.identity(now)
+
+    used = tf.cond(train, updated, lambda: mean.read_value())
+    with tf.Session() as session:
+        session.run(tf.global_variables_initializer())
+        for _ in range(2):
+            found = session.run(x - used, {x: [[1.0, 2.0], [3.0, 6.0]], train: True})
+            np.testing.assert_array_equal(found, [[-1.0, -2.0], [1.0, 2.0]])
+        np.testing.assert_array_equal(
+            session.run(used, {x: [[0.0, 0.0]], train: False}), [1.5, 3.0]
+        )
