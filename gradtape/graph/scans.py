@@ -275,7 +275,8 @@ class Backward:
         sums: for each wanted tensor from around the parts of its cotangent that are added up after
             the scan, or None: then the scan adds it up.
         factors: what these parts are made of, in the order in which the scan returns it.
-        known: which of the scan's own rows other factors are.
+        known: where among the scan's own rows, or behind them among the cotangents of the wanted
+            rows, other factors are.
     """
 
     def __init__(self, walk: ScanWalk, results: Mask) -> None:
@@ -306,12 +307,13 @@ class Backward:
             sums = stand_ins(mode, [t for t, s in zip(wanted, self.sums) if s is None])
             added = [g for g, s in zip(more, self.sums, strict=True) if s is None]
             totals = [add(s, g) for s, g in zip(sums, added, strict=True)]
-        places = {t._value: i for i, t in enumerate([*kept, *lines, *ends[count:]])}
+        of_rows = [g for g, m in zip(of_rows, moving_rows, strict=True) if m]
+        stacks = [*kept, *lines, *ends[count:], *of_rows]
+        places = {t._value: i for i, t in enumerate(stacks) if isinstance(t, SymbolicTensor)}
         needs = {v: None for s in self.sums if s is not None for part in s for v in part.needs}
         self.known = {v: places[v] for v in needs if v in places}
         self.factors = [v for v in needs if v not in places]
         first = [g for g, m in zip(before, active, strict=True) if m]
-        of_rows = [g for g, m in zip(of_rows, moving_rows, strict=True) if m]
         self.rows = len(of_rows)
         carried = [*ends[:count], *sums]
         outputs = [*first, *totals, *of_rows, *[SymbolicTensor(v) for v in self.factors]]
@@ -335,7 +337,8 @@ class Backward:
         totals = iter(found[len(of_state) : self.scan.carried])
         of_rows = found[self.scan.carried : self.scan.carried + self.rows]
         factors = dict(zip(self.factors, found[self.scan.carried + self.rows :], strict=True))
-        stacked = lambda v: rows[self.known[v]] if v in self.known else factors[v]
+        known = [*rows, *of_rows]
+        stacked = lambda v: known[self.known[v]] if v in self.known else factors[v]
         of_around = [next(totals) if s is None else total(s, stacked) for s in self.sums]
         return before, of_rows, of_around
 
