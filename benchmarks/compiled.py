@@ -34,16 +34,17 @@ def warm_up(modules: Mapping[str, Any]) -> None:
             first_call(way, modules[way.framework], task)
 
 
-def first_call(way: Way, module: Any, task: Task) -> tuple[Step, list[Any], float] | None:
-    """A step, its results and the seconds of its first call; None where there is no such way, or
-    where it fails, with a line that says so."""
+def first_call(way: Way, module: Any, task: Task) -> tuple[Step, list[Any], list[float]] | None:
+    """A step, its results and the seconds of its trace and of its first call; None where there is
+    no such way, or where it fails, with a line that says so."""
     try:
+        started = perf_counter()
         step = way.build(module, task)
         if step is None:
             return None
-        started = perf_counter()
+        traced = perf_counter()
         results = step()
-        seconds = perf_counter() - started
+        seconds = [traced - started, perf_counter() - traced]
     except Exception as error:
         CONSOLE.print(f"{way.name} cannot do {task.title}: {type(error).__name__}: {error}")
         return None
@@ -57,8 +58,9 @@ def measure_task(task: Task, modules: Mapping[str, Any], effort: Effort) -> list
         if made := first_call(way, modules[way.framework], task):
             step, results[way.name], seconds = made
             loops[way.name] = timing.looped(step)
-            once = Spread(seconds, seconds, 0.0, 1, 1)
-            rows.append(Row(task.title, "first call", way.name, once))
+            for what, taken in zip(("trace", "first call"), seconds, strict=True):
+                if way.traces or what == "first call":
+                    rows.append(Row(task.title, what, way.name, Spread(taken, taken, 0.0, 1, 1)))
     check_agreement(results, task.tolerance)
     gc.collect()
     gc.freeze()

@@ -25,17 +25,19 @@ Step = Callable[[], Any]
 class Way:
     """One way to a compiled step with a framework, at all tasks or at the one named.
 
-    `build` gives None where the way would be no other than an earlier one.
+    `build` gives None where the way would be no other than an earlier one. It traces the task where
+    the way `traces`; everything else that compiling takes happens at the first step.
     """
 
     name: str
     framework: str
     build: Callable[[Any, Task], Step | None]
     only: str | None = None
+    traces: bool = True
 
 
 def recorded(tf: Any, task: Task, jit_compile: bool | None = None) -> tuple[Any, list[Any]]:
-    """The task as a `tf.function` with its tapes inside, and the arguments of a call.
+    """The task as a traced `tf.function` with its tapes inside, and the arguments of a call.
 
     Variables are taken from around the function, other watched tensors are arguments.
     """
@@ -63,7 +65,9 @@ def recorded(tf: Any, task: Task, jit_compile: bool | None = None) -> tuple[Any,
 
     asked = {"value": value, "gradient": gradient, "hessian": hessian}[task.asked]
     arguments = [*given, *[tf.constant(array) for array in task.constants]]
-    return tf.function(asked, jit_compile=jit_compile), arguments
+    function = tf.function(asked, jit_compile=jit_compile)
+    function.get_concrete_function(*arguments)
+    return function, arguments
 
 
 def tensorflow(tf: Any, task: Task, jit_compile: bool | None = None) -> Step:
@@ -103,6 +107,7 @@ def jax_jit(jax: Any, task: Task, pool: Callable[[Any], Any] | None = None) -> S
     constants = [jax.numpy.asarray(array) for array in task.constants]
     if task.asked == "gradient":
         both = jax.jit(jax.value_and_grad(loss))
+        both.lower(watched, *constants)
 
         def gradient() -> list[Any]:
             value, gradients = both(watched, *constants)
@@ -111,6 +116,7 @@ def jax_jit(jax: Any, task: Task, pool: Callable[[Any], Any] | None = None) -> S
         return gradient
     wrap = jax.hessian if task.asked == "hessian" else lambda function: function
     single = jax.jit(wrap(lambda x: loss([x])))
+    single.lower(*watched)
     return lambda: single(*watched).block_until_ready()
 
 
@@ -194,9 +200,9 @@ WAYS = [
     Way("JAX, max of a reshape", "JAX", jax_reshaped, only="cnn"),
     Way("TensorFlow", "TensorFlow", tensorflow),
     Way("TensorFlow XLA", "TensorFlow", partial(tensorflow, jit_compile=True)),
-    Way("PyTorch", "PyTorch", pytorch),
-    Way("PyTorch compiled", "PyTorch", partial(pytorch, compiles=True)),
-    Way("PyTorch nn.LSTM", "PyTorch", torch_module, only="lstm"),
+    Way("PyTorch", "PyTorch", pytorch, traces=False),
+    Way("PyTorch compiled", "PyTorch", partial(pytorch, compiles=True), traces=False),
+    Way("PyTorch nn.LSTM", "PyTorch", torch_module, only="lstm", traces=False),
 ]
 
 
