@@ -16,6 +16,12 @@ from benchmarks.kernels_pointwise import called
 THOUSAND = (1000, 1000)
 ROWS, CLASSES = 1000, 1000
 RUNTIME = "a loop of XLA's runtime on one core"
+NOT_A_NUMBER = "a second sum finds what is not a number"
+TRUTH = "XLA reduces truth values one by one"
+PLACES = "three passes: the extreme, its places, the first of them"
+OWN = "XLA's own, not replaced"
+INDEXED = "XLA asks for every element where it lies"
+GATHERS = "XLA gathers element by element"
 FROM_NUMPY = "drawn by NumPy, called"
 
 
@@ -29,13 +35,14 @@ def reductions() -> list[Kernel]:
             for name in ("sum", "max", "min"):
                 run = lambda xp, x, name=name, axis=axis: getattr(xp, name)(x, axis=axis)
                 library = partial(getattr(jnp, name), axis=axis)
-                rows.append(Kernel(name, run, lambda x=x: [x], library, title))
+                why = OWN if name == "sum" else NOT_A_NUMBER
+                rows.append(Kernel(name, run, lambda x=x: [x], library, title, why))
         for name in ("argmax", "argmin"):
             library = partial(getattr(jnp, name), axis=1)
-            rows.append(Kernel(name, called(name, 1), lambda x=x: [x], library, "axis 1"))
+            rows.append(Kernel(name, called(name, 1), lambda x=x: [x], library, "axis 1", PLACES))
     near = uniform(0.99, 1.01, *THOUSAND)
     rows.append(Kernel("prod", called("prod", 1), lambda: [near], title="axis 1"))
-    rows.append(Kernel("all", called("all", 1), lambda: [near > 0], title="axis 1"))
+    rows.append(Kernel("all", called("all", 1), lambda: [near > 0], title="axis 1", why=TRUTH))
     return rows
 
 
@@ -85,7 +92,8 @@ def neural() -> list[Kernel]:
             loss,
         ),
         Kernel(
-            "softmax_loss_pull", called("softmax_loss_pull"), lambda: [column, weights, weights[::-1].copy()],
+            "softmax_loss_pull", called("softmax_loss_pull"),
+            lambda: [column, weights, weights[::-1].copy()],
         ),
         Kernel(
             "sparse_softmax_loss", lambda xp, y, z: xp.sparse_softmax_loss(y, z)[0],
@@ -103,6 +111,7 @@ def neural() -> list[Kernel]:
         Kernel(
             "place_last", called("place_last", CLASSES), lambda: [column, labels],
             lambda v, y: jnp.zeros((ROWS, CLASSES), v.dtype).at[jnp.arange(ROWS), y].set(v),
+            why="asks every element, so that it fuses with what comes after",
         ),
     ]  # fmt: skip
 
@@ -117,7 +126,9 @@ def order() -> list[Kernel]:
     x, table = normal(*THOUSAND), np.sort(normal(100, 1000), 1)
     return [
         *rows,
-        Kernel("top_indices", called("top_indices", 10), lambda: [x], lambda x: lax.top_k(x, 10)[1]),
+        Kernel(
+            "top_indices", called("top_indices", 10), lambda: [x], lambda x: lax.top_k(x, 10)[1]
+        ),
         Kernel(
             "search_rows", called("search_rows", "left"), lambda: [table, normal(100, 1000, seed=1)]
         ),
@@ -140,26 +151,40 @@ def places() -> list[Kernel]:
             "take_along_axis", lambda xp, x, i: xp.take_along_axis(x, i, 1),
             lambda: [x, below(100, 10_000, 100)],
         ),
-        Kernel("checked", called("checked", 1000), lambda: [many]),
+        Kernel(
+            "checked", called("checked", 1000), lambda: [many], why="NumPy gives the indices back",
+        ),
         Kernel(
             "sum_rows", lambda xp, v, i: xp.sum_rows(v, i, 10_000), lambda: [x, index],
             lambda v, i: scattered(i, v),
         ),
         Kernel("sum_rows", called("sum_rows", 1000), lambda: [narrow, many], sums, why=RUNTIME),
         Kernel("product_rows", called("product_rows", 10_000), lambda: [x, index], why=RUNTIME),
-        Kernel("put_rows", called("put_rows"), lambda: [x, index, x + 1], flipped),
+        Kernel(
+            "put_rows", called("put_rows"), lambda: [x, index, x + 1], flipped,
+            why="first, which of equal indices is the last",
+        ),
         Kernel("extreme_rows", called("extreme_rows", True), lambda: [x, index, x + 1]),
         Kernel("last_rows", called("last_rows", 1000), lambda: [many], why=RUNTIME),
         Kernel(
             "put_slice", called("put_slice", key, (MILLION,)), lambda: [half],
             lambda v: blank.at[key].set(v),
         ),
-        Kernel("at_set", lambda xp, x, v: xp.at_set(x, key, v), lambda: [narrow, half]),
-        Kernel("roll", lambda xp, x: xp.roll(x, 7), lambda: [narrow]),
-        Kernel("pad", lambda xp, x: xp.pad(x, 7), lambda: [narrow]),
+        Kernel(
+            "at_set", lambda xp, x, v: xp.at_set(x, key, v), lambda: [narrow, half],
+            why=RUNTIME,
+        ),
+        Kernel("roll", lambda xp, x: xp.roll(x, 7), lambda: [narrow], why=INDEXED),
+        Kernel("pad", lambda xp, x: xp.pad(x, 7), lambda: [narrow], why=INDEXED),
         Kernel("concatenate", lambda xp, x: xp.concatenate([x, x]), lambda: [narrow]),
-        Kernel("transpose", lambda xp, x: xp.transpose(x) + 1, lambda: [normal(*THOUSAND)]),
-        Kernel("diagonal", lambda xp, x: xp.diagonal(x) + 1, lambda: [normal(*THOUSAND)]),
+        Kernel(
+            "transpose", lambda xp, x: xp.transpose(x) + x, lambda: [normal(*THOUSAND)],
+            why=OWN,
+        ),
+        Kernel(
+            "diagonal", lambda xp, x: xp.diagonal(x) + 1, lambda: [normal(*THOUSAND)],
+            why=GATHERS,
+        ),
     ]  # fmt: skip
 
 
@@ -173,6 +198,7 @@ def random() -> list[Kernel]:
         Kernel(
             "random_bits", called("random_bits", MILLION // 2), lambda: [key],
             lambda _: jax.random.bits(threefry, (MILLION // 2,), np.uint64), unique=False,
+            why="products of 64 bits out of four of 32",
         ),
         Kernel("random_poisson", called("random_poisson"), lambda: [key, rate], why=FROM_NUMPY),
         Kernel(

@@ -11,6 +11,7 @@ from jax import lax
 from jax import numpy as jnp
 
 from benchmarks.kernel_row import FLOATS, MILLION, Kernel, normal, uniform
+from benchmarks.kernels_axes import OWN
 from benchmarks.kernels_pointwise import called
 from gradtape.core.windows import Window
 
@@ -22,22 +23,23 @@ LAYERS = [((64, 28, 28, 1), (3, 3, 1, 32)), ((64, 14, 14, 32), (3, 3, 32, 64))]
 POOLED = [(64, 28, 28, 32), (64, 14, 14, 64)]
 TWO = Window((2, 2), (2, 2), ONE, ((0, 0), (0, 0)))
 THREE = Window((3, 3), (2, 2), ONE, ((0, 1), (0, 1)))
-LAPACK = "the same LAPACK as NumPy's, on one core"
-STEPS = "each step of a loop is a call of XLA's runtime"
+INVERSES = "iterations with XLA's inverse: two triangular solutions"
+ONE_CORE = "one call of XLA's runtime, on one core"
+STACKED = "a loop over LAPACK, as in NumPy"
 
 
 def products() -> list[Kernel]:
     """Products of matrices: of a network's layers, square ones, and stacks of tiny ones."""
     rows = []
     for a, b in [((256, 784), (784, 512)), ((256, 512), (512, 512)), ((10_000, 4, 4),) * 2]:
-        rows.append(
-            Kernel("matmul", called("matmul"), partial(both, a, b, np.float32), jnp.matmul)
-        )
+        rows.append(Kernel("matmul", called("matmul"), partial(both, a, b, np.float32), jnp.matmul))
     for dtype in FLOATS:
         rows.append(
             Kernel("matmul", called("matmul"), partial(both, (512,) * 2, (512,) * 2, dtype))
         )
-    rows.append(Kernel("dot", called("dot"), lambda: [normal(MILLION), normal(MILLION)]))
+    rows.append(
+        Kernel("dot", called("dot"), lambda: [normal(MILLION), normal(MILLION)], why=ONE_CORE)
+    )
     image = both((32, 64, 64), (32, 64, 64), np.float32)
     run = lambda xp, a, b: xp.einsum("bij,bjk->bik", a, b)
     return [*rows, Kernel("einsum", run, lambda: image)]
@@ -86,7 +88,7 @@ def convolutions() -> list[Kernel]:
         to_w = lambda x, ct, w=w: pulled(partial(library, x), w, ct)
         rows += [
             Kernel("convolve", convolve, lambda x=x, w=w: [x, w], library),
-            Kernel("convolve", by_images, lambda ct=ct, w=w: [ct, w], to_x, "by images"),
+            Kernel("convolve", by_images, lambda ct=ct, w=w: [ct, w], to_x, "by images", OWN),
             Kernel("convolve", by_filters, lambda x=x, ct=ct: [x, ct], to_w, "by filters"),
         ]
     each, apart = both(POOLED[0], (3, 3, 1, 32), np.float32)
@@ -162,19 +164,22 @@ def systems() -> list[Kernel]:
                 lambda a=lower, b=b: [a, b],
             ),
             Kernel("lu_packed", called("lu_packed"), lambda a=positive: [a]),
-            Kernel("linalg.det", lambda xp, a: xp.linalg.det(a / n), lambda a=a: [a]),
+            Kernel("linalg.det", lambda xp, a: xp.linalg.det(a / a.shape[-1]), lambda a=a: [a]),
         ]  # fmt: skip
         for name, settings in (("qr_parts", (False,)), ("svd_parts", (False,))):
             rows.append(Kernel(name, called(name, *settings), lambda a=a: [a], unique=False))
         for name in ("hermitian_parts", "general_parts"):
-            rows.append(Kernel(name, called(name), lambda a=positive: [a], unique=False))
+            rows.append(
+                Kernel(name, called(name), lambda a=positive: [a], unique=False, why=STACKED)
+            )
         for name in ("singular_values", "hermitian_values"):
-            rows.append(Kernel(name, called(name), lambda a=positive: [a]))
-        rows.append(Kernel("general_values", called("general_values"), lambda a=a: [a], unique=False))
+            rows.append(Kernel(name, called(name), lambda a=positive: [a], why=STACKED))
+        name = "general_values"
+        rows.append(Kernel(name, called(name), lambda a=a: [a], unique=False, why=STACKED))
     a = normal(64, 64, dtype=np.float64)
     near = a @ a.T / 64 + np.eye(64)
     for name in ("matrix_exponential", "matrix_square_root", "matrix_logarithm"):
-        rows.append(Kernel(name, called(name), lambda: [near]))
+        rows.append(Kernel(name, called(name), lambda: [near], why=INVERSES))
     bands = normal(100, 3, 1000, dtype=np.float64)
     bands[:, 1] += 8
     right = normal(100, 1000, 1, dtype=np.float64)
@@ -191,9 +196,14 @@ def transforms() -> list[Kernel]:
         Kernel("fourier", called("fourier", (-1,), False, "backward"), lambda: [x + 1j * x]),
         Kernel("real_fourier", called("real_fourier"), lambda: [x]),
         Kernel("inverse_real_fourier", called("inverse_real_fourier", 1024), lambda: [half]),
-        Kernel("cosine", called("cosine", 2), lambda: [x]),
-        Kernel("framed", called("framed", 256, 64), lambda: [x]),
-        Kernel("overlapped", called("overlapped", 64, 256_192), lambda: [frames]),
+        Kernel("cosine", called("cosine", 2), lambda: [x], why="a transform of twice the length"),
+        Kernel("framed", called("framed", 256, 64), lambda: [x], why="NumPy's is a view"),
+        Kernel(
+            "overlapped",
+            called("overlapped", 64, 256_192),
+            lambda: [frames],
+            why="a pass for each piece of a frame",
+        ),
     ]
 
 

@@ -16,6 +16,7 @@ from gradtape.autodiff.custom_call import (
     Gradient,
     bound,
     call_with_gradient,
+    closed_over,
     others,
     signature_of,
     variables_read,
@@ -27,6 +28,7 @@ from gradtape.core.errors import brief
 from gradtape.core.nothing import STOPPED
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
+from gradtape.core.state import here
 from gradtape.core.variable import Variable
 from gradtape.ops.static import callable_or_raise
 
@@ -76,6 +78,10 @@ def custom_gradient(f: Callable[..., Any] | None = None) -> Callable[..., Any]:
                 f"{brief(returned)}. Write `return y, grad`, where grad(upstream) is a function."
             )
         y, grad_fn = returned
+        mode = here.mode
+        if mode is not None:
+            for tensor in closed_over(grad_fn):
+                mode.hold(tensor)
         inputs, positional = bound(signature, args, kwargs)
         variables = others(noted, inputs)
         gradient = _gradient_of(grad_fn, name, len(inputs), positional, variables)

@@ -279,6 +279,18 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (bool, int, float, complex, np.ndarray, np.generic))
 
 
+def closed_over(function: Callable[..., Any]) -> list[Tensor]:
+    """The tensors that a function takes from the functions around it."""
+    found: list[Tensor] = []
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            leaves = nest.flatten(cell.cell_contents)
+        except ValueError:  # the name is not bound yet
+            continue
+        found += [v for v in leaves if isinstance(v, Tensor)]
+    return found
+
+
 def signature_of(function: Callable[..., Any]) -> inspect.Signature | None:
     """A function's signature, or None where Python does not know it."""
     try:

@@ -19,6 +19,7 @@ from gradtape.autodiff.barrier import barrier
 from gradtape.autodiff.custom_call import (
     bound,
     call_with_gradient,
+    closed_over,
     others,
     signature_of,
     variables_read,
@@ -65,7 +66,8 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         with frame((), (), here.mode), variables_read() as noted:
             result = f(*args, **kwargs)
         inputs, _ = bound(signature, args, kwargs)
-        inputs += [as_tensor(t) for t in _captured(f) if all(t is not i for i in inputs)]
+        around = [t for t in closed_over(f) if differentiable(t._dtype)]
+        inputs += [as_tensor(t) for t in around if all(t is not i for i in inputs)]
         variables = others(noted, inputs)
         before.hold([*variables, *nest.flatten((args, kwargs))])
         again = _Again(f, args, kwargs, inputs, variables, before)
@@ -75,18 +77,6 @@ def recompute_grad(f: Callable[..., Any]) -> Callable[..., Any]:
         return nest.pack_sequence_as(result, results)
 
     return wrapped
-
-
-def _captured(f: Callable[..., Any]) -> list[Tensor]:
-    """The tensors that a function takes from around it."""
-    found: list[Tensor] = []
-    for cell in getattr(f, "__closure__", None) or ():
-        try:
-            leaves = nest.flatten(cell.cell_contents)
-        except ValueError:  # the name is not bound yet
-            continue
-        found += [v for v in leaves if isinstance(v, Tensor) and differentiable(v._dtype)]
-    return found
 
 
 class _State:

@@ -51,6 +51,12 @@ class Mode:
         if around is not None:
             around.assume(a, b)
 
+    def hold(self, tensor: Any) -> None:
+        """Expect that a tensor from around is asked for later, by a rule that was given now."""
+        around = self.outside[2]
+        if around is not None:
+            around.hold(tensor)
+
     def initial(self, value: Any) -> Any:
         """The initial value of a variable that is made now."""
         if callable(value) and not hasattr(value, "__tf_tensor__"):

@@ -159,7 +159,14 @@ class Variable(Operands, metaclass=_ByCreators):
 
     def numpy(self) -> Any:
         """A copy of the value as a NumPy array, or a NumPy scalar."""
-        return self._tensor.numpy()
+        return self._seen().numpy()
+
+    def _seen(self) -> Tensor:
+        """What Python looks at: the value, or in a recorded function a tensor that has none yet."""
+        mode = here.mode
+        if mode is None or not mode.symbolic or mode.by_session:
+            return self._tensor
+        return mode.read(self)
 
     def is_initialized(self, name: str | None = None) -> Tensor:
         """True: a variable has its value from the start."""
@@ -404,25 +411,25 @@ class Variable(Operands, metaclass=_ByCreators):
     # being a Python object
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
-        return self._tensor.__array__(dtype, copy)
+        return self._seen().__array__(dtype, copy)
 
     def __len__(self) -> int:
         return len(self._tensor)
 
     def __bool__(self) -> bool:
-        return bool(self._tensor)
+        return bool(self._seen())
 
     def __int__(self) -> int:
-        return int(self._tensor)
+        return int(self._seen())
 
     def __float__(self) -> float:
-        return float(self._tensor)
+        return float(self._seen())
 
     def __index__(self) -> int:
-        return self._tensor.__index__()
+        return self._seen().__index__()
 
     def __format__(self, spec: str) -> str:
-        return format(self._tensor, spec) if spec else repr(self)
+        return format(self._seen(), spec) if spec else repr(self)
 
     def __hash__(self) -> int:
         raise TypeError(located("Variable is unhashable. Instead, use variable.ref() as the key."))

@@ -37,7 +37,7 @@ from gradtape.graph.branches import value_or_none
 from gradtape.graph.loops import while_loop
 from gradtape.graph.rows import Rows
 from gradtape.graph.scanning import scanned
-from gradtape.graph.unrolling import InPythonIfNeeded, stop_recording
+from gradtape.graph.unrolling import InPython, InPythonIfNeeded, stop_recording
 from gradtape.ops.basis import broadcast_shapes, broadcast_to, zeros
 from gradtape.ops.stepwise import less, logical_and
 
@@ -151,6 +151,7 @@ def _check_same(name: str, before: Any, after: Any) -> None:
             " tf.TensorArray: a = a.write(i, x)."
         )
     if after is not before and (isinstance(after, Tensor) or after != before):
+        stop_recording(f"{name!r} is replaced")
         raise TypeError(
             f"{name!r} is {shown(before)} before a recorded loop and {shown(after)} after a round:"
             " it must be a tensor before, or stay as it is."
@@ -162,6 +163,7 @@ def _check_kept(name: str, before: Any, after: Any) -> None:
     leaves, tree = leaves_of(before)
     others, other_tree = leaves_of(after)
     if tree != other_tree:
+        stop_recording(f"{name!r} changes its structure")
         raise TypeError(
             f"{name!r} must keep its structure in a recorded loop: it is {shown(before)} before and"
             f" {shown(after)} after a round."
@@ -204,6 +206,8 @@ def _recorded(
         except Again as again:
             if again.state is not state:
                 raise
+        except InPython:
+            raise
         except Exception:
             if not any([type(v) in NUMBERS for v in state.before]):
                 raise

@@ -43,6 +43,11 @@ MOST_UNROLLED = 10000
 WRITE_ELSEWHERE = "Write to a tf.TensorArray(dtype, size=n): a = a.write(i, x)."
 
 
+def tested(value: Any) -> Any:
+    """A variable as a tensor, so that its value is not looked at while recording."""
+    return value._read() if isinstance(value, Variable) else value
+
+
 # variables
 
 
@@ -100,6 +105,7 @@ def if_stmt(
     nouts: int,
 ) -> None:
     """`if cond: body; else: orelse`."""
+    cond = tested(cond)
     if not symbolic(cond):
         body() if cond else orelse()
         return
@@ -108,6 +114,7 @@ def if_stmt(
 
 def if_exp(cond_value: Any, if_true: Any, if_false: Any) -> Any:
     """`if_true if cond else if_false`."""
+    cond_value = tested(cond_value)
     if not symbolic(cond_value):
         return if_true() if cond_value else if_false()
     return cond(cond_value, if_true, if_false)
@@ -118,12 +125,13 @@ def if_exp(cond_value: Any, if_true: Any, if_false: Any) -> Any:
 
 def not_(a: Any) -> Any:
     """`not a`."""
+    a = tested(a)
     return logical_not(a) if symbolic(a) else not a
 
 
 def and_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
     """`a and b`."""
-    first = a()
+    first = tested(a())
     if not symbolic(first):
         return first and b()
     return logical_and(first, as_tensor(b()))
@@ -131,7 +139,7 @@ def and_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
 
 def or_(a: Callable[[], Any], b: Callable[[], Any]) -> Any:
     """`a or b`."""
-    first = a()
+    first = tested(a())
     if not symbolic(first):
         return first or b()
     return logical_or(first, as_tensor(b()))
@@ -161,7 +169,7 @@ def while_stmt(
     """`while test: body`; rounds run in Python as long as the test has a value. Options are those
     of `tf.autograph.experimental.set_loop_options`."""
     while True:
-        found = test()
+        found = tested(test())
         if symbolic(found):
             most = opts.get("maximum_iterations")
             loop_states(test, body, get_state, set_state, symbol_names, most)
@@ -236,6 +244,7 @@ def _python_for(
 
 def assert_stmt(expression1: Any, expression2: Callable[[], Any]) -> None:
     """`assert expression1, expression2`."""
+    expression1 = tested(expression1)
     if symbolic(expression1):
         Assert(expression1, [str(expression2())])
         return
@@ -287,7 +296,7 @@ def _len(value: Any) -> Any:
 
 
 def _range(*bounds: Any) -> Any:
-    if _any_symbolic([b._read() if isinstance(b, Variable) else b for b in bounds]):
+    if _any_symbolic([tested(b) for b in bounds]):
         return TensorRange.of_python(*bounds)
     return builtins.range(*[int(b) if isinstance(b, Tensor) else b for b in bounds])
 
@@ -309,10 +318,12 @@ def _zip(*iterables: Any, strict: bool = False) -> Any:
 
 
 def _int(x: Any = 0, *base: Any) -> Any:
+    x = tested(x)
     return cast(x, np.dtype(np.int32)) if symbolic(x) else builtins.int(x, *base)
 
 
 def _float(x: Any = 0) -> Any:
+    x = tested(x)
     return cast(x, np.dtype(np.float32)) if symbolic(x) else builtins.float(x)
 
 

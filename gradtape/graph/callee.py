@@ -125,6 +125,14 @@ class Replay:
             self.do(needed([value], (), self.done))
         return self.done[value]
 
+    def taken(self, tensor: Any) -> Any:
+        """What stands for a tensor of the callee, or for one that it takes from around it."""
+        value = getattr(tensor, "_value", None)
+        if value is not None and value.op.graph is self.callee.graph:
+            return self.of(value)
+        captured = self.callee.mode.captures.get(id(tensor if value is None else value))
+        return tensor if captured is None else self.done.get(captured[1], tensor)
+
     def do(self, operations: list[Operation]) -> None:
         """Do operations in order."""
         for op in operations:
@@ -205,11 +213,8 @@ class _Inner:
 
     def run(self, replay: Replay, tensors: list[Any]) -> list[Any]:
         """What the function returns, where a replay does the operations of the outer callee."""
-        graph, mode = replay.callee.graph, replay.callee.mode
-        tensors = tensors + [
-            replay.of(t._value) if getattr(t, "graph", None) is graph else t
-            for t, _ in self.captured
-        ]
+        mode = replay.callee.mode
+        tensors = tensors + [replay.taken(t) for t, _ in self.captured]
         for variable, _ in self.reads:
             held = mode.current.get(id(variable))
             tensors.append(variable._read() if held is None else replay.of(held._value))

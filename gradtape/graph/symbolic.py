@@ -80,8 +80,8 @@ class OpenRowsError(OperatorNotAllowedInGraphError, UnknownSizeError):
     """Python asked for the rows of a tensor whose number is not known yet."""
 
 
-class NoValueAttribute(AttributeError):
-    """An attribute that only tensors with a value have."""
+class NoValueAttribute(AttributeError, NotImplementedError):
+    """An attribute that only tensors and variables with a value have."""
 
 
 class SymbolicTensor(Tensor):

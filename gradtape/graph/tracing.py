@@ -142,6 +142,11 @@ class Tracing(Mode):
             found = self.captures[key] = (tensor, value)
         return found[1]
 
+    def hold(self, tensor: Any) -> None:
+        """Make an input for a tensor from around this graph."""
+        if isinstance(tensor, SymbolicTensor) and _encloses(self.outside[2], tensor.graph):
+            self.captured(tensor)
+
     def assume(self, a: Any, b: Any) -> None:
         """Take for granted that two sizes agree; that is checked when values come."""
         self.graph.assumptions.append((a, b))

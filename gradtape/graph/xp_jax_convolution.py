@@ -103,20 +103,26 @@ def _point_by_point(x: Any, w: Any, window: Window) -> Any:
 
 def _row_by_row(x: Any, w: Any, window: Window) -> Any:
     """One row of a matrix for each example and place: where they are few, as in the gradient of
-    the filter of a first layer (3.2 ms by XLA's own, 0.9 ms so) or of a point by point convolution
+    the filter of a first layer (3.2 ms by XLA's own, 0.6 ms so) or of a point by point convolution
     (25 ms and 8 ms, 64 channels).
+
+    The padded input is an array of its own, of which rows are copies of slices: where XLA pads and
+    cuts in one expression, it asks every element where it lies, and the rows take three times as
+    long as the product.
     """
     rank, (count, *_, channels) = len(window.size), x.shape
     counts = window.places(x.shape[1:-1])
     # channels first, then the window: so the transpositions of the rule for filters fall away
-    x = jnp.moveaxis(_padded(x, window.padding), -1, 1)
+    around = [(0, 0, 0), (0, 0, 0), *[(*pair, 0) for pair in window.padding]]
+    x = jax.lax.pad(jnp.moveaxis(x, -1, 1), jnp.zeros((), x.dtype), around)
+    x = jax.lax.optimization_barrier(x)
     rows = []
     for place in np.ndindex(*counts):
         seen = [
             slice(p * s, p * s + spread(k, d), d)
             for p, s, k, d in zip(place, window.strides, window.size, window.dilations, strict=True)
         ]
-        rows.append(x[(slice(None), slice(None), *seen)].reshape(count, -1))
+        rows.append(x[(slice(None), slice(None), *seen)])
     matrix = jnp.stack(rows, 1).reshape(count * len(rows), -1)
     out = matrix @ jnp.moveaxis(w, -2, 0).reshape(channels * math.prod(window.size), -1)
     return out.reshape(count, *counts, w.shape[rank + 1])

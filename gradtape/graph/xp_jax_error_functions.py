@@ -71,8 +71,7 @@ def _tail(x: Any) -> Any:
     return _scaled(size) * gauss(size, 1.0)
 
 
-@replaces_special
-@lowered(library.erf, DOUBLE)
+@lowered(library.erf, DOUBLE, add=replaces_special)
 def erf(x: Any) -> Any:
     """2/sqrt(pi) times the integral of exp(-t^2) from 0 to x."""
     return jnp.where(jnp.abs(x) > NEAR, signed(x, 1 - _tail(x)), _near(x))

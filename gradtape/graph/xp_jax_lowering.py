@@ -20,7 +20,9 @@ from gradtape.graph.xp_jax_base import on_cpu, verb
 SINGLE, DOUBLE = np.dtype(np.float32), np.dtype(np.float64)
 
 
-def lowered(library: Callable[..., Any], *dtypes: Any) -> Callable[[Any], Any]:
+def lowered(
+    library: Callable[..., Any], *dtypes: Any, add: Callable[[Any], Any] = verb
+) -> Callable[[Any], Any]:
     """Add a function as a verb: for these dtypes on a CPU; all else stays the library's.
 
     Where float32 is among them, floats of 16 bits are done in it: XLA's own ways with them take as
@@ -39,7 +41,7 @@ def lowered(library: Callable[..., Any], *dtypes: Any) -> Callable[[Any], Any]:
                 return function(*[jnp.asarray(a, SINGLE) for a in arrays]).astype(dtype)
             return library(*arrays)
 
-        return verb(chosen)
+        return add(chosen)
 
     return decorate
 

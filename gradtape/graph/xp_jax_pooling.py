@@ -145,11 +145,34 @@ def pool_gather(t: Any, winner: Any, window: Window) -> Any:
 @verb
 def pool_scatter(ct: Any, winner: Any, window: Window, sizes: Sizes) -> Any:
     """Zeros of these spatial sizes, to which each window's cotangent is added at its winner."""
+    if window.size == window.strides and max(window.dilations) == 1:
+        return _scattered_apart(ct, winner, window, sizes)
     out = jnp.zeros((ct.shape[0], *sizes, ct.shape[-1]), ct.dtype)
     for number, tap in enumerate(window.taps()):
         part = jnp.where(winner == number, ct, jnp.zeros((), ct.dtype))
         out = out + _sent(part, tap, window, sizes)
     return out
+
+
+def _scattered_apart(ct: Any, winner: Any, window: Window, sizes: Sizes) -> Any:
+    """The same of windows that touch: each element asks whether it is its window's winner.
+
+    With the relu before it, 2 x 2 windows, 64 images of 28 x 28 with 32 channels, 0.69 ms by parts
+    that are added and 0.56 so.
+    """
+    count, *places, channels = ct.shape
+    taps = np.arange(math.prod(window.size)).reshape(window.size).astype(winner.dtype)
+    once = [length for m in places for length in (m, 1)]
+    ct, winner = (a.reshape(count, *once, channels) for a in (ct, winner))
+    own = taps.reshape(1, *[length for k in window.size for length in (1, k)], 1)
+    full = jnp.where(winner == own, ct, jnp.zeros((), ct.dtype))
+    whole = [m * k for m, k in zip(places, window.size, strict=True)]
+    around = [
+        (-before, n - (m - before), 0)
+        for n, m, (before, _) in zip(sizes, whole, window.padding, strict=True)
+    ]
+    full = full.reshape(count, *whole, channels)
+    return jax.lax.pad(full, jnp.zeros((), ct.dtype), [(0, 0, 0), *around, (0, 0, 0)])
 
 
 @verb

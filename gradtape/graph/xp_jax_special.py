@@ -113,14 +113,14 @@ def erfcinv(x: Any) -> Any:
     return -ROOT_HALF * special.ndtri(x / 2)
 
 
-# On a CPU SciPy's functions are called: XLA goes on through a series with all elements until the last
-# is done, a hundred thousand float64 in 125 ms (gammainc), 200 ms (betainc) and, by halving, 6400 ms
-# (the inverse of gammainc), where SciPy takes 12, 39 and 55.
+# On a CPU SciPy's functions are called: XLA goes on through a series with all elements until the
+# last is done. A hundred thousand float64 take 125 ms (gammainc), 200 ms (betainc) and, by halving,
+# 6400 ms (the inverse of gammainc), where SciPy takes 12, 39 and 55.
 
 
 def by_scipy(function: Any, *arrays: Any) -> Any:
     """What a function of NumPy's namespace gives, called by compiled code."""
-    arrays = jnp.broadcast_arrays(*arrays)
+    arrays = tuple(jnp.broadcast_arrays(*arrays))
     like = arrays[0]
     return jax.pure_callback(
         lambda *given: np.asarray(function(*map(np.asarray, given)), like.dtype),
@@ -172,9 +172,15 @@ def fresnel(x: Any) -> Any:
 
 @verb
 def quadrature(function: Any, nodes: Any, weights: Any) -> Any:
-    """The weighted sum of a function's values at the nodes, which form one more axis."""
+    """The weighted sum of a function's values at the nodes, node after node.
+
+    With the nodes as one more axis XLA sums column by column: twenty nodes and a hundred thousand
+    float32 take 18 ms so, and 0.7 in a loop.
+    """
     number = jax.ShapeDtypeStruct((), jnp.result_type(float), weak_type=True)
     trial = jax.eval_shape(function, number)
-    lead = (-1,) + (1,) * len(trial.shape)
-    values = function(jnp.asarray(nodes, trial.dtype).reshape(lead))
-    return jnp.sum(values * jnp.asarray(weights, trial.dtype).reshape(lead), axis=0)
+    nodes, weights = (jnp.asarray(a, trial.dtype) for a in (nodes, weights))
+    start = jnp.zeros(trial.shape, trial.dtype)
+    return jax.lax.fori_loop(
+        0, len(nodes), lambda i, total: total + weights[i] * function(nodes[i]), start
+    )

@@ -470,11 +470,8 @@ def changes_its_structure(x: Any) -> Any:
 
 def none_before(x: Any) -> Any:
     y = None
-    for r in x:
-        if y is None:
-            y = r
-        else:
-            y = y * r
+    for r in tf.range(tf.size(x) * tf.cast(x[0], tf.int32)):
+        y = r if y is None else y * r
     return y
 
 
@@ -488,7 +485,7 @@ def none_before(x: Any) -> Any:
             "'n' is int32.. before .* float32.. after a round: the dtype",
         ),
         (changes_its_structure, TypeError, "'y' must keep its structure"),
-        (none_before, TypeError, "'y' is None .* before a recorded loop and float32"),
+        (none_before, TypeError, "'y' is None .* before a recorded loop and int32"),
     ],
 )
 def test_variables_that_do_not_stay_of_one_kind_are_named(f: Any, kind: Any, words: str) -> None:
@@ -496,7 +493,7 @@ def test_variables_that_do_not_stay_of_one_kind_are_named(f: Any, kind: Any, wor
         tf.function(f)(C([1.0]))
 
 
-# variables that change their shape
+# variables that change their shape, or begin as something else
 
 
 def joined(x: Any) -> Any:
@@ -504,6 +501,18 @@ def joined(x: Any) -> Any:
     for r in x:
         y = tf.concat([y, [r * 2.0, r]], 0)
     return y * tf.cast(tf.size(y), tf.float32)
+
+
+def largest(x: Any) -> Any:
+    best = None
+    for i, r in enumerate(x):
+        if best is None or r > best[0]:
+            best = r, i
+    return best
+
+
+def test_a_loop_of_known_length_may_replace_values() -> None:
+    same(largest, [1.0, 3.0, 2.0])
 
 
 def test_a_loop_of_known_length_may_change_shapes() -> None:

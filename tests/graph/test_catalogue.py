@@ -19,7 +19,7 @@ DIFFERENT = {
         float(s) | int(s) | float(one) | bool(b) | bool(x) | complex(s) | bool(one) | f'{s:.2f}' | x.numpy()
         s.numpy() | np.asarray(x) | np.sum(x) | np.add(x, 1) | x and 1 | not s | [float(t) for t in x]
         range(10)[k] | [10, 20, 30][i[0]] | '%d' % i[0] | round(float(s)) | bool(v[0]) | float(v[0])
-        x.__array__() | 1.0 in x | max(tf.constant(1.0), tf.constant(2.0)) | x if x[0] > 0 else None
+        v.numpy() | np.sum(v) | np.asarray(v) | x.__array__() | 1.0 in x | max(tf.constant(1.0), tf.constant(2.0)) | x if x[0] > 0 else None
         sorted([tf.constant(2.0), tf.constant(1.0)]) | np.maximum(x, 1) | np.dot(x, x) | np.stack([x, x])
         np.concatenate([x, x]) | np.array([x, x]) | tf.constant([x, x]) | tf.constant([s, 2.0])
         [(t.shape, t.dtype) for t in [tf.random.Generator.from_seed(1).split(2)[0].normal([3])]]""",

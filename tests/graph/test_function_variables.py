@@ -212,6 +212,55 @@ def changed(v: Any) -> Any:
     return v * 1.0
 
 
+def test_variables_as_conditions_and_bounds() -> None:
+    flag, n = tf.Variable(True), tf.Variable(3)
+
+    def f(x: Any) -> Any:
+        y = x if flag else -x
+        if not flag or x > 4.0:
+            y = y * 2.0
+        total = 0
+        for i in range(n):
+            total += i
+        while flag and x < 1.0:
+            x = x + 1.0
+        assert n
+        return y, total, x, int(n)
+
+    g = tf.function(f, jit_compile=False)
+    found = [[float(t) for t in g(C(0.5))]]
+    flag.assign(False)
+    n.assign(2)
+    found.append([float(t) for t in g(C(0.5))])
+    assert found == [[0.5, 3.0, 1.5, 3.0], [-1.0, 1.0, 0.5, 2.0]]
+    assert g.experimental_get_tracing_count() == 1
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda v: v.numpy(),
+        lambda v: np.asarray(v),
+        lambda v: float(v),
+        lambda v: int(v),
+        lambda v: bool(v),
+        lambda v: f"{v:.1f}",
+        lambda v: [1, 2, 3][v],
+    ],
+)
+def test_a_recorded_variable_has_no_value_to_look_at(look: Any) -> None:
+    v = tf.Variable(2)
+
+    def later() -> Any:
+        with tf.init_scope():
+            assert look(v)
+        return look(v)
+
+    with pytest.raises((TypeError, AttributeError), match="has no value yet"):
+        tf.function(later, autograph=False)()
+    assert look(v)
+
+
 def test_control_dependencies_on_variables_and_on_what_is_around() -> None:
     v, w = tf.Variable(0.0), tf.Variable(0.0)
 

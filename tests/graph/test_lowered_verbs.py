@@ -156,6 +156,19 @@ def test_winners_in_a_loop(window: Window, monkeypatch: pytest.MonkeyPatch) -> N
     np.testing.assert_array_equal(xp.pool_winner(x, out, window), wanted)
 
 
+@pytest.mark.parametrize("padding", [((0, 0), (0, 0)), ((1, 0), (0, 2)), ((-1, 1), (2, -2))])
+@pytest.mark.parametrize("size", [(2, 2), (3, 1), (4, 5)])
+def test_cotangents_of_windows_that_touch(size: Any, padding: Any) -> None:
+    window = Window(size, size, (1, 1), padding)
+    x = rng(11).integers(-3, 3, (3, 13, 14, 2)).astype(np.float32)
+    out = xp_numpy.pool_max(x, window)
+    winner = xp_numpy.pool_winner(x, out, window)
+    ct = rng(12).integers(1, 9, out.shape).astype(np.float32)
+    wanted = xp_numpy.pool_scatter(ct, winner, window, (13, 14))
+    found = xp.pool_scatter(jnp.asarray(ct), jnp.asarray(winner), window, (13, 14))
+    np.testing.assert_array_equal(found, wanted)
+
+
 @pytest.mark.parametrize("size", [(2, 2), (3, 1), (9, 9)])
 def test_a_maximum_of_windows_that_touch_keeps_what_is_not_a_number(size: Any) -> None:
     x = normal(8, 27, 29, 32)
@@ -388,6 +401,18 @@ def test_series_are_scipys(name: str, dtype: str, monkeypatch: pytest.MonkeyPatc
     np.testing.assert_array_equal(found, wanted)
     monkeypatch.setattr(xp_jax_special, "on_cpu", lambda: False)
     np.testing.assert_allclose(run(), wanted, 1e-4)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_quadrature(dtype: str) -> None:
+    x = rng(13).uniform(0, 1, (5, 7)).astype(dtype)
+    nodes, weights = np.polynomial.legendre.leggauss(12)
+    found = jax.jit(lambda x: xp.quadrature(lambda t: xp.exp(t * x), nodes, weights))(x)
+    assert found.dtype == dtype
+    wide = x.astype(np.float64)
+    np.testing.assert_allclose(
+        found, 2 * np.sinh(wide) / wide, 2e-6 if dtype == "float32" else 1e-13
+    )
 
 
 def test_the_inverse_of_a_series(monkeypatch: pytest.MonkeyPatch) -> None:

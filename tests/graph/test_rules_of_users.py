@@ -217,6 +217,58 @@ def test_forward_derivatives(way: Callable[[], F], compiled: bool) -> None:
         np.testing.assert_allclose(g(x), wanted, rtol=1e-5)
 
 
+# in branches and loops
+
+
+def own(x: Any, z: Any) -> Any:
+    """2 x, with the derivative x z, both of which come from around the gradient function."""
+
+    @tf.custom_gradient
+    def f(a: Any) -> Any:
+        return a * 2.0, lambda ct: ct * a * z
+
+    return f(x)
+
+
+BODIES: dict[str, F] = {
+    "cond": lambda x, z: tf.cond(x > 0.0, lambda: own(x, z), lambda: x),
+    "while_loop": lambda x, z: tf.while_loop(
+        lambda i, y: i < 2, lambda i, y: (i + 1, own(y, z)), [0, x]
+    )[1],
+    "cond in while_loop": lambda x, z: tf.while_loop(
+        lambda i, y: i < 2,
+        lambda i, y: (i + 1, tf.cond(y > 0.0, lambda: own(y, z), lambda: own(x, y))),
+        [0, x],
+    )[1],
+    "map_fn": lambda x, z: tf.map_fn(lambda r: own(r, z) + own(x, z), tf.stack([x, 2.0 * x])),
+    "function": lambda x, z: tf.function(lambda r: own(r, z) + own(x, z))(x),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_gradients_take_tensors_from_around_branches_and_loops(name: str) -> None:
+    def g(x: Any, z: Any) -> Any:
+        y = 1.0 * z  # a tensor of the function, that its branches and loops see from inside
+        return BODIES[name](x * 1.0, y)
+
+    def sloped(f: F) -> F:
+        def slope_of(x: Any, z: Any) -> Any:
+            with tf.GradientTape() as tape:
+                tape.watch(x)
+                y = f(x, z)
+            return tape.gradient(y, x)
+
+        return slope_of
+
+    x, z = C(3.0), C(5.0)
+    wanted = sloped(g)(x, z)
+    for found in (
+        sloped(tf.function(g, jit_compile=False)),
+        tf.function(sloped(g), jit_compile=False),
+    ):
+        np.testing.assert_allclose(found(x, z), wanted, rtol=1e-6)
+
+
 def test_open_sizes_reach_the_gradient_function() -> None:
     traces = []
 
