@@ -321,7 +321,7 @@ def __getattr__(name: str) -> Any:
 
 def _of_version_1(name: str) -> Any:
     """A name of TensorFlow 1's in a program that fills graphs, else an error: where it is."""
-    older = import_module("gradtape.compat.v1")
+    older = import_module("gradtape.compat._v1")
     if name not in older.OWN:
         return _refuse(name)
     if executing_eagerly():

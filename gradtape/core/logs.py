@@ -20,7 +20,7 @@ def set_verbosity(v: int) -> None:
         TypeError: when it is neither a level nor the name of one.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.set_verbosity(tf.logging.ERROR)
         >>> tf.logging.get_verbosity() == tf.logging.ERROR
         True
@@ -37,7 +37,7 @@ def get_verbosity() -> int:
     """Return the level from which on the logger speaks.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.get_verbosity() <= tf.logging.FATAL
         True
     """
@@ -48,7 +48,7 @@ def debug(msg: Any, *args: Any) -> None:
     """Say something for debugging.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.debug("x is %s", 1.0)
     """
     get_logger().debug(msg, *args)
@@ -58,7 +58,7 @@ def info(msg: Any, *args: Any) -> None:
     """Say something about the course of things.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.info("step %d", 1)
     """
     get_logger().info(msg, *args)
@@ -68,7 +68,7 @@ def warning(msg: Any, *args: Any) -> None:
     """Warn of something.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.set_verbosity(tf.logging.ERROR)
         >>> tf.logging.warning("the rate is large")
         >>> tf.logging.set_verbosity(tf.logging.WARN)
@@ -80,7 +80,7 @@ def error(msg: Any, *args: Any) -> None:
     """Say that something went wrong.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.logging.set_verbosity(tf.logging.FATAL)
         >>> tf.logging.error("no data")
         >>> tf.logging.set_verbosity(tf.logging.WARN)

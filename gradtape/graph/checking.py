@@ -48,7 +48,7 @@ def compute_gradient(
         ValueError: outside of sessions, or when y does not depend on x.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session():
         ...     x = tf.placeholder(tf.float64, [2])
         ...     symbolic, numeric = tf.test.compute_gradient(x, [2], x**2, [2], [1.0, 3.0])
@@ -92,7 +92,7 @@ def compute_gradient_error(
     """Return the largest difference between the Jacobians of `compute_gradient`.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session():
         ...     x = tf.placeholder(tf.float64, [2])
         ...     tf.test.compute_gradient_error(x, [2], tf.sin(x), [2]) < 1e-6

@@ -34,7 +34,7 @@ def add_to_collection(name: Any, value: Any) -> None:
     """Add a value to a collection of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.add_to_collection("mine", 1)
         ...     tf.get_collection("mine")
@@ -47,7 +47,7 @@ def add_to_collections(names: Any, value: Any) -> None:
     """Add a value to several collections of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.add_to_collections(["mine", "yours"], 1)
         ...     tf.get_collection("yours")
@@ -64,7 +64,7 @@ def get_collection(key: Any, scope: str | None = None) -> list[Any]:
         scope: a pattern with which the names of the values begin.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     w = tf.Variable(1.0, name="w")
         ...     [v.name for v in tf.get_collection(tf.GraphKeys.GLOBAL_VARIABLES)]
@@ -77,7 +77,7 @@ def get_collection_ref(key: Any) -> list[Any]:
     """Return the list behind a collection of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.get_collection_ref("mine").append(1)
         ...     tf.get_collection("mine")
@@ -93,7 +93,7 @@ def global_variables(scope: str | None = None) -> list[Any]:
         scope: a pattern with which their names begin.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     w = tf.Variable(1.0, name="w")
         ...     len(tf.global_variables())
@@ -109,7 +109,7 @@ def trainable_variables(scope: str | None = None) -> list[Any]:
         scope: a pattern with which their names begin.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     step = tf.Variable(0, trainable=False)
         ...     tf.trainable_variables()
@@ -125,7 +125,7 @@ def local_variables(scope: str | None = None) -> list[Any]:
         scope: a pattern with which their names begin.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     n = tf.Variable(0, trainable=False, collections=[tf.GraphKeys.LOCAL_VARIABLES])
         ...     len(tf.local_variables()), len(tf.global_variables())
@@ -142,7 +142,7 @@ def variables_initializer(var_list: Any, name: str = "init") -> Any:
         name: the name of the operation.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     session.run(tf.variables_initializer([w]))
@@ -158,7 +158,7 @@ def global_variables_initializer() -> Any:
     """Return an operation that initialises the variables of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     session.run(tf.global_variables_initializer())
@@ -172,7 +172,7 @@ def local_variables_initializer() -> Any:
     """Return an operation that initialises the local variables of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     session.run(tf.local_variables_initializer())
     """
@@ -183,7 +183,7 @@ def is_variable_initialized(variable: Any) -> Any:
     """Return whether a variable has a value in the session that runs this, a boolean tensor.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     bool(session.run(tf.is_variable_initialized(w)))
@@ -202,7 +202,7 @@ def report_uninitialized_variables(
         name: the name of the question.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0, name="w")
         ...     session.run(tf.report_uninitialized_variables()).tolist()
@@ -236,7 +236,7 @@ def assign(
         name: the name of the operation.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     float(session.run(tf.assign(w, 2.0)))
@@ -249,7 +249,7 @@ def assign_add(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
     """Add to a variable; in a graph, return what does it when a session runs it.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     session.run(w.initializer)
@@ -263,7 +263,7 @@ def assign_sub(ref: Any, value: Any, use_locking: Any = None, name: Any = None) 
     """Subtract from a variable; in a graph, return what does it when a session runs it.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(1.0)
         ...     session.run(w.initializer)
@@ -279,7 +279,7 @@ def scatter_update(
     """Replace rows of a variable; in a graph, return what does it when a session runs it.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable([1.0, 2.0])
         ...     session.run(w.initializer)
@@ -295,7 +295,7 @@ def scatter_add(
     """Add to rows of a variable; in a graph, return what does it when a session runs it.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable([1.0, 2.0])
         ...     session.run(w.initializer)
@@ -311,7 +311,7 @@ def scatter_sub(
     """Subtract from rows of a variable; in a graph, return what does it when a session runs it.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable([1.0, 2.0])
         ...     session.run(w.initializer)

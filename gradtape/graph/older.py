@@ -33,7 +33,7 @@ def gradients(
     """Do what `tf.gradients` does; `colocate_gradients_with_ops` is accepted.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     x = tf.constant(3.0)
         ...     float(session.run(tf.gradients(x * x, x)[0]))
@@ -62,7 +62,7 @@ def hessians(
     """Do what `tf.hessians` does; `colocate_gradients_with_ops` is accepted.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     x = tf.constant(3.0)
         ...     float(session.run(tf.hessians(x**3, x)[0]))
@@ -83,7 +83,7 @@ def name_scope(
         values: accepted for compatibility.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.name_scope(None, "layer"):
         ...     tf.constant(1.0, name="a").name
         'layer/a:0'
@@ -111,7 +111,8 @@ def Print(
         name: the name of the operation.
 
     Example:
-        >>> import sys, gradtape.compat.v1 as tf
+        >>> import sys
+        >>> from gradtape.compat import v1 as tf
         >>> y = tf.Print(tf.constant(2.0), [tf.constant(1.0)], "x is ")
         >>> float(y)
         2.0
@@ -136,7 +137,7 @@ def set_random_seed(seed: int) -> None:
     """Set the seed of random numbers: in a graph, every session then begins with the same ones.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.set_random_seed(1)
         ...     x = tf.random_normal([])
@@ -154,7 +155,7 @@ class Options:
     """Settings that TensorFlow's run time reads; gradtape keeps them, and they change nothing.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> config = tf.ConfigProto(allow_soft_placement=True)
         >>> config.gpu_options.allow_growth = True
         >>> config.allow_soft_placement
@@ -178,7 +179,7 @@ class RunOptions(Options):
     """Settings of one run, without effect.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> options = tf.RunOptions(trace_level=tf.RunOptions.FULL_TRACE)
     """
 
@@ -189,6 +190,6 @@ def accepted(*arguments: Any, **settings: Any) -> None:
     """Accept a setting of TensorFlow 1 that changes nothing here.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.disable_resource_variables()
     """

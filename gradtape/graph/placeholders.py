@@ -42,7 +42,7 @@ def placeholder(dtype: Any, shape: Any = None, name: str | None = None) -> Symbo
         RuntimeError: where operations run at once.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     x = tf.placeholder(tf.float32, [None], name="x")
         ...     y = tf.reduce_sum(x * x)
@@ -73,7 +73,7 @@ def placeholder_with_default(
         ValueError: when the default does not have the shape.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     rate = tf.placeholder_with_default(0.5, [])
         ...     float(session.run(rate)), float(session.run(rate, {rate: 2.0}))

@@ -48,7 +48,7 @@ class Session:
         config: accepted for compatibility.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     a, b = tf.constant(2.0), tf.constant(3.0)
         ...     with tf.Session() as session:
@@ -305,7 +305,7 @@ class InteractiveSession(Session):
     """A session that is entered from the start, until it is closed.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     session = tf.InteractiveSession()
         ...     float((tf.constant(2.0) * 3.0).eval())

@@ -43,7 +43,7 @@ class VariableScope:
         initializer, regularizer, constraint, dtype: the defaults of `get_variable`.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.variable_scope("layer"):
         ...     tf.get_variable_scope().name
         'layer'
@@ -99,7 +99,7 @@ def get_variable_scope() -> VariableScope:
     """Return the variable scope of the block.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.get_variable_scope().name
         ''
     """
@@ -140,7 +140,7 @@ def variable_scope(
         ValueError: without any name, or with a custom getter.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     with tf.variable_scope("layer", reuse=tf.AUTO_REUSE):
         ...         a, b = tf.get_variable("w", [2]), tf.get_variable("w", [2])
@@ -235,7 +235,7 @@ def get_variable(
             or dtype differs from that of the known variable, or no shape is given.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.get_variable("w", [2, 3])
         <tf.Variable 'w:0' shape=(2, 3) dtype=float32>

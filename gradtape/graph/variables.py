@@ -69,7 +69,7 @@ class VariableV1(Variable):
         use_resource, expected_shape: ignored, for compatibility.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     w = tf.Variable(2.0, name="w")
         ...     session.run(w.initializer)

@@ -27,7 +27,7 @@ def where(condition: Any, x: Any = None, y: Any = None, name: str | None = None)
         name: the name of the operation in a graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.where([True, False], [[1, 1], [2, 2]], [[3, 3], [4, 4]]).numpy().tolist()
         [[1, 1], [4, 4]]
     """
@@ -42,7 +42,7 @@ def div(x: Any, y: Any, name: str | None = None) -> Any:
     """Return x / y, rounded down for integers.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> int(tf.div(7, 2)), float(tf.div(7.0, 2.0))
         (3, 3.5)
     """
@@ -54,7 +54,7 @@ def to_float(x: Any, name: str = "ToFloat") -> Any:
     """Return a tensor as float32.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.to_float(1).dtype
         tf.float32
     """
@@ -65,7 +65,7 @@ def to_double(x: Any, name: str = "ToDouble") -> Any:
     """Return a tensor as float64.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.to_double(1).dtype
         tf.float64
     """
@@ -76,7 +76,7 @@ def to_int32(x: Any, name: str = "ToInt32") -> Any:
     """Return a tensor as int32.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> int(tf.to_int32(1.9))
         1
     """
@@ -87,7 +87,7 @@ def to_int64(x: Any, name: str = "ToInt64") -> Any:
     """Return a tensor as int64.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.to_int64(1.9).dtype
         tf.int64
     """
@@ -104,7 +104,7 @@ def multinomial(
     """Draw class numbers (batch, num_samples) with probabilities softmax(logits).
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> tf.multinomial([[0.0, -99.0]], 3).numpy()
         array([[0, 0, 0]])
     """
@@ -133,7 +133,7 @@ def dropout(
         ValueError: for both of `keep_prob` and `rate`, or none.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> y = tf.nn.dropout(tf.ones([1000]), keep_prob=0.5)
         >>> sorted(set(y.numpy().tolist()))
         [0.0, 2.0]

@@ -58,7 +58,7 @@ def older(
     call.__module__ = "gradtape.ops.older"
     call.__doc__ = (
         f"Do what `{function.__name__}` does, which also takes {shown}.\n\nExample:\n"
-        f"    >>> import gradtape.compat.v1 as tf\n    >>> {example[0]}\n    {example[1]}\n"
+        f"    >>> from gradtape.compat import v1 as tf\n    >>> {example[0]}\n    {example[1]}\n"
     )
     return call
 

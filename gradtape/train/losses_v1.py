@@ -51,7 +51,7 @@ def softmax_cross_entropy_with_logits(
         name: the name of the operation in a graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> loss = tf.nn.softmax_cross_entropy_with_logits(labels=[[1.0, 0.0]], logits=[[0.0, 0.0]])
         >>> print(f"{loss[0]:.4f}")
         0.6931
@@ -70,7 +70,7 @@ def softmax_cross_entropy_with_logits_v2(
     """Return the cross entropy of labels and softmax(logits).
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> loss = tf.nn.softmax_cross_entropy_with_logits_v2([[1.0, 0.0]], [[0.0, 0.0]])
         >>> print(f"{loss[0]:.4f}")
         0.6931
@@ -90,7 +90,7 @@ def sparse_softmax_cross_entropy_with_logits(
         name: the name of the operation in a graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> loss = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=[0], logits=[[0.0, 0.0]])
         >>> print(f"{loss[0]:.4f}")
         0.6931
@@ -110,7 +110,7 @@ def sigmoid_cross_entropy_with_logits(
         name: the name of the operation in a graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> loss = tf.nn.sigmoid_cross_entropy_with_logits(labels=[1.0], logits=[0.0])
         >>> print(f"{loss[0]:.4f}")
         0.6931
@@ -168,7 +168,7 @@ def compute_weighted_loss(
         reduction: a member of `Reduction`; by default the mean over what has a weight.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.compute_weighted_loss([1.0, 3.0], weights=[1.0, 0.0]))
         1.0
     """
@@ -230,7 +230,7 @@ def absolute_difference(
     `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.absolute_difference([1.0, 2.0], [2.0, 5.0]))
         2.0
     """
@@ -251,7 +251,7 @@ def mean_squared_error(
     `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.mean_squared_error([1.0, 2.0], [2.0, 5.0]))
         5.0
     """
@@ -273,7 +273,7 @@ def huber_loss(
     beyond (Huber 1964); the other arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.huber_loss([0.0, 0.0], [1.0, 3.0]))
         1.5
     """
@@ -296,7 +296,7 @@ def hinge_loss(
     arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.hinge_loss([1.0, 0.0], [0.5, 0.5]))
         1.0
     """
@@ -319,7 +319,7 @@ def log_loss(
     arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> print(f"{tf.losses.log_loss([1.0], [0.5]):.4f}")
         0.6931
     """
@@ -343,7 +343,7 @@ def sigmoid_cross_entropy(
     labels towards 1/2, the other arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> print(f"{tf.losses.sigmoid_cross_entropy([[1.0]], [[0.0]]):.4f}")
         0.6931
     """
@@ -368,7 +368,7 @@ def softmax_cross_entropy(
     labels towards equal shares, the other arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> print(f"{tf.losses.softmax_cross_entropy([[1.0, 0.0]], [[0.0, 0.0]]):.4f}")
         0.6931
     """
@@ -392,7 +392,7 @@ def sparse_softmax_cross_entropy(
     are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> print(f"{tf.losses.sparse_softmax_cross_entropy([0], [[0.0, 0.0]]):.4f}")
         0.6931
     """
@@ -418,7 +418,7 @@ def cosine_distance(
     other arguments are `compute_weighted_loss`'s.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.cosine_distance([[1.0, 0.0]], [[0.0, 1.0]], axis=1))
         1.0
     """
@@ -437,7 +437,7 @@ def add_loss(loss: Any, loss_collection: Any = GraphKeys.LOSSES) -> None:
     """Add a loss to the graph's collection; where operations run at once there is none.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     tf.losses.add_loss(tf.constant(1.0))
         ...     len(tf.losses.get_losses())
@@ -451,7 +451,7 @@ def get_losses(scope: str | None = None, loss_collection: Any = GraphKeys.LOSSES
     """Return the losses of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     loss = tf.losses.mean_squared_error([1.0], [2.0])
         ...     len(tf.losses.get_losses())
@@ -464,7 +464,7 @@ def get_regularization_losses(scope: str | None = None) -> list[Any]:
     """Return what the regularizers of `get_variable` gave.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default():
         ...     w = tf.get_variable("w", [2], regularizer=tf.nn.l2_loss)
         ...     len(tf.losses.get_regularization_losses())
@@ -479,7 +479,7 @@ def get_regularization_loss(
     """Return the sum of the regularization losses of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> float(tf.losses.get_regularization_loss())
         0.0
     """
@@ -493,7 +493,7 @@ def get_total_loss(
     """Return the sum of the losses of the default graph.
 
     Example:
-        >>> import gradtape.compat.v1 as tf
+        >>> from gradtape.compat import v1 as tf
         >>> with tf.Graph().as_default(), tf.Session() as session:
         ...     loss = tf.losses.mean_squared_error([1.0], [2.0])
         ...     float(session.run(tf.losses.get_total_loss()))

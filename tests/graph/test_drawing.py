@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gradtape
-import gradtape.compat.v1 as tf
+from gradtape.compat import v1 as tf
 from gradtape.graph.boxes import Picture
 from gradtape.graph.layering import Layout, ascending, far
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradtape
-import gradtape.compat.v1 as tf
+from gradtape.compat import v1 as tf
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import gradtape
-import gradtape.compat.v1 as tf
+from gradtape.compat import v1 as tf
 
 ROOT = Path(__file__).resolve().parents[2]
 SYMBOLIC = """
@@ -38,6 +38,7 @@ def graph() -> Iterator[Any]:
 @pytest.mark.parametrize(
     ("first", "off"),
     [
+        ("import gradtape.compat.v1 as tf", ""),
         ("import gradtape.compat.v1 as tf", "tf.disable_eager_execution()"),
         ("import gradtape.compat.v1 as tf", "tf.disable_v2_behavior()"),
         ("import gradtape as tf", "tf.compat.v1.disable_eager_execution()"),
@@ -53,6 +54,27 @@ def test_symbolic_differentiation_as_it_is_written(first: str, off: str) -> None
         cwd=ROOT,
     )
     assert (done.stdout, done.stderr) == ("[3.0, 2.0, 1.0]\n", "")
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import gradtape as tf; tf.compat.v1.Session",
+        "from gradtape.compat import v1 as tf",
+        "import gradtape.compat.v1 as tf; tf.enable_eager_execution()",
+        "import gradtape as tf\n@tf.function\ndef f():\n    import gradtape.compat.v1\nf()",
+    ],
+)
+def test_other_programs_go_on_at_once(program: str) -> None:
+    code = f"{program}\nprint(float(tf.constant(2.0) + 1))"
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=ROOT,
+    )
+    assert (done.stdout, done.stderr) == ("3.0\n", "")
 
 
 def test_linear_regression_one_point_at_a_time() -> None:

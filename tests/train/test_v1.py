@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-import gradtape.compat.v1 as v1
+from gradtape.compat import v1
 
 T = v1.train
 MAKERS: dict[str, Any] = {
