@@ -126,7 +126,8 @@ def py_func(func: Any, inp: Any, Tout: Any, stateful: bool = True, name: str | N
     """Do what `tf.numpy_function` does: call a function of NumPy arrays; it has no derivative.
 
     Example:
-        >>> import numpy as np, gradtape.compat.v1 as tf
+        >>> import numpy as np
+        >>> from gradtape.compat import v1 as tf
         >>> tf.py_func(np.sort, [tf.constant([3.0, 1.0])], tf.float32).numpy()
         array([1., 3.], dtype=float32)
     """
