@@ -7,6 +7,7 @@ import ctypes
 import json
 import os
 import platform
+import random
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -135,17 +136,20 @@ def loops_for(loop: Loop, sample: float) -> int:
 def measure(contestants: Mapping[str, Loop], effort: Effort) -> dict[str, Spread]:
     """Time every contestant once a round, so that a drift of the machine hits all alike.
 
-    An untimed call before each sample lets the previous contestant's threads and caches go.
+    Untimed calls before each sample let the previous contestant's threads and caches go, and every
+    round has an order of its own, as some threads go late: OpenMP's spin for milliseconds.
     """
+    order, shuffle = list(contestants), random.Random(0).shuffle
     loops = {name: loops_for(loop, effort.sample) for name, loop in contestants.items()}
     samples: dict[str, list[float]] = {name: [] for name in contestants}
     deadline = perf_counter() + effort.budget
     for done in range(effort.rounds):
         if done >= effort.fewest_rounds and perf_counter() > deadline:
             break
-        for name, loop in contestants.items():
-            loop(1)
-            samples[name].append(loop(loops[name]) / loops[name])
+        shuffle(order)
+        for name in order:
+            contestants[name](1 + loops[name] // 4)
+            samples[name].append(contestants[name](loops[name]) / loops[name])
     return {name: spread(samples[name], loops[name]) for name in contestants}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from gradtape.core.aligned import LARGE
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES, explained
 from gradtape.core.errors import OF_USER
@@ -26,6 +27,7 @@ from gradtape.graph.lines import as_function, place_of
 from gradtape.graph.program import Program
 
 AUTOMATIC, ALWAYS, NEVER = None, True, False
+NOTHING: Any = (None, None)
 
 
 class Runner:
@@ -51,6 +53,7 @@ class Runner:
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
+        self._held = [NOTHING] * len(program.inputs)
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
         self._small: dict[Any, bool] = {}  # by the shapes of inputs, where sizes are open
@@ -118,7 +121,10 @@ class Runner:
             if self._spare is None:
                 self._spare = self._lines()
             return self._on_host(tensors, self._spare)
-        arrays = [t.buffer if type(t) is DeferredTensor else t._array for t in tensors]
+        arrays = [
+            t.buffer if type(t) is DeferredTensor else self._on_hand(i, t._array)
+            for i, t in enumerate(tensors)
+        ]
         for i in self.donated:
             if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:
                 arrays[i] = self._copy(arrays[i])
@@ -136,6 +142,19 @@ class Runner:
         if self._specs is None:
             return [DeferredTensor(b, b.shape, b.dtype) for b in found]
         return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, self._specs)]
+
+    def _on_hand(self, i: int, array: Any) -> Any:
+        """A small array of the host as an input, moved to the device when it comes again: XLA takes
+        2 us for each one to move it."""
+        held, moved = self._held[i]
+        if held is not array:
+            self._held[i] = (array, None) if array.nbytes < LARGE else NOTHING
+            return array
+        if moved is None and i not in self.donated:
+            with self._wide():
+                moved = self._move(None, [array])[0]
+            self._held[i] = array, moved
+        return array if moved is None else moved
 
     def _without_pieces(self, tensors: Sequence[Any]) -> list[Any]:
         """The outputs, by code with nothing in one piece: XLA refused to make that."""

@@ -1,0 +1,96 @@
+"""Sums over the rows of products become products with sums over rows, and give the same."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import gradtape as tf
+
+RNG = np.random.default_rng(0)
+A, B = RNG.normal(size=(2, 30, 4)), RNG.normal(size=(2, 4, 5))
+SCALE, OFFSET = RNG.normal(size=(2, 1, 5)), RNG.normal(size=(2, 30, 5))
+
+
+def products(function: Any, *args: Any) -> list[tuple[Any, ...]]:
+    """The shapes of the products that a function does."""
+    steps = function.get_concrete_function(*args).callee.runner.program.steps
+    return [op.values[0].shape for op in steps if op.primitive.name == "matmul"]
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda a, b: a @ b,
+        lambda a, b: -(a @ b),
+        lambda a, b: OFFSET + a @ b,
+        lambda a, b: SCALE * (a @ b),
+        lambda a, b: (a @ b) * SCALE - (OFFSET - SCALE * (a @ (2.0 * b))),
+    ],
+)
+def test_the_product_is_one_of_sums(inner: Any, keepdims: bool) -> None:
+    def eager(a: Any, b: Any) -> Any:
+        return tf.reduce_sum(inner(a, b), 1, keepdims)
+
+    function = tf.function(eager, jit_compile=False)
+    np.testing.assert_allclose(function(A, B).numpy(), eager(A, B).numpy(), rtol=1e-12)
+    assert function(A, B).shape == eager(A, B).shape
+    assert set(products(function, A, B)) == {(2, 1, 5)}
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda a, b: tf.reduce_sum(a @ b, 2),
+        lambda a, b: tf.reduce_sum(a @ b, [0, 1]),
+        lambda a, b: tf.reduce_sum(tf.exp(a @ b), 1),
+        lambda a, b: tf.reduce_sum((a @ b) * OFFSET, 1),
+        lambda a, b: tf.reduce_sum(tf.ones([2, 1, 1], tf.float64) * (a @ b), 0),
+    ],
+)
+def test_other_sums_stay(function: Any) -> None:
+    made = tf.function(function, jit_compile=False)
+    np.testing.assert_allclose(made(A, B).numpy(), function(A, B).numpy(), rtol=1e-12)
+    assert products(made, A, B) == [(2, 30, 5)]
+
+
+def test_wide_rows_are_not_summed_instead_of_narrow_ones() -> None:
+    a, b = RNG.normal(size=(30, 40)), RNG.normal(size=(40, 2))
+    function = tf.function(lambda a, b: tf.reduce_sum(a @ b, 0), jit_compile=False)
+    np.testing.assert_allclose(function(a, b).numpy(), (a @ b).sum(0), rtol=1e-12)
+    assert products(function, a, b) == [(30, 2)]
+
+
+def test_a_product_that_others_want_is_done_once_more_only_for_sums() -> None:
+    def both(a: Any, b: Any) -> Any:
+        y = a @ b
+        return y, tf.reduce_sum(y, 1)
+
+    function = tf.function(both, jit_compile=False)
+    y, total = function(A, B)
+    np.testing.assert_allclose(total.numpy(), y.numpy().sum(1), rtol=1e-12)
+    assert products(function, A, B) == [(2, 30, 5), (2, 1, 5)]
+
+
+def test_the_gradient_of_a_mean_that_is_taken_off() -> None:
+    def loss(points: Any, mean: Any, matrix: Any) -> Any:
+        return tf.reduce_sum(tf.square((points - mean) @ matrix))
+
+    def slopes(points: Any, mean: Any, matrix: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch([mean, matrix])
+            y = loss(points, mean, matrix)
+        return tape.gradient(y, [mean, matrix])
+
+    spec = [tf.TensorSpec([None, 4], tf.float64), *map(tf.TensorSpec.from_tensor, ())]
+    spec += [tf.TensorSpec([1, 4], tf.float64), tf.TensorSpec([4, 5], tf.float64)]
+    function = tf.function(slopes, input_signature=spec, jit_compile=False)
+    for count in (30, 7):
+        given = [tf.constant(v) for v in (A[0, :count], A[1, :1], B[0])]
+        for have, wanted in zip(function(*given), slopes(*given), strict=True):
+            np.testing.assert_allclose(have.numpy(), wanted.numpy(), rtol=1e-12)
+    assert function.experimental_get_tracing_count() == 1
+    assert sorted(s[0] == 1 for s in products(function)) == [False, False, True]
