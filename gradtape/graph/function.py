@@ -15,8 +15,10 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gradtape.core.deferred import DeferredTensor
-from gradtape.core.errors import brief
+from gradtape.core.errors import brief, wrong_type
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
@@ -384,6 +386,9 @@ def function(
         experimental_relax_shapes, experimental_compile: older names of `reduce_retracing` and
             `jit_compile`.
 
+    Raises:
+        TypeError: when `func` is no function, or `jit_compile` no bool.
+
     Returns:
         A `Function`. A call with a new signature (dtypes, shapes, structure, Python values) traces;
         `explain_retrace()` says which part was new.
@@ -400,6 +405,8 @@ def function(
         reduce_retracing = experimental_relax_shapes
     if experimental_compile is not None:
         jit_compile = experimental_compile
+    if not (jit_compile is None or isinstance(jit_compile, (bool, np.bool_))):
+        raise wrong_type("function", "jit_compile", "True, False or None", jit_compile)
 
     def decorated(python_function: Callable[..., Any]) -> Any:
         callable_or_raise(python_function, "function", "func")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from gradtape.core.errors import brief
+from gradtape.core.errors import UnimplementedError, brief
 from gradtape.core.sizes import Size, told_by, unknowns
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.boxes import MOST
@@ -294,6 +294,18 @@ class Graph(Scopes):
     def finalize(self) -> None:
         """Refuse further operations."""
         self.finalized = True
+
+    def gradient_override_map(self, op_type_map: Any) -> Any:
+        """Left out: it names rules by strings.
+
+        Raises:
+            UnimplementedError: always.
+        """
+        raise UnimplementedError(
+            f"gradtape.Graph.gradient_override_map({brief(op_type_map)}) is not there. Give the"
+            " function a rule with @tf.custom_gradient, or the operation one with"
+            " @tf.RegisterGradient."
+        )
 
     def __repr__(self) -> str:
         return f"<tf.Graph with {len(self.operations)} operations>"

@@ -43,11 +43,11 @@ class Retraces:
         if many < MANY or self._warned >= MOST_WARNINGS:
             return
         self._warned += 1
+        reason = f" {self.explained()}" if len(self._seen) > 1 else ""  # a recursion's first trace
         warnings.warn(
             f"{many} out of the last {len(self.calls)} calls to {function!r} triggered tf.function"
             " retracing. Tracing is expensive: pass tensors instead of Python numbers, give an"
-            " input_signature, or write @tf.function(reduce_retracing=True)."
-            f" {self.explained()}",
+            f" input_signature, or write @tf.function(reduce_retracing=True).{reason}",
             stacklevel=level + 1,
         )
 

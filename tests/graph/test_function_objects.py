@@ -367,3 +367,9 @@ def test_an_error_of_a_kernel_tells_the_line_that_recorded_it() -> None:
         f(-tf.eye(3))
     with pytest.raises(tf.errors.InvalidArgumentError, match="do not fit"):
         compiled(lambda x: x @ x)(tf.ones([2, 3]))
+
+
+@pytest.mark.parametrize("wrong", ["yes", 1, tf.constant(True)])
+def test_jit_compile_is_a_bool_or_none(wrong: object) -> None:
+    with pytest.raises(TypeError, match=r"gradtape.function: jit_compile must be True, False or"):
+        tf.function(lambda x: x, jit_compile=wrong)

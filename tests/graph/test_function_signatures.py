@@ -236,6 +236,18 @@ def test_the_warning_comes_when_five_of_the_last_calls_were_traced() -> None:
     assert said[0].filename == __file__
 
 
+def test_the_first_trace_of_a_recursion_is_not_explained_by_itself() -> None:
+    @tf.function(jit_compile=False)
+    def f(n: int, x: Any) -> Any:
+        return x if n == 0 else 2.0 * f(n - 1, x)
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert float(f(4, 1.0)) == 16.0
+    assert str(said[0].message).endswith("reduce_retracing=True).")
+    assert "from 0 (int) to 1 (int)" in str(said[1].message)
+
+
 def test_no_warning_where_traces_are_rare() -> None:
     f = compiled(lambda x: x)
     for n in range(1, 12):

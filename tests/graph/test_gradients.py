@@ -409,3 +409,8 @@ def test_symbolic_gradients_beside_differences() -> None:
     wrong = tf.stop_gradient(x) * x
     with tf.Session():
         assert tf.test.compute_gradient_error(x, [2, 2], wrong, [2, 2]) > 0.1
+
+
+def test_rules_by_strings_are_refused_in_words() -> None:
+    with pytest.raises(tf.errors.UnimplementedError, match="custom_gradient"):
+        tf.Graph().gradient_override_map({"Sign": "Identity"})
