@@ -9,27 +9,11 @@ import numpy as np
 
 from gradtape.core.xp_numpy import verb
 
-Light = Callable[[], bool] | None  # of use to those who compile
-
 
 @verb
 def switch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequence[Any]) -> Any:
     """What the branch with a number gives for operands; numbers out of range are clamped."""
     return branches[max(0, min(int(index), len(branches) - 1))](*operands)
-
-
-@verb
-def while_loop(
-    condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any, light: Light = None
-) -> Any:
-    """Apply the body to the state as long as the condition holds.
-
-    Args:
-        light: whether a round is little work.
-    """
-    while condition(state):
-        state = body(state)
-    return state
 
 
 @verb
@@ -40,7 +24,6 @@ def loop_pull(
     state: Any,
     cts: Any,
     sums: Any,
-    light: Light = None,
 ) -> Any:
     """Repeat a loop and walk back through its states.
 
@@ -48,7 +31,6 @@ def loop_pull(
         test, body: the loop of a state.
         back: from the state before a step and the cotangents after it to the cotangents before it
             and what the step adds to the sums.
-        light: whether that is little work.
     """
     states = []
     while test(state):
@@ -68,14 +50,12 @@ def scan(
     length: int,
     reverse: bool,
     specs: Sequence[tuple[Any, Any]],
-    light: Light = None,
 ) -> Any:
     """Repeat a step once for each row; the last state, then the stacked results.
 
     Args:
         step: from the state and a row of each array to the next state and a row of each result.
         specs: shape and dtype of the results' rows.
-        light: whether a step is little work.
     """
     results = [np.empty((length, *shape), dtype) for shape, dtype in specs]
     for i in reversed(range(length)) if reverse else range(length):

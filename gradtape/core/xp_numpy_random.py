@@ -6,6 +6,7 @@ draw the same numbers."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,14 @@ def halves(words: Any) -> Any:
     uint32.
     """
     return np.ascontiguousarray(words).astype("<u8").view("<u4").astype(np.uint32)
+
+
+@verb
+def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
+    """Apply the body to the state as long as the condition holds."""
+    while condition(state):
+        state = body(state)
+    return state
 
 
 @verb

@@ -6,7 +6,6 @@ this thread and for our arrays alone; a user's own settings of JAX stay as they 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import jax
@@ -18,26 +17,21 @@ from gradtape.graph.lines import runnable
 from gradtape.graph.program import Program
 from gradtape.graph.xp_jax_base import xp
 from gradtape.graph.xp_jax_effects import noting
-from gradtape.graph.xp_jax_pieces import apart
 
 wide = jax.enable_x64
-Refused = jax.errors.JaxRuntimeError
 
 
-def compiled(
-    program: Program, donated: Sequence[int], failures: list[Exception], pieces: bool = True
-) -> Any:
+def compiled(program: Program, donated: Sequence[int], failures: list[Exception]) -> Any:
     """The program as a compiled function of arrays, which returns a tuple of device buffers.
 
     Args:
         donated: the numbers of the inputs whose memory the outputs may take over.
         failures: where exceptions of Python functions that it calls are noted.
-        pieces: whether loops of little work are put in one piece.
     """
     program.constants = {v: _broadcast(a) for v, a in program.constants.items()}
 
     def kernels(*arrays: Any) -> Any:
-        with noting(failures), nullcontext() if pieces else apart():
+        with noting(failures):
             return runnable(xp, program, arrays)(*arrays)
 
     return jax.jit(kernels, donate_argnums=tuple(donated))

@@ -31,7 +31,6 @@ from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
 from gradtape.graph.dependence import reached, used
 from gradtape.graph.graph import PLACEHOLDER
 from gradtape.graph.lines import runnable
-from gradtape.graph.pieces import light
 from gradtape.graph.symbolic import Value
 from gradtape.ops.basis import broadcast_to, reshape, zeros
 from gradtape.ops.choosing import select
@@ -72,14 +71,13 @@ def run_loop(loop: Loop, state: Sequence[Any], around: Sequence[Any]) -> list[An
 
 
 def _kernel(xp: Any, *arrays: Any, loop: Loop) -> Any:
-    programs = [loop.test.runner.program, loop.body.runner.program]
-    test, body = [runnable(xp, program, arrays) for program in programs]
+    test = runnable(xp, loop.test.runner.program, arrays)
+    body = runnable(xp, loop.body.runner.program, arrays)
     state, around = loop.split(arrays)
     return xp.while_loop(
         lambda state: test(*state, *around)[0],
         lambda state: body(*state, *around),
         tuple(state),
-        lambda: light(programs, [arrays, arrays]),
     )
 
 
@@ -279,9 +277,9 @@ def run_pull(pull: Any, tensors: Sequence[Any]) -> list[Any]:
 
 def _pull_kernel(xp: Any, *arrays: Any, pull: Any) -> Any:
     state, around, cts = pull.split(arrays)
-    programs = [pull.test.runner.program, pull.body.runner.program, pull.step.runner.program]
-    operands = [[*state, *around], [*state, *around], arrays]
-    test, body, step = [runnable(xp, p, o) for p, o in zip(programs, operands, strict=True)]
+    test = runnable(xp, pull.test.runner.program, [*state, *around])
+    body = runnable(xp, pull.body.runner.program, [*state, *around])
+    step = runnable(xp, pull.step.runner.program, arrays)
     sums = [xp.zeros(a.shape, a.dtype) for a, w in zip(around, pull.wanted, strict=True) if w]
 
     def back(state: Any, cts: Any) -> Any:
@@ -290,7 +288,7 @@ def _pull_kernel(xp: Any, *arrays: Any, pull: Any) -> Any:
 
     return xp.loop_pull(
         lambda s: test(*s, *around)[0], lambda s: body(*s, *around), back,
-        tuple(state), tuple(cts), tuple(sums), lambda: light(programs, operands),
+        tuple(state), tuple(cts), tuple(sums),
     )  # fmt: skip
 
 

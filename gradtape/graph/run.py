@@ -49,7 +49,6 @@ class Runner:
         self._numpy: Any = None
         self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
-        self._apart = not any([op.primitive.family == "loop" for op in program.steps])
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
@@ -84,7 +83,6 @@ class Runner:
         if module is not None:
             self._wide, self._copy, self._finish = module.wide, module.copy, module.finish
             self._move = module.on_device
-            self._refused = module.Refused
             self._xla = module.compiled(self.program, self.donated, self._failures)
         return self(tensors)
 
@@ -135,10 +133,6 @@ class Runner:
                 found = self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
         except FAILURES as error:  # while it is compiled
             raise located_failure(error) from error
-        except self._refused:
-            if self._apart:
-                raise
-            return self._without_pieces(tensors)
         if self._specs is None:
             return [DeferredTensor(b, b.shape, b.dtype) for b in found]
         return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, self._specs)]
@@ -155,13 +149,6 @@ class Runner:
                 moved = self._move(None, [array])[0]
             self._held[i] = array, moved
         return array if moved is None else moved
-
-    def _without_pieces(self, tensors: Sequence[Any]) -> list[Any]:
-        """The outputs, by code with nothing in one piece: XLA refused to make that."""
-        self._apart = True
-        module: Any = xla()
-        self._xla = module.compiled(self.program, self.donated, self._failures, pieces=False)
-        return self._on_device(tensors)
 
     def _placed(self, arrays: list[Any]) -> list[Any]:
         """The arrays on the device that the block around names."""

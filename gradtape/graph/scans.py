@@ -30,7 +30,6 @@ from gradtape.graph.hoisting import Hoisted
 from gradtape.graph.lines import runnable
 from gradtape.graph.loop import repeated
 from gradtape.graph.partition import kept_values, sizes_apart
-from gradtape.graph.pieces import light
 from gradtape.graph.sums import summands, total
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.ops.basis import add, transpose, zeros
@@ -128,8 +127,7 @@ def _wanted(tensors: Sequence[Any]) -> Mask:
 def _kernel(xp: Any, *arrays: Any, scan: Scan, walk: Any = None) -> Any:
     state, rows, around = scan.split(arrays)
     first = [r[0] if len(r) else xp.zeros(r.shape[1:], r.dtype) for r in rows]
-    program, operands = scan.step.runner.program, [*state, *first, *around]
-    step = runnable(xp, program, operands)
+    step = runnable(xp, scan.step.runner.program, [*state, *first, *around])
     count = scan.carried
     specs = [(v.shape, v.dtype) for v in scan.step.outputs[count:]]
 
@@ -138,8 +136,7 @@ def _kernel(xp: Any, *arrays: Any, scan: Scan, walk: Any = None) -> Any:
         return tuple(found[:count]), tuple(found[count:])
 
     length = rows[0].shape[0] if rows else scan.length
-    small = lambda: light([program], [operands])
-    return xp.scan(one, tuple(state), tuple(rows), length, scan.reverse, specs, small)
+    return xp.scan(one, tuple(state), tuple(rows), length, scan.reverse, specs)
 
 
 def _specs(*specs: Any, scan: Scan, walk: Any = None) -> Any:

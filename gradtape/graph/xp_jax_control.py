@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,9 +9,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
-from gradtape.core.xp_numpy_control import Light
 from gradtape.graph.xp_jax_base import verb
-from gradtape.graph.xp_jax_pieces import in_one_piece
 
 
 @verb
@@ -21,14 +18,6 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], operands: Sequenc
     if len(branches) == 2:
         return jax.lax.cond(index > 0, branches[1], branches[0], *operands)
     return jax.lax.switch(index, branches, *operands)
-
-
-@verb
-def while_loop(
-    condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any, light: Light = None
-) -> Any:
-    """Apply the body to the state as long as the condition holds."""
-    return in_one_piece(lambda state: lax.while_loop(condition, body, state), light, state)
 
 
 MOST_SLOTS, LEAST_SLOTS, MOST_BYTES = 128, 8, 2**27
@@ -42,7 +31,6 @@ def loop_pull(
     state: Any,
     cts: Any,
     sums: Any,
-    light: Light = None,
 ) -> Any:
     """Repeat a loop and walk back through its states, with a bounded stack of checkpoints.
 
@@ -54,11 +42,7 @@ def loop_pull(
     and about log(n) times beyond; whatever n is, the result is exact. (Binomial schedules of
     checkpoints are due to A. Griewank, 1992; this one needs not know n when it starts.)
     """
-    walk = functools.partial(_walked_back, test, body, back)
-    return in_one_piece(walk, light, tuple([jnp.asarray(s) for s in state]), cts, sums)
-
-
-def _walked_back(test: Any, body: Any, back: Any, state: Any, cts: Any, sums: Any) -> Any:
+    state = tuple([jnp.asarray(s) for s in state])
     size = sum([s.size * s.dtype.itemsize for s in state])
     slots = max(LEAST_SLOTS, min(MOST_SLOTS, MOST_BYTES // max(size, 1)))
 
@@ -115,7 +99,6 @@ def scan(
     length: int,
     reverse: bool,
     specs: Sequence[tuple[Any, Any]],
-    light: Light = None,
 ) -> Any:
     """Repeat a step once for each row; the last state, then the stacked results.
 
@@ -125,13 +108,6 @@ def scan(
     state = tuple([jnp.asarray(s) for s in state])
     if length == 0:
         return (*state, *[jnp.zeros((0, *shape), dtype) for shape, dtype in specs])
-    whole = functools.partial(_scanned, step, length, reverse, specs)
-    return in_one_piece(whole, light, state, tuple(rows))
-
-
-def _scanned(
-    step: Any, length: int, reverse: bool, specs: Sequence[tuple[Any, Any]], state: Any, rows: Any
-) -> Any:
     stacks = tuple([jnp.full((length, *s), i % 100, d) for i, (s, d) in enumerate(specs)])
 
     def one(number: Any, before: Any) -> Any:

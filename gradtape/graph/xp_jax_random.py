@@ -73,6 +73,12 @@ def halves(words: Any) -> Any:
 
 
 @verb
+def while_loop(condition: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
+    """Apply the body to the state as long as the condition holds."""
+    return jax.lax.while_loop(condition, body, state)
+
+
+@verb
 def gammaincinv(a: Any, p: Any) -> Any:
     """The x at which the regularised lower incomplete gamma function of a is p: on a CPU SciPy's,
     elsewhere by bisection of log x.

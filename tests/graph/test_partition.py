@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 
 import gradtape as tf
+from gradtape.graph.partition import CHEAP
 from tests.laws.test_programs import gradient, inputs, run, seeds, steps
+from tests.ops.case import registry
 
 C = tf.constant
 N = 50
@@ -191,3 +193,7 @@ def test_several_results_and_cotangents_that_are_missing() -> None:
     np.testing.assert_allclose(tape.gradient(a, x), np.cos([0.5, 1.0]), rtol=1e-6)
     np.testing.assert_allclose(tape.gradient(b, x), np.exp([0.5, 1.0]), rtol=1e-6)
     assert tape.gradient(d, x) is None
+
+
+def test_what_is_cheap_has_the_names_of_primitives() -> None:
+    assert set(registry) >= CHEAP
