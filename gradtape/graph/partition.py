@@ -24,7 +24,7 @@ csgraph: Any = Lazy("scipy.sparse.csgraph")
 sparse: Any = Lazy("scipy.sparse")
 
 CHEAP = frozenset({
-    "add", "subtract", "multiply", "negative", "abs", "relu", "relu6", "maximum",
+    "add", "subtract", "multiply", "negative", "relu", "relu6", "maximum",
     "minimum", "where", "cast", "reshape", "transpose", "broadcast_to", "strided_slice",
     "concat", "real", "imag", "conj", "square", "sign", "logical_not", "logical_and",
     "logical_or", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
