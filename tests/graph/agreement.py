@@ -48,6 +48,23 @@ def all_orders(f: F, order: int = 2) -> F:
     return g
 
 
+def slope(f: F) -> F:
+    """The derivative of a function of one tensor."""
+
+    def g(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = f(x)
+        return tape.gradient(y, x)
+
+    return g
+
+
+def third(f: F) -> F:
+    """The third derivative of a function of one tensor."""
+    return slope(slope(slope(f)))
+
+
 def close(have: Any, wanted: Any, tolerance: float = 1e-5) -> None:
     """Compare two structures of tensors: the same dtypes and shapes, and values."""
     for a, b in zip(tf.nest.flatten(have), tf.nest.flatten(wanted), strict=True):

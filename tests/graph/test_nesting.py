@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from tests.graph.agreement import slope
 
 C = tf.constant
 F = Callable[..., Any]
@@ -34,16 +35,6 @@ def same(have: Any, wanted: Any, tolerance: float = 1e-5) -> None:
             a, b = tf.convert_to_tensor(a), np.asarray(tf.convert_to_tensor(b))
             assert a.shape == b.shape
             np.testing.assert_allclose(a, b, rtol=tolerance, atol=tolerance)
-
-
-def slope(f: F) -> F:
-    def g(x: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = f(x)
-        return tape.gradient(y, x)
-
-    return g
 
 
 def push(f: F) -> F:

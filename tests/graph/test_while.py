@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from tests.graph.agreement import BOTH, agrees, agrees_in_batch, close, recorded
+from tests.graph.agreement import BOTH, agrees, agrees_in_batch, close, recorded, third
 
 C = tf.constant
 Pair = collections.namedtuple("Pair", "u w")
@@ -52,21 +52,6 @@ def test_derivatives_compiled(name: str) -> None:
 
 
 def test_third_derivatives() -> None:
-    def third(f: Any) -> Any:
-        def g(x: Any) -> Any:
-            with tf.GradientTape() as outer:
-                outer.watch(x)
-                with tf.GradientTape() as middle:
-                    middle.watch(x)
-                    with tf.GradientTape() as inner:
-                        inner.watch(x)
-                        y = f(x)
-                    first = inner.gradient(y, x)
-                second = middle.gradient(first, x)
-            return outer.gradient(second, x)
-
-        return g
-
     f = lambda x: times(3, lambda a: tf.sin(a) * x, x)
     wanted = third(f)(C(0.7))
     close(third(recorded(f))(C(0.7)), wanted)
