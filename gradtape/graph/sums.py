@@ -14,6 +14,7 @@ from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.ops.basis import add, reshape, sum_axes, transpose
 from gradtape.ops.products import product
 
+MOST_SUMS = 12  # sums within sums: a value that is added to itself doubles at every step
 Look = Callable[[Value], Any]  # the stacked tensor of a value of the step
 
 
@@ -65,11 +66,12 @@ def summands(tensor: Any) -> list[Any] | None:
     return _summands(tensor._value)
 
 
-def _summands(value: Value) -> list[Any] | None:
+def _summands(value: Value, depth: int = MOST_SUMS) -> list[Any] | None:
     op = value.op
     name = op.primitive.name
     if name == "add" and op.takes[0].shape == op.takes[1].shape == value.shape:
-        left, right = _summands(op.takes[0]), _summands(op.takes[1])
+        left = _summands(op.takes[0], depth - 1) if depth else None
+        right = None if left is None else _summands(op.takes[1], depth - 1)
         return None if left is None or right is None else left + right
     if name == "matmul" and len(op.takes[0].shape) == len(op.takes[1].shape) == 2:
         return [Product(*op.takes)]

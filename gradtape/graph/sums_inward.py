@@ -15,6 +15,7 @@ from gradtape.ops.basis import add, multiply, negative, reshape, subtract, sum_a
 from gradtape.ops.products import product
 
 TERMS = {"add": add, "subtract": subtract}
+DEEPEST = 6  # how far it is looked for a product: a sum of sums doubles at every step
 WIDEST = 4  # times as many columns of the first matrix as of the second: summing is not free
 
 
@@ -28,16 +29,18 @@ def summed(value: Value, axis: tuple[int, ...], keepdims: bool) -> Any:
     return found if keepdims else reshape(found, (*shape[:-2], shape[-1]))
 
 
-def _pays(value: Value) -> bool:
+def _pays(value: Value, depth: int = DEEPEST) -> bool:
     """Whether a sum over rows goes into a product."""
     op = value.op
     name = op.primitive.name
+    if not depth:
+        return False
     if name == "negative":
-        return _pays(op.takes[0])
+        return _pays(op.takes[0], depth - 1)
     if name in TERMS:
-        return _alike(op.takes, value) and any([_pays(v) for v in op.takes])
+        return _alike(op.takes, value) and any([_pays(v, depth - 1) for v in op.takes])
     if name == "multiply":
-        return any([_pays(v) for v in _factors(value)[:1]])
+        return any([_pays(v, depth - 1) for v in _factors(value)[:1]])
     if name == "matmul":
         a, b = op.takes
         if a.shape[:-2] != b.shape[:-2] or len(a.shape) < 2:
@@ -47,19 +50,20 @@ def _pays(value: Value) -> bool:
     return False
 
 
-def _kept(value: Value) -> Any:
+def _kept(value: Value, depth: int = DEEPEST) -> Any:
     """The sum over rows, as one row."""
     op = value.op
     name = op.primitive.name
+    if not _pays(value, depth):
+        return sum_axes(SymbolicTensor(value), (len(value.shape) - 2,), True)
     if name == "negative":
-        return negative(_kept(op.takes[0]))
-    if name in TERMS and _alike(op.takes, value):
-        return TERMS[name](*[_kept(v) for v in op.takes])
-    if name == "multiply" and (factors := _factors(value)):
-        return multiply(_kept(factors[0]), SymbolicTensor(factors[1]))
-    if name == "matmul" and _pays(value):
-        return product(_kept(op.takes[0]), SymbolicTensor(op.takes[1]))
-    return sum_axes(SymbolicTensor(value), (len(value.shape) - 2,), True)
+        return negative(_kept(op.takes[0], depth - 1))
+    if name in TERMS:
+        return TERMS[name](*[_kept(v, depth - 1) for v in op.takes])
+    if name == "multiply":
+        varying, fixed = _factors(value)
+        return multiply(_kept(varying, depth - 1), SymbolicTensor(fixed))
+    return product(_kept(op.takes[0], depth - 1), SymbolicTensor(op.takes[1]))
 
 
 def _alike(takes: Any, value: Value) -> bool:

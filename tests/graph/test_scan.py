@@ -254,3 +254,18 @@ def test_jacobians() -> None:
 def test_programs_that_do_not_fit(use: Any, kind: Any, words: str) -> None:
     with pytest.raises(kind, match=words):
         recorded(use)(C(X))
+
+
+def test_doubling_in_a_step() -> None:
+    def step(a: Any, r: Any) -> Any:
+        for _ in range(50):
+            a = a + a
+        return a * 2.0**-50 + r
+
+    def slope(w: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(w)
+            y = tf.foldl(lambda a, r: step(a + w, r), tf.ones([3, 2]), tf.zeros([2]))
+        return tape.gradient(y, w)
+
+    close(recorded(slope)(tf.ones([2])), slope(tf.ones([2])))

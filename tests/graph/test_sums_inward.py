@@ -94,3 +94,19 @@ def test_the_gradient_of_a_mean_that_is_taken_off() -> None:
             np.testing.assert_allclose(have.numpy(), wanted.numpy(), rtol=1e-12)
     assert function.experimental_get_tracing_count() == 1
     assert sorted(s[0] == 1 for s in products(function)) == [False, False, True]
+
+
+def test_long_and_branching_sums_are_recorded_quickly() -> None:
+    def long(x: Any) -> Any:
+        for _ in range(1200):
+            x = x + A[0]
+        return tf.reduce_sum(x, 0)
+
+    def doubled(x: Any) -> Any:
+        for _ in range(60):
+            x = x + x
+        return tf.reduce_sum(x, 0)
+
+    for function in (long, doubled):
+        made = tf.function(function, jit_compile=False, autograph=False)
+        np.testing.assert_allclose(made(A[0]).numpy(), function(A[0]).numpy(), rtol=1e-9)
