@@ -24,7 +24,7 @@ from gradtape.core.primitive import NOT, TENSOR, Primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import UnknownSizeError
-from gradtape.core.state import here
+from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 
@@ -63,7 +63,7 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any] 
 
 
 def _apply_observed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
-    """`apply` while a mode runs the operations or observers look on."""
+    """`apply` while a mode runs the operations, or observers or lookouts look on."""
     if here.mode is None:
         out = execute(primitive, inputs, params)
     else:
@@ -72,6 +72,8 @@ def _apply_observed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[
         record(primitive, inputs, params, out)
     for observer in here.observers:
         observer.see(primitive, inputs, params, out)
+    for lookout in lookouts:
+        lookout.see(primitive, inputs, params, out)
     return out
 
 

@@ -1,8 +1,8 @@
 """What is active in this thread: the recording tapes, other observers, and the mode that runs
-operations.
+operations; and the lookouts, which see the operations of all threads.
 
-Two truth tests are all that the hot path asks: `special` is True when an observer looks on or a
-mode other than eager NumPy runs operations; `tapes` is empty when nothing records. A transformation
+Two truth tests are all that the hot path asks: `special` is True when an observer or a lookout
+looks on or a mode other than eager NumPy runs operations; `tapes` is empty when nothing records. A transformation
 such as batching opens a frame of its own (`frame`): inside it only what was opened inside observes,
 and while it works on the values below it stands aside, so that tapes and transformations nest in
 any order."""
@@ -13,6 +13,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+
+# what looks on everywhere, for diagnostics: an object with the methods `see` (an operation was run),
+# `left` (a tensor's value was handed to Python), `read` and `changed` (of a variable)
+lookouts: list[Any] = []
 
 
 class State(threading.local):
@@ -28,7 +33,7 @@ class State(threading.local):
         self.tapes = tapes
         self.observers = observers
         self.mode = mode
-        self.special = bool(observers or mode is not None)
+        self.special = bool(observers or lookouts or mode is not None)
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
@@ -40,6 +45,25 @@ class State(threading.local):
 
 
 here = State()
+
+
+def post(lookout: Any) -> None:
+    """Let a lookout see what every thread does from now on."""
+    lookouts.append(lookout)
+    _tell()
+
+
+def withdraw(lookout: Any) -> None:
+    """Let a lookout see no more."""
+    if lookout in lookouts:
+        lookouts.remove(lookout)
+        _tell()
+
+
+def _tell() -> None:
+    """Bring `special` up to date: of this thread, and of those that have no state of their own."""
+    State.special = bool(lookouts)
+    here.set(here.tapes, here.observers, here.mode)
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from gradtape.core.dtypes import DType, from_numpy
 from gradtape.core.operands import Operands
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
+from gradtape.core.state import lookouts
 
 NUMPY_METHODS = {
     "T": "tf.transpose(x)", "astype": "tf.cast(x, dtype)", "ravel": "tf.reshape(x, [-1])",
@@ -107,6 +108,8 @@ class Tensor(Operands):
 
     def numpy(self) -> Any:
         """A copy of the value as a NumPy array, or a NumPy scalar for a tensor without axes."""
+        if lookouts:
+            told_left(self, "numpy()")
         array = self._array
         return array.copy() if array.ndim else array[()]
 
@@ -119,6 +122,8 @@ class Tensor(Operands):
         return Reference(self)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        if lookouts:
+            told_left(self, "NumPy")
         array = np.asarray(self._array)
         if dtype is not None and array.dtype != dtype:
             return array.astype(dtype)
@@ -175,6 +180,8 @@ class Tensor(Operands):
         return int(self._array)
 
     def _single(self, use: str) -> Any:
+        if lookouts:
+            told_left(self, use)
         array = self._array
         if array.size != 1:
             raise TypeError(
@@ -243,6 +250,12 @@ class Reference:
 
     def __repr__(self) -> str:
         return f"<Reference wrapping {self._object!r}>"
+
+
+def told_left(tensor: Tensor, how: str) -> None:
+    """Tell the lookouts that a tensor's value was handed to Python or NumPy."""
+    for lookout in lookouts:
+        lookout.left(tensor, how)
 
 
 def _restored(array: Any) -> Tensor:

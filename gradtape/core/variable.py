@@ -26,7 +26,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.operands import Operands
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
-from gradtape.core.state import here
+from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Reference, Tensor
 
 
@@ -135,6 +135,8 @@ class Variable(Operands, metaclass=_ByCreators):
         self.synchronization = synchronization
         self._leaf = Node(array.shape, array.dtype)
         self._tensor: Any = Tensor(array, self._leaf)
+        for lookout in lookouts:
+            lookout.changed(self, "the initial value", (initial_value,))
 
     # reading
 
@@ -144,7 +146,10 @@ class Variable(Operands, metaclass=_ByCreators):
                 if tape.automatic and self._trainable:
                     tape.watched[self._leaf] = self
         mode = here.mode
-        return self._tensor if mode is None else mode.read(self)
+        found = self._tensor if mode is None else mode.read(self)
+        for lookout in lookouts:
+            lookout.read(self, found)
+        return found
 
     def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Tensor:
         return self._read()
@@ -346,7 +351,10 @@ class Variable(Operands, metaclass=_ByCreators):
 
     def _change(self, how: str, *values: Any) -> Any:
         mode = here.mode
-        return self._updated(how, *values) if mode is None else mode.update(self, how, *values)
+        found = self._updated(how, *values) if mode is None else mode.update(self, how, *values)
+        for lookout in lookouts:
+            lookout.changed(self, how, values)
+        return found
 
     def _updated(self, how: str, *values: Any) -> Variable:
         """Make a change now, on NumPy's arrays."""

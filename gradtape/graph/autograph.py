@@ -24,7 +24,7 @@ from gradtape.graph.autograph_choice import code_of, left_alone, wanted
 from gradtape.graph.autograph_rewriting import Rewriter
 from gradtape.graph.branches import case, cond, switch_case
 from gradtape.graph.loops import while_loop
-from gradtape.graph.places import of_library
+from gradtape.core.places import of_library
 from gradtape.graph.scanning import foldl, foldr, map_fn, scan
 
 RECORDING = (cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map)

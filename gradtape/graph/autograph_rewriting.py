@@ -29,7 +29,7 @@ from malt.pyct.static_analysis import activity, liveness, reaching_definitions, 
 
 from gradtape.graph import autograph_statements as statements
 from gradtape.graph.autograph_source import SourceReader
-from gradtape.graph.places import rewritten as rewritten_lines
+from gradtape.core.places import rewritten as rewritten_lines
 
 FEATURES: Any = (converter.Feature.ASSERT_STATEMENTS, converter.Feature.BUILTIN_FUNCTIONS)
 set_loop_options = directive_functions.set_loop_options  # the rewriting looks for it by identity

@@ -24,7 +24,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.methods import PerObject
-from gradtape.graph.places import users_trace
+from gradtape.core.places import users_trace
 from gradtape.graph.program import AssumptionError
 from gradtape.graph.recipe import Recipe
 from gradtape.graph.retraces import Retraces
