@@ -2,10 +2,10 @@
 operations; and the lookouts, which see the operations of all threads.
 
 Two truth tests are all that the hot path asks: `special` is True when an observer or a lookout
-looks on or a mode other than eager NumPy runs operations; `tapes` is empty when nothing records. A transformation
-such as batching opens a frame of its own (`frame`): inside it only what was opened inside observes,
-and while it works on the values below it stands aside, so that tapes and transformations nest in
-any order."""
+looks on or a mode other than eager NumPy runs operations; `tapes` is empty when nothing records. A
+transformation such as batching opens a frame of its own (`frame`): inside it only what was opened
+inside observes, and while it works on the values below it stands aside, so that tapes and
+transformations nest in any order."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-
-# what looks on everywhere, for diagnostics: an object with the methods `see` (an operation was run),
+# what looks on everywhere, for diagnostics: objects with the methods `see` (an operation was run),
 # `left` (a tensor's value was handed to Python), `read` and `changed` (of a variable)
 lookouts: list[Any] = []
 

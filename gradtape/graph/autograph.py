@@ -19,12 +19,12 @@ from malt.operators import py_builtins
 
 from gradtape.autodiff.mapping import vectorized_map
 from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
+from gradtape.core.places import of_library
 from gradtape.graph import autograph_statements as statements
 from gradtape.graph.autograph_choice import code_of, left_alone, wanted
 from gradtape.graph.autograph_rewriting import Rewriter
 from gradtape.graph.branches import case, cond, switch_case
 from gradtape.graph.loops import while_loop
-from gradtape.core.places import of_library
 from gradtape.graph.scanning import foldl, foldr, map_fn, scan
 
 RECORDING = (cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map)

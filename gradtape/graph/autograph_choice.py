@@ -13,9 +13,9 @@ import types
 from itertools import pairwise
 from typing import Any
 
+from gradtape.core.places import of_library
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.core.places import of_library
 
 BRANCHES = ("JUMP", "FOR_ITER", "UNARY_NOT", "SEND", "YIELD")
 REWRITTEN_CALLS = {"print", "range"}

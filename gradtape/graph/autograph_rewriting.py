@@ -27,9 +27,9 @@ from malt.lang import special_functions
 from malt.pyct import anno, cfg, qual_names, templates
 from malt.pyct.static_analysis import activity, liveness, reaching_definitions, reaching_fndefs
 
+from gradtape.core.places import rewritten as rewritten_lines
 from gradtape.graph import autograph_statements as statements
 from gradtape.graph.autograph_source import SourceReader
-from gradtape.core.places import rewritten as rewritten_lines
 
 FEATURES: Any = (converter.Feature.ASSERT_STATEMENTS, converter.Feature.BUILTIN_FUNCTIONS)
 set_loop_options = directive_functions.set_loop_options  # the rewriting looks for it by identity

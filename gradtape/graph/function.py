@@ -19,12 +19,12 @@ import numpy as np
 
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.errors import brief, wrong_type
+from gradtape.core.places import users_trace
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.methods import PerObject
-from gradtape.core.places import users_trace
 from gradtape.graph.program import AssumptionError
 from gradtape.graph.recipe import Recipe
 from gradtape.graph.retraces import Retraces

@@ -17,11 +17,11 @@ from gradtape.core.dispatch import FAILURES, execute, explained
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import brief
 from gradtape.core.mode import Mode
+from gradtape.core.places import users_place
 from gradtape.core.primitive import Primitive
 from gradtape.core.sizes import open_sizes
 from gradtape.core.state import frame, here
 from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source
-from gradtape.core.places import users_place
 from gradtape.graph.scopes import entered, label_by_call
 from gradtape.graph.sums_inward import summed
 from gradtape.graph.symbolic import SymbolicTensor, Value, out_of_scope
