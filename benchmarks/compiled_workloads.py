@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import lgamma, log, pi
 from typing import Any
 
 import numpy as np
 
+from benchmarks.adbench import diagonal_lstm, gated, gmm
 from benchmarks.workloads import Array, Arrays, Workload, dense_workload, rosenbrock
 
 TOLERANCES = {"float32": 1e-4, "float64": 1e-9}
@@ -75,12 +75,6 @@ def cnn(ops: Any, watched: Arrays, images: Any, labels: Any) -> Any:
     return ops.entropy(ops.flatten(hidden) @ weight + bias, labels)
 
 
-def gated(ops: Any, cell: Any, enter: Any, forget: Any, change: Any, leave: Any) -> Any:
-    """The hidden and cell state after one step of an LSTM."""
-    cell = ops.sigmoid(forget) * cell + ops.sigmoid(enter) * ops.tanh(change)
-    return ops.sigmoid(leave) * ops.tanh(cell), cell
-
-
 def lstm(ops: Any, watched: Arrays, inputs: Any, start: Any) -> Any:
     """The mean of the squared last hidden state of an LSTM; inputs are (steps, batch, size).
 
@@ -94,63 +88,6 @@ def lstm(ops: Any, watched: Arrays, inputs: Any, start: Any) -> Any:
 
     hidden, _ = ops.foldl(step, inputs, (start, start))
     return ops.mean(hidden**2)
-
-
-def gmm(ops: Any, watched: Arrays, points: Any) -> Any:
-    """ADBench's GMM: the log posterior of a mixture of normal distributions.
-
-    A component's matrix L is lower triangular, with the exponentials of the first numbers of its
-    row of `icf` on the diagonal and the others below it, column after column; L L' is the inverse
-    of its covariance. The Wishart prior has gamma = 1 and m = 0, as in ADBench's data.
-    """
-    alphas, means, icf = watched
-    count, size = points.shape
-    logs, below = icf[:, :size], icf[:, size:]
-    diagonals = ops.exp(logs)
-    centred = points - means[:, None]
-    turned = diagonals[:, None] * centred + centred @ ops.upper(below, size)
-    weights = alphas + ops.sum(logs, 1)
-    inner = weights[:, None] - 0.5 * ops.sum(turned**2, 2)
-    likelihood = ops.sum(ops.logsumexp(inner, 0)) - count * ops.logsumexp(alphas, 0)
-    prior = -0.5 * (ops.sum(diagonals**2) + ops.sum(below**2))
-    return likelihood + prior + gmm_constant(alphas.shape[0], count, size)
-
-
-def gmm_constant(components: int, count: int, size: int) -> float:
-    """What does not depend on the parameters: normal constants and the Wishart distribution's."""
-    freedom = size + 1
-    logs = sum(lgamma(0.5 * (freedom - i)) for i in range(size))
-    multigamma = 0.25 * size * (size - 1) * log(pi) + logs
-    wishart = -0.5 * freedom * size * log(2) - multigamma
-    return -0.5 * count * size * log(2 * pi) + components * wishart
-
-
-def diagonal_lstm(ops: Any, watched: Arrays, state: Any, text: Any, zero: Any) -> Any:
-    """ADBench's LSTM: the mean loss of predicting each row of bits from those before it.
-
-    Its matrices are diagonal: two rows of `main` for a layer, weights and biases of four gates.
-    """
-    main, extra = watched
-    layers = range(0, main.shape[0], 2)
-
-    def step(before: Any, rows: Any) -> Any:
-        total, states = before
-        x, gold = rows
-        x = x * extra[0]
-        after = []
-        for i in layers:
-            hidden, cell = states[i], states[i + 1]
-            gates = ops.concat([x, hidden, x, hidden], 0) * main[i] + main[i + 1]
-            forget, enter, leave, change = ops.split(gates, 4, 0)
-            x, cell = gated(ops, cell, enter, forget, change, leave)
-            after += [x, cell]
-        guess = x * extra[1] + extra[2]
-        losses = gold * (guess - ops.log(2 + ops.sum(ops.exp(guess))))
-        return total + ops.sum(losses), tuple(after)
-
-    start = zero, tuple([state[i] for i in range(main.shape[0])])
-    total, _ = ops.foldl(step, (text[:-1], text[1:]), start)
-    return -total / ((text.shape[0] - 1) * text.shape[1])
 
 
 def normal(generator: Any, *shape: int, scale: float = 1.0) -> Array:

@@ -34,7 +34,9 @@ from gradtape.autodiff.custom import stop_gradient as stop_gradient
 from gradtape.autodiff.extend import RegisterGradient as RegisterGradient
 from gradtape.autodiff.extend import no_gradient as no_gradient
 from gradtape.autodiff.extend import primitive as primitive
+from gradtape.autodiff.history import debug_gradients as debug_gradients
 from gradtape.autodiff.mapping import vectorized_map as vectorized_map
+from gradtape.autodiff.finite import debug_nans as debug_nans
 from gradtape.autodiff.recompute import recompute_grad as recompute_grad
 from gradtape.autodiff.tape import GradientTape as GradientTape
 from gradtape.core.convert import constant as constant
@@ -267,6 +269,16 @@ if TYPE_CHECKING:
     from gradtape.api.graphs import scan as scan
     from gradtape.api.graphs import switch_case as switch_case
     from gradtape.api.graphs import while_loop as while_loop
+    from gradtape.api.transforms import ggn as ggn
+    from gradtape.api.transforms import grad as grad
+    from gradtape.api.transforms import hessian as hessian
+    from gradtape.api.transforms import hvp as hvp
+    from gradtape.api.transforms import jacobian as jacobian
+    from gradtape.api.transforms import jvp as jvp
+    from gradtape.api.transforms import laplacian as laplacian
+    from gradtape.api.transforms import linearize as linearize
+    from gradtape.api.transforms import value_and_grad as value_and_grad
+    from gradtape.api.transforms import vjp as vjp
     from gradtape.autodiff import numerical as numerical
     from gradtape.autodiff.check import check_gradients as check_gradients
     from gradtape.ops.signal_fft import fftnd as fftnd
@@ -295,12 +307,17 @@ _RECORDED = (
     "function", "gradients", "hessians", "map_fn", "numpy_function", "py_function", "scan",
     "switch_case", "while_loop",
 )  # fmt: skip
+_DERIVATIVES = (
+    "ggn", "grad", "hessian", "hvp", "jacobian", "jvp", "laplacian", "linearize", "value_and_grad",
+    "vjp",
+)  # fmt: skip
 _FUNCTIONS = {
     "check_gradients": "gradtape.autodiff.check",
     "fftnd": "gradtape.api.signal",
     "ifftnd": "gradtape.api.signal",
     "irfftnd": "gradtape.api.signal",
     "rfftnd": "gradtape.api.signal",
+    **dict.fromkeys(_DERIVATIVES, "gradtape.api.transforms"),
     **dict.fromkeys(_RECORDED, "gradtape.api.graphs"),
 }
 

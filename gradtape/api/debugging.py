@@ -1,6 +1,10 @@
 """`tf.debugging`: public names, re-exports only."""
 
 from gradtape.api.left_out import refusing as _refusing
+from gradtape.autodiff.finite import debug_nans as debug_nans
+from gradtape.autodiff.finite import disable_check_numerics as disable_check_numerics
+from gradtape.autodiff.finite import enable_check_numerics as enable_check_numerics
+from gradtape.autodiff.history import debug_gradients as debug_gradients
 from gradtape.ops.assertions import Assert as Assert
 from gradtape.ops.assertions import assert_all_finite as assert_all_finite
 from gradtape.ops.assertions import assert_equal as assert_equal
@@ -15,8 +19,6 @@ from gradtape.ops.assertions import assert_non_positive as assert_non_positive
 from gradtape.ops.assertions import assert_none_equal as assert_none_equal
 from gradtape.ops.assertions import assert_positive as assert_positive
 from gradtape.ops.assertions import check_numerics as check_numerics
-from gradtape.ops.assertions import disable_check_numerics as disable_check_numerics
-from gradtape.ops.assertions import enable_check_numerics as enable_check_numerics
 from gradtape.ops.shape_assertions import assert_integer as assert_integer
 from gradtape.ops.shape_assertions import assert_proper_iterable as assert_proper_iterable
 from gradtape.ops.shape_assertions import assert_rank as assert_rank

@@ -10,6 +10,7 @@ from gradtape.core.errors import DeadlineExceededError as DeadlineExceededError
 from gradtape.core.errors import FailedPreconditionError as FailedPreconditionError
 from gradtape.core.errors import InternalError as InternalError
 from gradtape.core.errors import InvalidArgumentError as InvalidArgumentError
+from gradtape.core.errors import NotFiniteError as NotFiniteError
 from gradtape.core.errors import NotFoundError as NotFoundError
 from gradtape.core.errors import OperatorNotAllowedInGraphError as OperatorNotAllowedInGraphError
 from gradtape.core.errors import OpError as OpError

@@ -22,7 +22,7 @@ from gradtape.autodiff.batching import (
     spread,
     stacked,
 )
-from gradtape.autodiff.forward import transposed
+from gradtape.autodiff.tangents import transposed
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply

@@ -1,19 +1,25 @@
 """Forward mode: tangents pushed along with the values, and `ForwardAccumulator`, which does it.
 
 An accumulator is an observer: after every operation it asks whether an input has a tangent, and if
-so pushes it through the primitive's jvp rules. Tangents hang on *nodes*, weakly, as cotangents do:
-a tangent lives as long as the value that it belongs to. The rules run in the state in which the
+so pushes it through the primitive's jvp rules (`tangents`). Tangents hang on *nodes*, as cotangents
+do: a tangent lives as long as the value that it belongs to. The rules run in the state in which the
 accumulator was entered, so that tapes and accumulators outside see them as ordinary operations and
 what was opened inside does not: that is all there is to nesting.
 
-Where a function gives only the reverse direction (a custom gradient), `transposed` finds the
-forward one: u -> J'u is linear, so its own reverse derivative is J."""
+Where nothing outside looks on, nobody sees the tangents' arithmetic: then they are bare arrays, and
+the rules are straight-line code (`straight_forward`).
+
+Many directions at once are tangents with one axis more in front (`batched`): the same rules run on
+them in a batch. `pushed_rows(f, primals, rows)` pushes the rows of a matrix through a function in
+one pass: with the rows of the identity it gives a whole Jacobian, column by column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import ref
+
+from numpy import ndarray
 
 from gradtape.autodiff.asking import (
     UnconnectedGradients,
@@ -22,174 +28,22 @@ from gradtape.autodiff.asking import (
     unconnected_mode,
     warn_first,
 )
-from gradtape.autodiff.walk import walk
+from gradtape.autodiff.finite_watch import checking, in_rules, watch
+from gradtape.autodiff.straight import MISSING
+from gradtape.autodiff.straight_forward import elementwise, straight
+from gradtape.autodiff.tangents import moving, moving_rows, parts_of
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor, convert_to_tensor
-from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.nothing import Nothing, Owed
 from gradtape.core.primitive import Primitive
-from gradtape.core.record import Node, Part, Recording
-from gradtape.core.state import frame, here
+from gradtape.core.record import Node, Part
+from gradtape.core.state import frame, here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.ops.basis import add, broadcast_to, sum_to, zeros
+from gradtape.core.xp_numpy import broadcast_to
+from gradtape.ops.basis import zeros
 from gradtape.ops.sparse import IndexedSlices
-
-# one primitive
-
-
-class _Live:
-    """What a rule may ask for, in place of a record."""
-
-    __slots__ = ("inputs", "out", "params", "parents")
-
-    def __init__(self, inputs: tuple[Any, ...], out: Any, params: dict[str, Any]) -> None:
-        self.inputs = inputs
-        self.out = out
-        self.params = params
-        self.parents: tuple[Any, ...] = ()
-
-    def output(self) -> Any:
-        """The result of the operation."""
-        return self.out
-
-
-def push_forward(
-    primitive: Primitive, inputs: tuple[Any, ...], tangents: tuple[Any, ...], params: dict[str, Any]
-) -> tuple[Any, list[Any]]:
-    """Run a primitive and push tangents through it.
-
-    Args:
-        tangents: one for each input, None where it does not move.
-
-    Returns:
-        The result, and the list of the tangents of its differentiable parts.
-    """
-    out = apply(primitive, inputs, params)
-    return out, push_tangents(primitive, inputs, tangents, params, out)
-
-
-def push_tangents(
-    primitive: Primitive,
-    inputs: tuple[Any, ...],
-    tangents: tuple[Any, ...],
-    params: dict[str, Any],
-    out: Any,
-) -> list[Any]:
-    """The tangents of the differentiable parts of a result that is there already."""
-    pushed = moving(primitive, inputs, tangents, params, out)
-    return [
-        zeros(o._shape, o._dtype) if t is None else t
-        for t, o in zip(pushed, parts_of(primitive, out), strict=True)
-    ]
-
-
-def parts_of(primitive: Primitive, out: Any) -> list[Any]:
-    """The differentiable parts of a result."""
-    return [o for o in (out if primitive.several else (out,)) if differentiable(o._dtype)]
-
-
-def moving(
-    primitive: Primitive,
-    inputs: tuple[Any, ...],
-    tangents: tuple[Any, ...],
-    params: dict[str, Any],
-    out: Any,
-) -> list[Any]:
-    """`push_tangents` with None for the parts that no rule moves."""
-    live = _Live(inputs, out, params)
-    outs = parts_of(primitive, out)
-    if not primitive.differentiable or not outs:
-        return [None] * len(outs)
-    if primitive.joint_jvp is not None:
-        given = primitive.joint_jvp(tangents, live)
-        pushed = list(given) if primitive.several else [given]
-    elif primitive.jvps:
-        pushed = _added(primitive, tangents, live, len(outs))
-    else:
-        pushed = _by_reverse(primitive, tangents, live, outs)
-    return [_fitting(t, o) for t, o in zip(pushed, outs, strict=True)]
-
-
-def _added(primitive: Primitive, tangents: Any, live: _Live, count: int) -> list[Any]:
-    """The sum of what the rule of each moving input gives."""
-    totals: list[Any] = [None] * count
-    for tangent, rule in zip(tangents, primitive.jvps, strict=True):
-        if tangent is None or isinstance(rule, Nothing):
-            continue
-        if isinstance(rule, Owed):
-            raise LookupError(f"gradtape.{primitive.name} has no forward rule: {rule.why}")
-        given = rule(tangent, live)
-        for k, part in enumerate(given if primitive.several else [given]):
-            if part is not None and not isinstance(part, Nothing):
-                totals[k] = part if totals[k] is None else add(totals[k], part)
-    return totals
-
-
-def _by_reverse(primitive: Primitive, tangents: Any, live: _Live, outs: list[Any]) -> list[Any]:
-    """The tangents by transposing the vjp rules, for a primitive that has no others."""
-    live.parents = tuple([None if t is None else True for t in tangents])
-
-    def pull(cts: list[Any]) -> list[Any]:
-        given = primitive.pull(live, tuple(cts) if primitive.several else cts[0])
-        if not primitive.broadcasts:
-            return given
-        pairs = zip(given, live.inputs, strict=True)
-        return [sum_to(g, x._shape) if isinstance(g, Tensor) else g for g, x in pairs]
-
-    given = live.out if primitive.several else (live.out,)
-    found = transposed(pull, [(o._shape, o._dtype) for o in given], list(tangents))
-    return [t for t, o in zip(found, given, strict=True) if differentiable(o._dtype)]
-
-
-def _fitting(tangent: Any, out: Any) -> Any:
-    """A tangent in its output's shape; None where nothing moved."""
-    if tangent is None or isinstance(tangent, Nothing) or tangent._shape == out._shape:
-        return None if isinstance(tangent, Nothing) else tangent
-    return broadcast_to(tangent, out._shape)
-
-
-def transposed(
-    pull: Callable[[list[Any]], Sequence[Any]], specs: list[tuple[Any, Any]], tangents: list[Any]
-) -> list[Any]:
-    """Push tangents forward through a function that pulls cotangents back.
-
-    `pull` maps u to J'u. Its derivative in u, pulled back along the tangents t, is J t.
-
-    Args:
-        pull: takes a list of cotangents of the outputs, returns those of the inputs.
-        specs: the shape and dtype of each output.
-        tangents: one for each input, None where it does not move.
-
-    Returns:
-        For each output its tangent, or None where it is not connected.
-    """
-    recording = Recording(automatic=False)
-    directions = [zeros(shape, dtype) for shape, dtype in specs]
-    for u in directions:
-        if differentiable(u._dtype):
-            u._node = Node(u._shape, u._dtype)
-            recording.watched[u._node] = None
-    before = here.tapes
-    here.set_tapes((*before, recording))
-    try:
-        given = [g.dense() if isinstance(g, IndexedSlices) else g for g in pull(directions)]
-    finally:
-        here.set_tapes(before)
-    pairs = [
-        (g._node, t)
-        for g, t in zip(given, tangents, strict=True)
-        if t is not None and isinstance(g, Tensor)
-    ]
-    found = walk(pairs, [u._node for u in directions], recording, consume=True)
-    found = [f.dense() if isinstance(f, IndexedSlices) else f for f in found]
-    return [None if isinstance(f, Nothing) else f for f in found]
-
-
-# all operations
-
 
 class ForwardAccumulator:
     """Compute Jacobian-vector products while the function runs.
@@ -197,6 +51,8 @@ class ForwardAccumulator:
     Args:
         primals: a tensor or variable, or a structure of them.
         tangents: the direction, in the same structure; each of its primal's shape and dtype.
+        batched: whether the tangents have one axis more in front, the same for all: that many
+            directions are pushed in one pass, and `jvp` returns tangents with that axis in front.
 
     Raises:
         ValueError: when structures, shapes or dtypes differ, a tangent is None, or a primal occurs
@@ -210,12 +66,22 @@ class ForwardAccumulator:
         ...     y = x * x
         >>> acc.jvp(y).numpy()
         array([2., 0.], dtype=float32)
+        >>> with tf.autodiff.ForwardAccumulator(x, tf.eye(2), batched=True) as acc:
+        ...     y = x * x
+        >>> acc.jvp(y).numpy()
+        array([[2., 0.],
+               [0., 4.]], dtype=float32)
     """
 
-    def __init__(self, primals: Any, tangents: Any) -> None:
-        self._tangents: WeakKeyDictionary[Node, Any] = WeakKeyDictionary()
-        self._outside: tuple[Any, Any] = ((), ())
+    def __init__(self, primals: Any, tangents: Any, *, batched: bool = False) -> None:
+        self._mark = object()  # names this accumulator at nodes, without keeping it alive
+        self._places: list[ref[Node]] = []  # the nodes that have a tangent
+        self._limit = 1024
+        self._outside: tuple[Any, Any, Any] = ((), (), None)
+        self._plain = False
         self._recording = False
+        self._batched = batched
+        self._count: int | None = None  # of directions, where they have an axis of their own
         nest.assert_same_structure(primals, tangents)
         seen: set[int] = set()
         for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
@@ -226,6 +92,11 @@ class ForwardAccumulator:
                 )
             seen.add(id(primal))
             self._watch(primal, tangent)
+
+    @classmethod
+    def _batch_accumulator(cls, primals: Any, tangents: Any) -> ForwardAccumulator:
+        """TensorFlow's private name of `batched=True`."""
+        return cls(primals, tangents, batched=True)
 
     def _watch(self, primal: Any, tangent: Any) -> None:
         if not isinstance(primal, (Tensor, Variable)):
@@ -247,18 +118,39 @@ class ForwardAccumulator:
                 "Give zeros, or leave the primal out."
             )
         tangent = convert_to_tensor(tangent, dtype=primal.dtype)
-        if tangent._shape != primal._shape:
-            raise InvalidArgumentError(
-                f"gradtape.ForwardAccumulator: the tangent {brief(tangent)} has not the shape of "
-                f"its primal {brief(primal)}. Give one number for each element of the primal."
-            )
+        self._check(primal, tangent)
         self._put(primal, tangent)
+
+    def _check(self, primal: Any, tangent: Any) -> None:
+        """Raise unless a tangent has its primal's shape, behind the directions' axis if any."""
+        if not self._batched:
+            if tangent._shape != primal._shape:
+                raise InvalidArgumentError(
+                    f"gradtape.ForwardAccumulator: the tangent {brief(tangent)} has not the shape "
+                    f"of its primal {brief(primal)}. Give one number for each element of the primal."
+                )
+            return
+        if not tangent._shape or tangent._shape[1:] != primal._shape:
+            raise InvalidArgumentError(
+                f"gradtape.ForwardAccumulator: the batched tangent {brief(tangent)} has not the "
+                f"shape of its primal {brief(primal)} behind one axis for the directions. "
+                "Write tangent[tf.newaxis] for a single direction."
+            )
+        if self._count is None:
+            self._count = tangent._shape[0]
+        if tangent._shape[0] != self._count:
+            raise InvalidArgumentError(
+                f"gradtape.ForwardAccumulator: the batched tangent {brief(tangent)} has "
+                f"{tangent._shape[0]} directions, another has {self._count}. Give each primal as "
+                "many, zeros where it does not move."
+            )
 
     def __enter__(self) -> ForwardAccumulator:
         if self._recording:
             raise ValueError("Accumulator is already recording.")
         self._recording = True
-        self._outside = here.tapes, here.observers
+        self._outside = here.tapes, here.observers, here.mode
+        self._plain = not here.tapes and not here.observers and here.mode is None
         here.set_observers((*here.observers, self))
         return self
 
@@ -266,40 +158,159 @@ class ForwardAccumulator:
         if self._recording:
             self._recording = False
             here.set_observers(tuple([o for o in here.observers if o is not self]))
-            self._outside = ((), ())
+            self._outside = ((), (), None)
+
+    def __del__(self) -> None:
+        for place in self._places:
+            node = place()
+            if node is not None:
+                node.tangents.pop(self._mark, None)
+
+    # pushing
 
     def see(
         self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any], out: Any
     ) -> None:
-        """Push the tangents of an operation's inputs to its results; `dispatch` calls this."""
-        known = self._tangents
-        if not known or not primitive.differentiable:
+        """Push the tangents of an operation's inputs to its results; `dispatch` calls this, while
+        NumPy is silent.
+
+        The elementwise case is written out: functions for its steps would take a third of the
+        time."""
+        tangents = self._moves(inputs)
+        if tangents is None or not primitive.differentiable:
             return
-        tangents = tuple([None if t._node is None else self._of(t._node) for t in inputs])
-        if all(t is None for t in tangents):
+        if not self._plain or lookouts or here.mode is not None:
+            self._push_by_rules(primitive, inputs, tangents, params, out)
             return
+        if primitive.family != "elementwise" or params or self._count is not None:
+            self._push_by_shape(primitive, inputs, tangents, params, out)
+            return
+        if len(inputs) == 1:
+            key: Any = inputs[0]._array.dtype
+        else:
+            x, y = inputs
+            key = x._array.dtype, y._array.dtype, tangents[0] is None, tangents[1] is None
+        push = primitive.pushes.get(key, MISSING)
+        if push is MISSING:
+            push = elementwise(primitive, inputs, tangents, out, key)
+        if push is None or out._node is not None:
+            self._push_by_shape(primitive, inputs, tangents, params, out)
+            return
+        tangent = push(tangents, inputs, out)
+        array = out._array
+        shape = array.shape
+        if tangent.shape != shape:
+            tangent = broadcast_to(tangent, shape)
+        node = out._node = Node(shape, array.dtype)
+        node.tangents = {self._mark: tangent}
+        self._places.append(ref(node))
+        if not node.number & 1023:
+            self._tidy()
+
+    def _moves(self, inputs: tuple[Any, ...]) -> list[Any] | None:
+        """The tangents of inputs, None for those that do not move; None where none does."""
+        mark = self._mark
+        plain = self._plain
+        tangents: list[Any] = []
+        moves = False
+        for x in inputs:
+            tangent = None
+            node = x._node
+            if node is not None:
+                held = getattr(node, "tangents", None)
+                if held is not None:
+                    tangent = held.get(mark)
+                elif type(node) is Part:
+                    tangent = self._of(node)
+                if tangent is not None:
+                    moves = True
+                    if plain and type(tangent) is not ndarray and isinstance(tangent, Tensor):
+                        tangent = tangent._array
+            tangents.append(tangent)
+        return tangents if moves else None
+
+    def _push_by_shape(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Any, ...],
+        tangents: list[Any],
+        params: dict[str, Any],
+        out: Any,
+    ) -> None:
+        """Push by a function for the operation's signature, else by the rules."""
+        push = straight(primitive, inputs, tangents, params, out, self._count)
+        if push is None:
+            self._push_by_rules(primitive, inputs, tangents, params, out)
+            return
+        try:
+            pushed = push(tangents, inputs, out)
+        except Exception:  # a kernel refuses the values: the rule itself says so in full
+            self._push_by_rules(primitive, inputs, tangents, params, out)
+            return
+        if not primitive.several:
+            if pushed is not None:
+                self._put(out, pushed)
+            return
+        parts = parts_of(primitive, out)
+        for part, tangent in zip(parts, (pushed,) if len(parts) == 1 else pushed or ()):
+            if tangent is not None:
+                self._put(part, tangent)
+
+    def _push_by_rules(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Any, ...],
+        tangents: list[Any],
+        params: dict[str, Any],
+        out: Any,
+    ) -> None:
+        """Push by the rules, in the state outside as far as it is still active."""
         tapes = tuple([t for t in self._outside[0] if t in here.tapes])
         observers = tuple([o for o in self._outside[1] if o in here.observers])
-        with frame(tapes, observers, here.mode):
-            pushed = moving(primitive, inputs, tangents, params, out)
+        given = tuple([t if t is None or isinstance(t, Tensor) else Tensor(t) for t in tangents])
+        with frame(tapes, observers, here.mode), in_rules():
+            if self._count is None:
+                pushed = moving(primitive, inputs, given, params, out)
+            else:
+                pushed = moving_rows(primitive, inputs, given, params, out, self._count)
+        if lookouts and checking():
+            watch.tangents(primitive, inputs, given, parts_of(primitive, out), pushed)
         for part, tangent in zip(parts_of(primitive, out), pushed, strict=True):
             if tangent is not None:
                 self._put(part, tangent)
 
+    # tangents at nodes
+
     def _put(self, value: Any, tangent: Any) -> None:
-        """Hang a tangent on a value's node; parts of a record share its entry."""
+        """Hang a tangent, a tensor or a bare array, on a value's node."""
         node = node_of(value)
         if node is None:
             node = value._node = Node(value._shape, value._dtype)
-        if type(node) is Part:
-            self._tangents.setdefault(node.parents[0], {})[node.index] = tangent
+        if type(node) is Part:  # its tensors come and go: the record keeps the tangents of all
+            index, node = node.index, node.parents[0]
+            held = _held(node)
+            held.setdefault(self._mark, {})[index] = tangent
         else:
-            self._tangents[node] = tangent
+            held = _held(node)
+            held[self._mark] = tangent
+        self._places.append(ref(node))
+        if not node.number & 1023:  # now and then
+            self._tidy()
+
+    def _tidy(self) -> None:
+        """Forget the nodes that died, when there are twice as many as after the last time."""
+        if len(self._places) > self._limit:
+            self._places = [r for r in self._places if r() is not None]
+            self._limit = 2 * len(self._places) + 1024
 
     def _of(self, node: Node) -> Any:
+        """The tangent at a node, None where there is none."""
         if type(node) is Part:
-            return self._tangents.get(node.parents[0], {}).get(node.index)
-        return self._tangents.get(node)
+            parts = getattr(node.parents[0], "tangents", {}).get(self._mark)
+            return None if parts is None else parts.get(node.index)
+        return getattr(node, "tangents", {}).get(self._mark)
+
+    # asking
 
     def jvp(
         self,
@@ -313,7 +324,8 @@ class ForwardAccumulator:
             unconnected_gradients: None ("none") or zeros ("zero") where nothing moved.
 
         Returns:
-            For each primal a tensor of its shape and dtype, or None.
+            For each primal a tensor of its shape and dtype, or None; of batched tangents one axis
+            more in front.
         """
         mode = unconnected_mode(unconnected_gradients)
         return packed(primals, [self._tangent(p, mode) for p in nest.flatten(primals)])
@@ -331,6 +343,40 @@ class ForwardAccumulator:
             primal = as_tensor(primal)
         node = node_of(primal)
         found = None if node is None else self._of(node)
+        if found is not None and not isinstance(found, Tensor):
+            found = Tensor(found)
+            self._put(primal, found)  # whoever asks again gets the same tensor
         if found is None and mode is UnconnectedGradients.ZERO:
-            return zeros(primal._shape, primal._dtype)
+            lead = () if self._count is None else (self._count,)
+            return zeros((*lead, *primal._shape), primal._dtype)
         return found
+
+
+def _held(node: Node) -> dict[Any, Any]:
+    """The tangents at a node, by accumulator."""
+    held = getattr(node, "tangents", None)
+    if held is None:
+        held = node.tangents = {}
+    return held
+
+
+def pushed_rows(
+    function: Callable[..., Any], primals: Sequence[Any], rows: Sequence[Any]
+) -> tuple[Any, Any]:
+    """Push many directions through a function in one pass.
+
+    Args:
+        function: takes the primals, returns a tensor or a structure of them.
+        primals: tensors and variables, each of them once.
+        rows: for each primal a tensor of shape (n, *primal.shape), its part of the n directions;
+            None where it does not move.
+
+    Returns:
+        The function's result, and in its structure the tangents, of shape (n, *result.shape), None
+        where nothing moves.
+    """
+    pairs = [(x, r) for x, r in zip(primals, rows, strict=True) if r is not None]
+    moved, directions = [x for x, _ in pairs], [r for _, r in pairs]
+    with ForwardAccumulator(moved, directions, batched=True) as accumulator:
+        out = function(*primals)
+    return out, accumulator.jvp(out)

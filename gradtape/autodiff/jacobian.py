@@ -4,7 +4,7 @@ The rows of the identity are the cotangents of a target's elements. They go thro
 *batched* cotangent (see `autodiff.batching`), which runs each record's rule once for all rows; what
 the rules compute below is ordinary, so that outer tapes record it and Hessians are Jacobians of
 gradients. `parallel_iterations` bounds how many rows go at once, and with them the memory; by
-default as many as fit into a quarter of a gigabyte of cotangents of the target."""
+default as many as fit into a quarter of a gigabyte (`budget`)."""
 
 from __future__ import annotations
 
@@ -21,18 +21,17 @@ from gradtape.autodiff.asking import (
     unconnected_mode,
 )
 from gradtape.autodiff.batching import BatchedTensor, batching, spread, stacked
+from gradtape.autodiff.budget import rows_at_once
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.dtypes import differentiable
-from gradtape.core.errors import InvalidArgumentError
+from gradtape.core.errors import InvalidArgumentError, wrong_type
 from gradtape.core.nothing import INTEGER, Nothing
 from gradtape.core.record import Node, Recording
 from gradtape.core.tensor import Tensor
 from gradtape.ops.assembly import concat
 from gradtape.ops.basis import reshape, size_of, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
-
-MOST_BYTES = 2**28
 
 
 class Rows:
@@ -44,6 +43,7 @@ class Rows:
         sources: the tensors and variables whose cotangents are wanted.
         chunk: how many rows go at once, None for all that fit.
         vectorized: as a batch; otherwise one walk for each row.
+        most: how many bytes the rows that go at once may take, None for the default.
     """
 
     def __init__(
@@ -53,12 +53,14 @@ class Rows:
         sources: list[Any],
         chunk: int | None,
         vectorized: bool,
+        most: int | None = None,
     ) -> None:
         self.recording = recording
         self.persistent = persistent
         self.sources = sources
         self.chunk = chunk
         self.vectorized = vectorized
+        self.most = most
 
     def pulled(self, target: Any, shape: tuple[int, ...], last: bool) -> list[Any]:
         """For each source the pulled-back rows along a new first axis, or a `Nothing`.
@@ -76,13 +78,14 @@ class Rows:
                 f if isinstance(f, Nothing) else zeros((count, *s._shape), s._dtype)
                 for f, s in zip(found, self.sources, strict=True)
             ]
-        step = self.chunk or max(1, MOST_BYTES // (size_of(target._shape) * target._dtype.itemsize))
+        nodes = [node_of(s) for s in self.sources]
+        step = self.chunk or rows_at_once(count, self.most, node, nodes, self.recording)
         pieces: list[list[Any]] = []
         for start in range(0, count, step):
             rows = unit_rows(start, min(start + step, count), shape, target)
             pull = self._batch if self.vectorized else self._alone
             pieces.append(pull(node, rows, last and start + step >= count))
-        return [_joined(column) for column in zip(*pieces, strict=True)]
+        return [joined(column) for column in zip(*pieces, strict=True)]
 
     def _walk(self, node: Node | None, ct: Any, last: bool) -> list[Any]:
         nodes = [node_of(s) for s in self.sources]
@@ -120,8 +123,8 @@ def jacobian(
     answers = []
     for number, one in enumerate(targets, 1):
         found = rows.pulled(one, one._shape, number == len(targets))
-        shown = [_shown(f, (*one._shape, *s._shape), s, mode) for f, s in zip(found, flat)]
-        answers.append(packed(sources, shown))
+        blocks = [shown(f, (*one._shape, *s._shape), s, mode) for f, s in zip(found, flat)]
+        answers.append(packed(sources, blocks))
     return packed(target, answers)
 
 
@@ -145,7 +148,7 @@ def batch_jacobian(
     (found,) = rows.pulled(target, target._shape[1:], True)
     if not isinstance(found, Nothing):
         found = transpose(found, (1, 0, *range(2, len(found._shape))))
-    return _shown(found, (*target._shape, *source._shape[1:]), source, mode)
+    return shown(found, (*target._shape, *source._shape[1:]), source, mode)
 
 
 def unit_rows(start: int, stop: int, shape: tuple[int, ...], target: Any) -> Any:
@@ -176,6 +179,13 @@ def _chunk(parallel_iterations: Any, vectorized: bool, method: str) -> int | Non
     return int(parallel_iterations)
 
 
+def checked_bytes(max_bytes: Any, function: str) -> int | None:
+    """A number of bytes that is given as an option."""
+    if max_bytes is None or (type(max_bytes) is int and max_bytes > 0):
+        return max_bytes
+    raise wrong_type(function, "max_bytes", "None or a positive integer", max_bytes)
+
+
 def _check_batches(target: tuple[int, ...], source: tuple[int, ...]) -> None:
     for shape in (target, source):
         if len(shape) < 2:
@@ -198,13 +208,14 @@ def give_leaves(targets: list[Any], sources: list[Any]) -> None:
                 source._node = Node(source._shape, source._dtype)
 
 
-def _joined(pieces: tuple[Any, ...]) -> Any:
+def joined(pieces: tuple[Any, ...]) -> Any:
+    """Rows from several batches in one tensor."""
     if isinstance(pieces[0], Nothing) or len(pieces) == 1:
         return pieces[0]
     return concat(list(pieces), 0)
 
 
-def _shown(found: Any, shape: tuple[int, ...], source: Any, mode: UnconnectedGradients) -> Any:
+def shown(found: Any, shape: tuple[int, ...], source: Any, mode: UnconnectedGradients) -> Any:
     """A Jacobian in its shape, or None or zeros where the target is not connected."""
     if not isinstance(found, Nothing):
         return reshape(found, shape)

@@ -80,6 +80,10 @@ class Symbol(Tensor):
 class Writer:
     """The mode in which a rule is written down, and the stand-in for the record that it reads."""
 
+    arguments = "ct, record"
+    an_input = "record.inputs[{}]._array"  # with its number
+    an_output = "record.out{}._array"  # with nothing, or "[number]"
+
     def __init__(self, record: Any, shaped: bool) -> None:
         self.calls: list[tuple[str, str]] = []  # result, expression
         self.scope: dict[str, Any] = {"xp": xp}
@@ -97,18 +101,18 @@ class Writer:
     def _input(self, index: int, kept: Any) -> Any:
         if not isinstance(kept, Tensor):
             return kept if kept is None or self.shaped else self.symbol("", (), kept._dtype)
-        return self.symbol(f"record.inputs[{index}]._array", kept._shape, kept._dtype)
+        return self.symbol(self.an_input.format(index), kept._shape, kept._dtype)
 
     def output(self) -> Any:
         """The output that the record keeps."""
         if type(self.kept) is tuple:
             return tuple(
                 [
-                    self.symbol(f"record.out[{i}]._array", t._shape, t._dtype)
+                    self.symbol(self.an_output.format(f"[{i}]"), t._shape, t._dtype)
                     for i, t in enumerate(self.kept)
                 ]
             )
-        return self.symbol("record.out._array", self.shape, self.dtype)
+        return self.symbol(self.an_output.format(""), self.shape, self.dtype)
 
     def cotangent(self, missing: tuple[bool, ...]) -> Any:
         """The cotangent that the function takes, or a tuple of them for several results."""
@@ -149,9 +153,14 @@ class Writer:
         """The expression for an operand: a variable, or a constant of the scope."""
         if isinstance(value, Symbol) and value._name:
             return value._name
-        if type(value) is not Tensor or value._array.size > LARGEST:
-            raise NotStraight("an operand that is no tensor, or large")
-        return self.constant("c", value._array)
+        if type(value) is not Tensor:
+            raise NotStraight("an operand that is no tensor")
+        array = value._array
+        if array.size <= LARGEST:
+            return self.constant("c", array)
+        if array.any():
+            raise NotStraight("an operand that is a large constant")
+        return f"xp.zeros({array.shape}, {self.constant('d', array.dtype)})"
 
     def function(self, results: list[Any]) -> Pull:
         """The Python function of the calls; a temporary is dropped after its last use."""
@@ -172,8 +181,8 @@ class Writer:
             lines.append(f"{result} = {expression}{drop}")
             later += " " + expression
         body = "\n    ".join(reversed(lines))
-        exec(f"def pull(ct, record):\n    {body}\n", self.scope)
-        return self.scope["pull"], fresh
+        exec(f"def straight({self.arguments}):\n    {body}\n", self.scope)
+        return self.scope["straight"], fresh
 
     def _refuse_unlike(self, results: list[Any], returned: list[str], fresh: Any) -> None:
         """Elementwise functions return `ct` or new arrays of its dtype: the walk counts on it."""

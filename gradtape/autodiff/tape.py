@@ -11,6 +11,7 @@ leaves it as it was."""
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -26,16 +27,21 @@ from gradtape.autodiff.asking import (
     unconnected_mode,
     warn_first,
 )
+from gradtape.autodiff.history import History, asks, keep, present, release
 from gradtape.autodiff.jacobian import batch_jacobian, give_leaves, jacobian
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import differentiable
+from gradtape.core.errors import CutGradientError
 from gradtape.core.record import Recording
-from gradtape.core.state import here
+from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
+from gradtape.core.xp_numpy import Lazy
 from gradtape.ops.sparse import IndexedSlices
+
+explaining: Any = Lazy("gradtape.autodiff.explain")
 
 
 class GradientTape:
@@ -43,7 +49,9 @@ class GradientTape:
 
     Args: persistent: whether `gradient` may be called more than once; the record then lives as long
         as the tape. watch_accessed_variables: whether trainable variables are watched when they are
-        read.
+        read. strict: raise `CutGradientError` where a path from a target to a source is cut and
+        the program did not say so by `stop_gradient`. explain: keep from now on what `explain`
+        needs to name the lines of the program.
 
     Example:
         >>> import gradtape as tf
@@ -59,16 +67,36 @@ class GradientTape:
     _is_recording = False
     _shared = False
 
-    def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
+    _history: History | None = None
+    _used_up: Recording | None = None  # the recording of a gradient that may be explained
+
+    def __init__(
+        self,
+        persistent: bool = False,
+        watch_accessed_variables: bool = True,
+        *,
+        strict: bool = False,
+        explain: bool = False,
+    ) -> None:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
+        self._strict = strict
+        if strict or explain:
+            self._history = keep()
         self._last_watched: Sequence[tuple[int, Variable]] = ()
 
     # recording
 
     def __enter__(self) -> GradientTape:
+        if self._history is None and (lookouts or asks(sys._getframe(1).f_code)):
+            self._look_on()
         self._push()
         return self
+
+    def _look_on(self) -> None:
+        """Keep the history, if anybody does or the function around asks for an explanation."""
+        if present() is not None or asks(sys._getframe(2).f_code):
+            self._history = keep()
 
     def __exit__(self, *exception: Any) -> None:
         if self._is_recording:
@@ -84,13 +112,17 @@ class GradientTape:
             self._recording = Recording(self._watch_accessed_variables, self._persistent)
         self._is_recording = True
         here.set_tapes((*here.tapes, self._recording))
+        if self._history is not None:
+            self._history.entered(self._recording)
 
-    def _pop(self) -> None:
+    def _pop(self, how: str = "with") -> None:
         if not self._is_recording:
             raise ValueError("Tape is not recording.")
         self._is_recording = False
         recording = self._recording
         here.set_tapes(tuple([t for t in here.tapes if t is not recording]))
+        if self._history is not None and recording is not None:
+            self._history.stopped(recording, how)
 
     def watch(self, tensor: Any) -> None:
         """Differentiate with respect to a tensor, a variable, or a structure of them, from now on.
@@ -125,8 +157,10 @@ class GradientTape:
         assert recording is not None
         if isinstance(item, Variable):
             recording.watched[item._leaf] = item
-            return
-        recording.watched.setdefault(item.own_node(), None)
+        else:
+            recording.watched.setdefault(item.own_node(), None)
+        if self._history is not None:
+            self._history.watched(recording, item)
 
     def watched_variables(self) -> tuple[Variable, ...]:
         """The variables that the tape watches, in the order of their construction."""
@@ -145,7 +179,7 @@ class GradientTape:
         """Do not record on this tape within the block; other tapes are not affected."""
         if self._recording is None:
             raise RuntimeError("Trying to stop recording a tape which is not recording.")
-        self._pop()
+        self._pop("stop_recording")
         try:
             yield
         finally:
@@ -155,18 +189,28 @@ class GradientTape:
         """Forget everything that was recorded and watched, and go on recording."""
         if not self._is_recording:
             raise ValueError("Tape is not recording.")
-        self._pop()
+        old = self._recording
+        self._pop("reset")
         self._drop()
         self._push()
+        if self._history is not None and old is not None and self._recording is not None:
+            self._history.succeeded(old, self._recording)
 
     def _drop(self) -> None:
         recording, self._recording = self._recording, None
+        if recording is not None and self._history is not None:
+            recording, self._used_up = self._used_up, recording
         if recording is not None:
             recording.close()
 
     def __del__(self) -> None:
         # records hold their recording, so it would live as long as a result that is kept
         if not (self._is_recording or self._shared):
+            if self._history is not None:
+                self._history = None
+                release()
+                if self._used_up is not None:
+                    self._used_up.close()
             self._drop()
 
     def __copy__(self) -> GradientTape:
@@ -224,7 +268,7 @@ class GradientTape:
         flat = flat_sources(sources)
         cotangents = starting_cotangents(targets, output_gradients)
         if self._is_recording and not self._persistent:
-            self._pop()
+            self._pop("gradient")
         elif self._is_recording:
             warn_first(
                 "Calling GradientTape.gradient on a persistent tape inside its context is "
@@ -235,6 +279,8 @@ class GradientTape:
         if not self._persistent:
             self._note_watched()
             self._drop()
+        if self._strict:
+            self._refuse_cuts(targets, flat)
         results = [finished(r, s, mode) for r, s in zip(results, flat, strict=True)]
         return packed(sources, results)
 
@@ -247,7 +293,8 @@ class GradientTape:
             give_leaves(targets, sources)
             nodes = [node_of(s) for s in sources]
             pairs = [(node_of(t), ct) for t, ct in zip(targets, cotangents) if ct is not None]
-        return walk(pairs, nodes, recording, consume=not self._persistent)
+        consume = not self._persistent and self._history is None
+        return walk(pairs, nodes, recording, consume=consume)
 
     def jacobian(
         self,
@@ -333,8 +380,11 @@ class GradientTape:
     def _by_rows(self, compute: Any, *arguments: Any) -> Any:
         recording = self._ready(compute.__name__)
         if self._is_recording and not self._persistent:
-            self._pop()
-        result = compute(recording, self._persistent, *arguments)
+            self._pop("gradient")
+        kept = self._persistent or self._history is not None
+        result = compute(recording, kept, *arguments)
+        if self._strict:
+            self._refuse_cuts(nest.flatten(arguments[0]), nest.flatten(arguments[1]))
         if not self._persistent:
             self._note_watched()
             self._drop()
@@ -348,3 +398,55 @@ class GradientTape:
                 f"tf.GradientTape(persistent=True) to call {method} several times."
             )
         return self._recording
+
+    # explaining
+
+    def explain(self, target: Any, sources: Any) -> Any:
+        """Say why the gradient of a target with respect to a source is what it is.
+
+        The answer names, with the lines of the program, where paths are cut: tensors that are not
+        watched, NumPy, integers, flat functions, `stop_gradient`, assignments, operations before or
+        after the tape or on another thread; and where the gradient becomes zero, inf or nan. It is
+        computed anew and does not use the tape up; a tape that is used up can still be asked.
+
+        Lines are known from where a history is kept: from a tape's entering on, where the function
+        that enters it calls `explain` too, or with `GradientTape(explain=True)`; everywhere within
+        `with tf.debug_gradients():`.
+
+        Args:
+            target: a tensor or variable; a Python or NumPy value is explained too.
+            sources: a tensor or variable, or a structure of them.
+
+        Returns:
+            An `Explanation` for each source: true when the gradient is sound, with `verdict`,
+            `causes` (each with `kind`, `text`, `file`, `line`, `remedy`) and `picture`; its text
+            is what `print` shows.
+
+        Example:
+            >>> import gradtape as tf
+            >>> x = tf.Variable(2.5)
+            >>> with tf.GradientTape() as tape:
+            ...     y = tf.round(x) * 2.0
+            >>> answer = tape.explain(y, x)
+            >>> answer.verdict, answer.causes[0].kind
+            ('none', 'flat')
+        """
+        recording = self._recording or self._used_up
+        history = self._history or present()
+        if not nest.is_nested(sources):
+            return explaining.explain(recording, history, target, sources)
+        found = [explaining.explain(recording, history, target, s) for s in nest.flatten(sources)]
+        return nest.pack_sequence_as(sources, found)
+
+    def _refuse_cuts(self, targets: Any, sources: Any) -> None:
+        """Raise where a path to a source is cut and the program did not ask for it."""
+        recording = self._used_up or self._recording
+        for target in targets:
+            for source in sources:
+                answer = explaining.explain(recording, self._history, target, source)
+                silent = [c for c in answer.causes if not c.intended and c.kind in explaining.CUTS]
+                if silent:
+                    raise CutGradientError(
+                        f"gradtape.GradientTape(strict=True): {answer}\n"
+                        "  Where this is meant, say so with tf.stop_gradient."
+                    )

@@ -12,10 +12,12 @@ raise: then nothing is freed before the end, so that a failed walk can be repeat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from operator import attrgetter
 from typing import Any
 
+from gradtape.autodiff.finite_walk import CheckedSweep, checked
+from gradtape.autodiff.finite_watch import alone, checking
 from gradtape.autodiff.sweep import Sweep
 from gradtape.core.nothing import UNCONNECTED, Nothing, Owed
 from gradtape.core.record import Node, Part, Record, Recording
@@ -24,12 +26,15 @@ from gradtape.core.xp_numpy import restore, silence
 from gradtape.ops.basis import add, fitted, zeros
 from gradtape.ops.sparse import IndexedSlices
 
+See = Callable[[Record, Any, list[Any]], None]
+
 
 def walk(
     targets: Sequence[tuple[Node | None, Any]],
     sources: Sequence[Node | None],
     recording: Recording | None,
     consume: bool = False,
+    see: See | None = None,
 ) -> list[Any]:
     """Pull cotangents back from targets to sources.
 
@@ -38,32 +43,40 @@ def walk(
         sources: the nodes whose cotangents are wanted.
         recording: follow only what this recording recorded; None follows every record.
         consume: empty the records behind the walk.
+        see: is called with each record, its cotangent (a list for several results), and what it
+            gives to each of its inputs: a cotangent, a `Nothing`, or None.
 
     Returns:
         For each source a tensor, an `IndexedSlices`, or a `Nothing` that says why there is none.
     """
     token = silence()
     try:
-        return _walk(targets, sources, recording, consume)
+        return _walk(targets, sources, recording, consume, see)
     finally:
         restore(token)
 
 
-def _walk(targets: Any, sources: Any, recording: Recording | None, consume: bool) -> list[Any]:
+def _walk(
+    targets: Any, sources: Any, recording: Recording | None, consume: bool, see: See | None
+) -> list[Any]:
     targets = [(node, ct) for node, ct in targets if node is not None]
     wanted = {s for s in sources if s is not None}
-    if not (here.tapes or here.special):
-        found = _swept(targets, wanted, recording, consume)
+    if see is None and not (here.tapes or here.special):
+        found = _swept(targets, wanted, recording, consume, Sweep())
+    elif see is None and alone():
+        found = _swept(targets, wanted, recording, False, CheckedSweep())
+    elif checking():
+        with checked(targets, see) as see:
+            found = _ruled(targets, wanted, recording, False, see)
     else:
-        found = _ruled(targets, wanted, recording, consume)
+        found = _ruled(targets, wanted, recording, consume, see)
     return [UNCONNECTED if s is None else found.get(s, UNCONNECTED) for s in sources]
 
 
 def _swept(
-    targets: Any, wanted: set[Node], recording: Recording | None, consume: bool
+    targets: Any, wanted: set[Node], recording: Recording | None, consume: bool, sweep: Sweep
 ) -> dict[Node, Any]:
     """The walk on arrays, which nobody records."""
-    sweep = Sweep()
     for node, ct in targets:
         sweep.start(node, ct)
     found: dict[Node, Any] = {}
@@ -73,7 +86,7 @@ def _swept(
             if (ct := sweep.arrived(node)) is not None:
                 found[node] = ct
     else:
-        order, notable = _relevant([node for node, _ in targets], wanted, recording)
+        order, notable = relevant([node for node, _ in targets], wanted, recording)
         _refuse_owed(notable)
         at_once = consume and not any([r.primitive.fallible for r in notable])
         later = order.copy() if consume and not at_once else []
@@ -132,13 +145,17 @@ def _in_order(
 
 
 def _ruled(
-    targets: Any, wanted: set[Node], recording: Recording | None, consume: bool
+    targets: Any,
+    wanted: set[Node],
+    recording: Recording | None,
+    consume: bool,
+    see: See | None,
 ) -> dict[Node, Any]:
     """The walk in operations on tensors, which tapes record and modes run."""
     cotangents: dict[Node, Any] = {}
     for node, ct in targets:
         _accumulate(cotangents, node, ct)
-    order, notable = _relevant(list(cotangents), wanted, recording)
+    order, notable = relevant(list(cotangents), wanted, recording)
     _refuse_owed(notable)
     done: list[Record] = []
     found: dict[Node, Any] = {}
@@ -152,7 +169,10 @@ def _ruled(
         if recording is not None and recording not in node.tapes:
             continue
         if type(node) is Record:
-            _step(node, ct, cotangents)
+            given = _step(node, ct, cotangents)
+            if see is not None:
+                see(node, ct, given)
+            del given
             done.append(node)
         elif type(node) is Part:
             _give_part(node, ct, cotangents)
@@ -168,7 +188,7 @@ def _release(records: list[Record]) -> None:
             record.release()
 
 
-def _relevant(
+def relevant(
     starts: list[Node], wanted: set[Node], recording: Recording | None
 ) -> tuple[list[Node], list[Record]]:
     """The nodes between the targets and the sources, ascending, and the notable among them."""
@@ -217,8 +237,8 @@ def _refuse_owed(notable: list[Record]) -> None:
                 raise LookupError(f"gradtape.{name} has no derivative rule: {rule.why}")
 
 
-def _step(record: Record, ct: Any, cotangents: dict[Node, Any]) -> None:
-    """Hand a record's cotangent to its inputs."""
+def _step(record: Record, ct: Any, cotangents: dict[Node, Any]) -> list[Any]:
+    """Hand a record's cotangent to its inputs; returns what each of them was given."""
     primitive = record.primitive
     if primitive.several:
         ct = tuple(
@@ -229,12 +249,14 @@ def _step(record: Record, ct: Any, cotangents: dict[Node, Any]) -> None:
         )
     elif type(ct) is IndexedSlices:
         ct = ct.dense()
-    for parent, given in zip(record.parents, primitive.pull(record, ct), strict=True):
+    pulled = primitive.pull(record, ct)
+    for i, (parent, given) in enumerate(zip(record.parents, pulled, strict=True)):
         if parent is None or given is None or type(given) is Nothing:
             continue
         if primitive.broadcasts or given._dtype != parent.dtype:
-            given = fitted(given, parent.shape, parent.dtype)
+            pulled[i] = given = fitted(given, parent.shape, parent.dtype)
         _accumulate(cotangents, parent, given)
+    return pulled
 
 
 def _give_part(part: Part, ct: Any, cotangents: dict[Node, Any]) -> None:

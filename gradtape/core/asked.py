@@ -10,6 +10,7 @@ import functools
 import inspect
 import re
 import sys
+from collections.abc import Iterator
 from types import CodeType, ModuleType
 from typing import Any
 
@@ -38,6 +39,11 @@ def asked() -> str | None:
     return found
 
 
+def public_name(primitive: Any) -> str:
+    """The shortest public path of an operation's function, its own name if it has none."""
+    return _primitive_paths(len(sys.modules)).get(primitive.name) or f"gradtape.{primitive.name}"
+
+
 @functools.lru_cache(maxsize=1)
 def _public_paths(loaded: int) -> dict[CodeType, str]:
     """The code of the public functions, each with the shortest path that leads to it.
@@ -45,6 +51,28 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
     `loaded` is the number of modules that Python has: they grow while gradtape is imported."""
     paths: dict[CodeType, str] = {}
     owners: dict[CodeType, Any] = {}
+    for path, value in _public_values():
+        code = _code(value)
+        if code is not None and owners.setdefault(code, value) is value:
+            paths.setdefault(code, path)
+        elif code is not None:  # one code for many functions names none of them
+            paths[code] = ""
+    return paths
+
+
+@functools.lru_cache(maxsize=1)
+def _primitive_paths(loaded: int) -> dict[str, str]:
+    """The shortest paths of the public functions that are one primitive each."""
+    paths: dict[str, str] = {}
+    for path, value in _public_values():
+        primitive = getattr(value, "primitive", None)
+        if primitive is not None and inspect.isfunction(value):
+            paths.setdefault(primitive.name, path)
+    return paths
+
+
+def _public_values() -> Iterator[tuple[str, Any]]:
+    """The public values with their paths, the shortest first."""
     level = [("gradtape", sys.modules["gradtape"])]
     seen: set[ModuleType] = set()
     while level:
@@ -54,18 +82,12 @@ def _public_paths(loaded: int) -> dict[CodeType, str]:
                 if name.startswith("_"):
                     continue
                 path = f"{prefix}.{name}"
-                if isinstance(value, ModuleType):
-                    if PUBLIC.match(value.__name__) and value not in seen:
-                        seen.add(value)
-                        deeper.append((path, value))
-                    continue
-                code = _code(value)
-                if code is not None and owners.setdefault(code, value) is value:
-                    paths.setdefault(code, path)
-                elif code is not None:  # one code for many functions names none of them
-                    paths[code] = ""
+                if not isinstance(value, ModuleType):
+                    yield path, value
+                elif PUBLIC.match(value.__name__) and value not in seen:
+                    seen.add(value)
+                    deeper.append((path, value))
         level = deeper
-    return paths
 
 
 def _code(value: Any) -> CodeType | None:

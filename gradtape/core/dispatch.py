@@ -64,14 +64,19 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any] 
 
 def _apply_observed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     """`apply` while a mode runs the operations, or observers or lookouts look on."""
-    if here.mode is None:
-        out = execute(primitive, inputs, params)
-    else:
-        out = here.mode.apply(primitive, inputs, params)
-    if here.tapes and primitive.differentiable:
-        record(primitive, inputs, params, out)
-    for observer in here.observers:
-        observer.see(primitive, inputs, params, out)
+    mode = here.mode
+    token = silence()  # of observers too: accumulators run kernels of their own
+    try:
+        if mode is not None:
+            out = mode.apply(primitive, inputs, params)
+        else:
+            out = _executed(primitive, inputs, params)
+        if here.tapes and primitive.differentiable:
+            record(primitive, inputs, params, out)
+        for observer in here.observers:
+            observer.see(primitive, inputs, params, out)
+    finally:
+        restore(token)
     for lookout in lookouts:
         lookout.see(primitive, inputs, params, out)
     return out
@@ -81,11 +86,20 @@ def execute(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any
     """Run the kernel on NumPy and tell nobody."""
     token = silence()
     try:
-        value = primitive.kernel(xp, *[t._array for t in inputs], **params)
-    except FAILURES as error:
-        raise explained(error, primitive.name, inputs, params) from error
+        return _executed(primitive, inputs, params)
     finally:
         restore(token)
+
+
+def _executed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """`execute` where NumPy is silent already."""
+    try:
+        if len(inputs) == 1:
+            value = primitive.kernel(xp, inputs[0]._array, **params)
+        else:
+            value = primitive.kernel(xp, *[t._array for t in inputs], **params)
+    except FAILURES as error:
+        raise explained(error, primitive.name, inputs, params) from error
     if primitive.several:
         return tuple([Tensor(v) for v in value])
     return Tensor(value)

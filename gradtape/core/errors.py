@@ -40,6 +40,37 @@ class ConversionError(InvalidArgumentError, TypeError):
     """
 
 
+class NotFiniteError(InvalidArgumentError):
+    """An operation gave NaN or inf while `tf.debug_nans` was on; the first one is named.
+
+    Attributes:
+        operation: its public name, as in "gradtape.math.log".
+        kind: "value", "cotangent", "tangent", "data" (it came in), or "variable".
+        what: "NaN", "inf", or "NaN and inf".
+        count, size: how many of how many elements.
+        index: that of the first such element.
+        input: the number of the input whose cotangent it is, None for other kinds.
+        place: file and line of the operation, None where they are not known.
+        asked: file and line where the gradient was asked, for cotangents.
+        hint: what to write instead.
+    """
+
+    operation = kind = what = hint = ""
+    count = size = 0
+    index: tuple[int, ...] = ()
+    input: int | None = None
+    place: tuple[str, int] | None = None
+    asked: tuple[str, int] | None = None
+
+    def __init__(self, text: str, **facts: Any) -> None:
+        super().__init__(text)
+        vars(self).update(facts)
+
+
+class CutGradientError(InvalidArgumentError):
+    """A path from a target to a source is cut, and the tape is strict."""
+
+
 class UnimplementedError(OpError, NotImplementedError):
     """The operation exists in TensorFlow but not in gradtape; the message says why and what to
     use.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -97,7 +98,7 @@ def _unique(items: Iterator[Any]) -> Iterator[Any]:
 
 @contextmanager
 def name_scope(name: str) -> Iterator[str]:
-    """Put the names of a graph's operations under a name; eager operations have no names.
+    """Put the names of operations under a name, as graphs and pictures of tapes show them.
 
     Example:
         >>> import gradtape as tf
@@ -106,8 +107,26 @@ def name_scope(name: str) -> Iterator[str]:
         'layer/'
     """
     graph = None if here.mode is None else here.mode.graph
-    if graph is None:
-        yield f"{name}/"
-    else:
+    if graph is not None:
         with graph.name_scope(name) as prefix:
             yield prefix
+        return
+    before = _scopes.current
+    _scopes.current = prefix = name if name.endswith("/") else f"{before}{name}/"
+    try:
+        yield prefix
+    finally:
+        _scopes.current = before
+
+
+class _Scopes(threading.local):
+    current = ""
+
+
+_scopes = _Scopes()
+
+
+def current_scope() -> str:
+    """The name of the block around, as in "model/layer"."""
+    graph = None if here.mode is None else here.mode.graph
+    return (_scopes.current if graph is None else graph.scope).rstrip("/")

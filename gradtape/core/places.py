@@ -14,7 +14,7 @@ GENERATED = "__autograph_generated_file"
 PART = re.compile(r"(if|else|loop)_body|(loop|extra)_test|[gs]et_state")
 SHELLS = ("<ipython-input", "<doctest")
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_LIBRARIES = tuple(
+LIBRARIES = tuple(
     [
         os.path.join(os.path.abspath(path), "")
         for path in (
@@ -28,7 +28,7 @@ def of_library(filename: str) -> bool:
     """Whether code belongs to Python, to an installed package, to gradtape, or to no file."""
     if filename.startswith("<"):
         return not filename.startswith(SHELLS)
-    return filename.startswith(_LIBRARIES) or GENERATED in filename
+    return filename.startswith(LIBRARIES) or GENERATED in filename
 
 
 def users_place(filename: str, line: int) -> tuple[str, int]:

@@ -143,6 +143,7 @@ class Primitive:
     doc: str = ""
     notable: bool = False
     straight: dict[Any, Any] = field(default_factory=dict)  # filled by autodiff.straight
+    pushes: dict[Any, Any] = field(default_factory=dict)  # filled by autodiff.straight_forward
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def kept(self, wanted: tuple[bool, ...]) -> tuple[tuple[int, ...], bool]:

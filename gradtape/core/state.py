@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 # what looks on everywhere, for diagnostics: objects with the methods `see` (an operation was run),
-# `left` (a tensor's value was handed to Python), `read` and `changed` (of a variable)
+# `left` (a tensor's value was handed to Python), `read` and `changed` (of a variable), and the
+# attribute `as_python`: whether recorded functions are to run as Python, operation by operation
 lookouts: list[Any] = []
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
+from gradtape.core.module import current_scope
 from gradtape.core.placement import parsed, placement
 from gradtape.core.shapes import TensorSpec
 from gradtape.core.sizes import Size
@@ -224,15 +225,15 @@ def inside_function() -> bool:
 
 
 def get_current_name_scope() -> str:
-    """The name of the block in a graph; eager operations have no names.
+    """The name of the block that `name_scope` opened, with those around it.
 
     Example:
         >>> import gradtape as tf
-        >>> tf.get_current_name_scope()
-        ''
+        >>> with tf.name_scope("model"), tf.name_scope("layer"):
+        ...     tf.get_current_name_scope()
+        'model/layer'
     """
-    graph = _graph()
-    return "" if graph is None else graph.scope.rstrip("/")
+    return current_scope()
 
 
 def get_logger() -> logging.Logger:

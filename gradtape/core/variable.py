@@ -170,6 +170,8 @@ class Variable(Operands, metaclass=_ByCreators):
         """What Python looks at: the value, or in a recorded function a tensor that has none yet."""
         mode = here.mode
         if mode is None or not mode.symbolic or mode.by_session:
+            for lookout in lookouts:
+                lookout.read(self, self._tensor)
             return self._tensor
         return mode.read(self)
 
@@ -351,9 +353,10 @@ class Variable(Operands, metaclass=_ByCreators):
 
     def _change(self, how: str, *values: Any) -> Any:
         mode = here.mode
+        before = self._tensor, self._leaf
         found = self._updated(how, *values) if mode is None else mode.update(self, how, *values)
-        for lookout in lookouts:
-            lookout.changed(self, how, values)
+        if lookouts:
+            told_changed(self, before, how, values)
         return found
 
     def _updated(self, how: str, *values: Any) -> Variable:
@@ -464,6 +467,20 @@ class Variable(Operands, metaclass=_ByCreators):
         return (
             f"<tf.Variable {self.name!r} shape={self.shape} dtype={self.dtype.name}, numpy={value}>"
         )
+
+
+def told_changed(variable: Any, before: Any, how: str, values: tuple[Any, ...]) -> None:
+    """Tell the lookouts that a variable was changed; one that raises undoes it.
+
+    Args:
+        before: its tensor and leaf before.
+    """
+    try:
+        for lookout in lookouts:
+            lookout.changed(variable, how, values)
+    except Exception:
+        variable._tensor, variable._leaf = before
+        raise
 
 
 def _put(array: Any, index: Any, value: Any) -> None:

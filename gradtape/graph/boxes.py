@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gradtape.autodiff.folding import chained, grouped
 from gradtape.core.variable import Variable
 from gradtape.graph.text import contents, line, spec
 
@@ -56,7 +57,7 @@ class Picture:
 
     def __init__(self, operations: Sequence[Operation], most: int = MOST) -> None:
         shown = visible(operations)
-        groups = chained(grouped(shown, most), most)
+        groups = chained(grouped(shown, most), _before, most)
         self.boxes = [_box(name, ops) for name, ops in groups]
         places = {op: i for i, (_, ops) in enumerate(groups) for op in ops}
         _merge_readings(shown, places, self.boxes)
@@ -75,6 +76,10 @@ class Picture:
         numbers = {old: new for new, old in enumerate(kept)}
         self.boxes = [self.boxes[i] for i in kept]
         self.arrows = [(numbers[a], numbers[b], after) for a, b, after in self.arrows]
+
+
+def _before(op: Operation) -> list[Operation]:
+    return [*[v.op for v in op.takes], *op.control]
 
 
 def _arrow(arrows: Any, places: Any, source: Operation, target: Operation, after: bool) -> None:
@@ -133,76 +138,6 @@ def _initialising(operations: Sequence[Operation], hidden: set[Operation]) -> se
         elif op.control and not op.takes and all([c in found for c in op.control]):
             found.add(op)
     return found
-
-
-# folding
-
-
-def grouped(operations: Sequence[Operation], most: int) -> list[tuple[str, list[Operation]]]:
-    """Operations in groups by name scope: at most so many groups, if scopes allow it.
-
-    Scopes of one size are often alike, as the layers of a network: they are opened together."""
-    if len(operations) <= most:
-        return [("", [op]) for op in operations]
-    groups = _split("", operations)
-    while True:
-        for size in sorted({len(ops) for scope, ops in groups if scope}):
-            parts = [
-                _split(scope, ops) if scope and len(ops) == size else [(scope, ops)]
-                for scope, ops in groups
-            ]
-            if sum(map(len, parts)) <= most:
-                groups = [group for part in parts for group in part]
-                break
-        else:
-            return groups
-
-
-def _split(scope: str, operations: Sequence[Operation]) -> list[tuple[str, list[Operation]]]:
-    """The operations directly under a scope one by one, the others by the scope below."""
-    found: dict[Any, tuple[str, list[Operation]]] = {}
-    scopes = {_below(op, scope) for op in operations}
-    for op in operations:
-        below = _below(op, scope)
-        if f"{op.name}/" in scopes:  # the operation that gave the scope its name
-            below = f"{op.name}/"
-        found.setdefault(below or op, (below, []))[1].append(op)
-    return [g if len(g[1]) > 1 else ("", g[1]) for g in found.values()]
-
-
-def _below(op: Operation, scope: str) -> str:
-    """The scope below a scope that an operation stands in, "" where it stands in none."""
-    head, slash, _ = op.name[len(scope) :].partition("/")
-    return f"{scope}{head}/" if slash else ""
-
-
-def chained(
-    groups: list[tuple[str, list[Operation]]], most: int
-) -> list[tuple[str, list[Operation]]]:
-    """Groups, with chains of single operations as one group each where there are too many."""
-    if len(groups) <= most:
-        return groups
-    places = {op: i for i, (_, ops) in enumerate(groups) for op in ops}
-    before: list[set[int]] = [set() for _ in groups]
-    after: list[set[int]] = [set() for _ in groups]
-    for op, place in places.items():
-        for other in [*[v.op for v in op.takes], *op.control]:
-            source = places.get(other, place)
-            if source != place:
-                before[place].add(source)
-                after[source].add(place)
-    found: dict[int, list[Operation]] = {}
-    heads: dict[int, int] = {}
-    for place, (name, ops) in enumerate(groups):
-        head = place
-        if len(before[place]) == 1 and not name and ops[0].takes:
-            (source,) = before[place]
-            joins = len(after[source]) == 1 and not groups[source][0] and source in heads
-            if joins and groups[source][1][0].takes:
-                head = heads[source]
-        heads[place] = head
-        found.setdefault(head, []).extend(ops)
-    return [(groups[head][0], ops) for head, ops in found.items()]
 
 
 # words

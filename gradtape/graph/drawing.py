@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from itertools import pairwise
 from typing import Any
 
+from gradtape.autodiff.drawing import FONT, arrow, scoped, width_of, without_far
+from gradtape.autodiff.layering import Layout
 from gradtape.graph.boxes import FIXED, INPUT, MANY, MOST, STATE, STEP, Box, Picture
-from gradtape.graph.layering import Layout, far
 from gradtape.graph.text import spec
 
 HEIGHT, MARGIN = 40.0, 18.0
-WIDE, NARROW = 6.9, 6.1  # of a letter, in the title and below it
+LARGE, SMALL = 12.0, 10.5  # the sizes of letters
 WORDS = {
     INPUT: "input", STATE: "variable", FIXED: "constant", STEP: "operation", MANY: "several",
 }  # fmt: skip
@@ -27,14 +27,13 @@ DARK = {
     INPUT: "#17304f #5c9ded", STATE: "#42320f #e0ab45", FIXED: "#232833 #6b7586",
     STEP: "#1d222d #8a94a6", MANY: "#2d2450 #9b80ee",
 }  # fmt: skip
-SHAPES = """
-text { font-family: ui-sans-serif, system-ui, "DejaVu Sans", Arial, sans-serif; font-size: 12px;
-  text-anchor: middle; }
-.detail, .legend { font-size: 10.5px; }
-.legend { text-anchor: start; }
-.arrow { fill: none; stroke-width: 1.3; }
-.after { stroke-dasharray: 4 3; }
-.box { stroke-width: 1.2; }
+SHAPES = f"""
+text {{ font-family: {FONT}; font-size: {LARGE}px; text-anchor: middle; }}
+.detail, .legend {{ font-size: {SMALL}px; }}
+.legend {{ text-anchor: start; }}
+.arrow {{ fill: none; stroke-width: 1.3; }}
+.after {{ stroke-dasharray: 4 3; }}
+.box {{ stroke-width: 1.2; }}
 """
 
 
@@ -46,7 +45,7 @@ def svg(operations: Sequence[Any], most: int = MOST) -> str:
         most: how many boxes there may be, if name scopes and chains allow it.
     """
     picture = Picture(operations, most)
-    drawn = _without_far(picture)
+    drawn = without_far(picture.boxes, picture.arrows)
     widths = [_width(b) for b in picture.boxes]
     layout = Layout(widths, [(a, b) for a, b, _ in drawn])
     arrows = [_arrow(path, after) for path, (_, _, after) in zip(layout.paths, drawn, strict=True)]
@@ -72,23 +71,6 @@ def svg(operations: Sequence[Any], most: int = MOST) -> str:
     )
 
 
-def _without_far(picture: Picture) -> list[tuple[int, int, bool]]:
-    """The arrows that are drawn; of the others the boxes say where they lead."""
-    boxes = picture.boxes
-    left_out = far(len(boxes), [(a, b) for a, b, _ in picture.arrows])
-    for a, box in enumerate(boxes):
-        targets = [
-            boxes[b].title.partition(":")[0] for b in range(len(boxes)) if (a, b) in left_out
-        ]
-        sources = sum([target == a for _, target in left_out])
-        if targets:
-            shown = targets if len(targets) < 3 else [targets[0], f"{len(targets) - 1} more"]
-            box.note(f"\u2193 {', '.join(shown)}")
-        if sources:
-            box.note(f"\u2191 {sources} more")
-    return [(a, b, after) for a, b, after in picture.arrows if (a, b) not in left_out]
-
-
 def _colours(given: dict[str, str]) -> str:
     """Rules of style for one set of colours."""
     rules = [
@@ -101,22 +83,12 @@ def _colours(given: dict[str, str]) -> str:
     for kind in WORDS:
         fill, stroke = given[kind].split()
         rules.append(f".{kind} {{ fill: {fill}; stroke: {stroke}; }}")
-    return _scoped(rules)
-
-
-def _scoped(rules: Iterable[str]) -> str:
-    """Rules of style that concern our pictures alone, wherever these are put."""
-    found = []
-    for rule in rules:
-        names, brace, rest = rule.partition("{")
-        scoped = ", ".join(f".gradtape-graph {name.strip()}" for name in names.split(","))
-        found.append(f"{scoped} {brace}{rest}")
-    return "\n".join(found)
+    return scoped(".gradtape-graph", rules)
 
 
 STYLE = "\n".join(
     [
-        _scoped(re.findall(r"\S[^{]*{[^}]*}", SHAPES)),
+        scoped(".gradtape-graph", re.findall(r"\S[^{]*{[^}]*}", SHAPES)),
         _colours(LIGHT),
         f"@media (prefers-color-scheme: dark) {{\n{_colours(DARK)}\n}}",
     ]
@@ -124,7 +96,7 @@ STYLE = "\n".join(
 
 
 def _width(box: Box) -> float:
-    return max(64.0, WIDE * len(box.title) + 22, NARROW * len(box.detail) + 22)
+    return max(64.0, width_of(box.title, LARGE) + 22, width_of(box.detail, SMALL) + 22)
 
 
 def _drawn(box: Box, x: float, y: float, width: float) -> str:
@@ -146,24 +118,10 @@ def _drawn(box: Box, x: float, y: float, width: float) -> str:
 
 def _arrow(path: list[tuple[float, float]], after: bool) -> str:
     """A curve from the lower edge of one box through the layers to the upper edge of another."""
-    points = [(x + MARGIN, y + MARGIN) for x, y in path]
-    down = points[-1][1] > points[0][1]
-    start, end = (HEIGHT, -5.0) if down else (0.0, HEIGHT + 5.0)
-    stops = [(points[0][0], points[0][1] + start)]
-    for x, y in points[1:-1]:
-        stops += [(x, y), (x, y + HEIGHT)] if down else [(x, y + HEIGHT), (x, y)]
-    stops.append((points[-1][0], points[-1][1] + end))
-    parts = [f"M{stops[0][0]:.1f} {stops[0][1]:.1f}"]
-    for (x, y), (u, v) in pairwise(stops):
-        middle = (y + v) / 2
-        curve = f"C{x:.1f} {middle:.1f} {u:.1f} {middle:.1f} {u:.1f} {v:.1f}"
-        parts.append(f"L{u:.1f} {v:.1f}" if abs(x - u) < 0.5 else curve)
-    (x, y), tip = stops[-1], 5.0 if down else -5.0
-    head = (
-        f"M{x - 3.5:.1f} {y - tip / 5:.1f}L{x + 3.5:.1f} {y - tip / 5:.1f}L{x:.1f} {y + tip:.1f}Z"
-    )
+    bands = [(y + MARGIN, y + MARGIN + HEIGHT) for _, y in path]
+    line, head = arrow([x + MARGIN for x, _ in path], bands)
     kind = "arrow after" if after else "arrow"
-    return f'<path class="{kind}" d="{"".join(parts)}"/><path class="head" d="{head}"/>'
+    return f'<path class="{kind}" d="{line}"/><path class="head" d="{head}"/>'
 
 
 def _legend(kinds: Sequence[str], y: float) -> str:

@@ -21,7 +21,7 @@ from gradtape.core.deferred import DeferredTensor
 from gradtape.core.errors import brief, wrong_type
 from gradtape.core.places import users_trace
 from gradtape.core.sizes import Size, UnknownSizeError
-from gradtape.core.state import here
+from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.methods import PerObject
@@ -73,6 +73,11 @@ def functions_run_eagerly() -> bool:
         False
     """
     return _settings.eagerly
+
+
+def _as_python() -> bool:
+    """Whether a call runs the Python function: on request, or because a lookout wants to see it."""
+    return _settings.eagerly or any([getattr(l, "as_python", False) for l in lookouts])
 
 
 class Function:
@@ -143,7 +148,7 @@ class Function:
             if concrete is not None:
                 self._called(False)
                 return concrete.run(list(args), ())
-        if _settings.eagerly:
+        if _as_python():
             return self.python_function(*args, **kwargs)
         concrete, leaves = self._found(args, kwargs)
         tensors = [leaf.value for leaf in leaves if leaf.kind == INPUT]
@@ -161,7 +166,7 @@ class Function:
             if kind is not Tensor and kind is not DeferredTensor:
                 return None
             key += a._dtype, a._shape
-        return None if _settings.eagerly else self._quick.get(tuple(key))
+        return None if _as_python() else self._quick.get(tuple(key))
 
     def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The trace for a call, made if there is none, and the call's leaves."""

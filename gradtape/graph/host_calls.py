@@ -22,7 +22,7 @@ from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec, TensorShape, TensorSpec
 from gradtape.core.sizes import Size, UnknownSizeError, opened
-from gradtape.core.state import frame, here
+from gradtape.core.state import frame, here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.ops.joining import stack
 from gradtape.ops.slicing import getitem
@@ -94,7 +94,11 @@ def _called(func: Any, inp: Any, wanted: Any, function: str, derivative: bool) -
     called = func if several else lambda *tensors: [func(*tensors)]
     if here.mode is None:
         outs = _converted(called(*inputs), types, function)
-        outs = outs if derivative else [t.placed(None) for t in outs]
+        if not derivative:
+            outs = [t.placed(None) for t in outs]
+            for lookout in lookouts:
+                params = {"call": HostCall(called, types, function, False)}
+                lookout.see(_host_call, tuple(inputs), params, tuple(outs))
     else:
         call = HostCall(called, _shaped(called, inputs, types, function), function, derivative)
         outs = list(apply(_host_call, tuple(inputs), {"call": call}))

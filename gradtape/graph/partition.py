@@ -28,7 +28,7 @@ CHEAP = frozenset({
     "minimum", "where", "cast", "reshape", "transpose", "broadcast_to", "strided_slice",
     "concat", "real", "imag", "conj", "square", "sign", "logical_not", "logical_and",
     "logical_or", "equal", "not_equal", "less", "less_equal", "greater", "greater_equal",
-    "safe_multiply", "pad", "sizes",
+    "safe_multiply", "chain_multiply", "pad", "sizes",
 })  # fmt: skip
 MOST = 2**30
 

@@ -15,6 +15,7 @@ from gradtape.ops.basis import add, multiply, negative, reshape, subtract, sum_a
 from gradtape.ops.products import product
 
 TERMS = {"add": add, "subtract": subtract}
+PRODUCTS = ("multiply", "chain_multiply")
 DEEPEST = 6  # how far it is looked for a product: a sum of sums doubles at every step
 WIDEST = 4  # times as many columns of the first matrix as of the second: summing is not free
 
@@ -39,7 +40,7 @@ def _pays(value: Value, depth: int = DEEPEST) -> bool:
         return _pays(op.takes[0], depth - 1)
     if name in TERMS:
         return _alike(op.takes, value) and any([_pays(v, depth - 1) for v in op.takes])
-    if name == "multiply":
+    if name in PRODUCTS:
         return any([_pays(v, depth - 1) for v in _factors(value)[:1]])
     if name == "matmul":
         a, b = op.takes
@@ -60,7 +61,7 @@ def _kept(value: Value, depth: int = DEEPEST) -> Any:
         return negative(_kept(op.takes[0], depth - 1))
     if name in TERMS:
         return TERMS[name](*[_kept(v, depth - 1) for v in op.takes])
-    if name == "multiply":
+    if name in PRODUCTS:
         varying, fixed = _factors(value)
         return multiply(_kept(varying, depth - 1), SymbolicTensor(fixed))
     return product(_kept(op.takes[0], depth - 1), SymbolicTensor(op.takes[1]))

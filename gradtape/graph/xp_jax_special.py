@@ -24,6 +24,15 @@ def keep(values: Any, mask: Any) -> Any:
 
 
 @verb
+def zero_wins(product: Any, *factors: Any) -> Any:
+    """The product, with 0 where one of the factors is 0."""
+    zero = factors[0] == 0
+    for factor in factors[1:]:
+        zero = zero | (factor == 0)
+    return jnp.where(zero, jnp.zeros((), product.dtype), product)
+
+
+@verb
 def as_complex(real: Any, imag: Any) -> Any:
     """real + i imag, without the 0 * inf = nan of that formula."""
     return jax.lax.complex(*jnp.broadcast_arrays(real, imag))

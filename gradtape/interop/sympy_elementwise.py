@@ -196,6 +196,7 @@ ELEMENTWISE: dict[str, Callable[..., Any]] = {
     "subtract": lambda x, y: x - y,
     "multiply": product,
     "safe_multiply": product,
+    "chain_multiply": product,
     "divide": quotient,
     "safe_divide": quotient,
     "xdivy": quotient,

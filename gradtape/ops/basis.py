@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+import gradtape.core.xp_numpy_special  # noqa: F401  the verb zero_wins
 from gradtape.core.asked import located
 from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
@@ -380,8 +381,8 @@ multiply = binary(
     primitive(
         "multiply",
         lambda xp, x, y: x * y,
-        vjps=[lambda ct, y: multiply(ct, conj(y)), lambda ct, x: multiply(ct, conj(x))],
-        jvps=[lambda t, y: multiply(t, y), lambda t, x: multiply(t, x)],
+        vjps=[lambda ct, y: chain_multiply(ct, conj(y)), lambda ct, x: chain_multiply(ct, conj(x))],
+        jvps=[lambda t, y: chain_multiply(t, y), lambda t, x: chain_multiply(t, x)],
         batch=batch_elementwise(lambda x, y: multiply(x, y)),
         shape=elementwise_shape,
         broadcasts=True,
@@ -392,25 +393,32 @@ multiply = binary(
 )
 
 
-def _no_nan(xp: Any, product: Any, t: Any) -> Any:
-    """The product with 0 where t is 0: a zero cotangent times an infinite slope is no derivative at
-    all.
-    """
-    bad = product != product
-    if xp.name == "numpy" and not bad.any():
-        return product
-    return xp.where(bad & (t == 0), xp.zeros((), product.dtype), product)
+# An exact zero among the factors of a derivative stops it, whatever the others are: what was masked
+# leaves no 0 * inf = nan. `chain_multiply` is for two factors of equal standing, the safe product and
+# quotient for a cotangent or tangent t and a slope: the slope's own zero does not hide that another
+# slope is infinite.
 
+chain_multiply = binary(
+    primitive(
+        "chain_multiply",
+        lambda xp, t, d: xp.zero_wins(t * d, t, d),
+        vjps=[lambda ct, d: chain_multiply(ct, conj(d)), lambda ct, t: chain_multiply(conj(t), ct)],
+        jvps=[lambda t2, d: chain_multiply(t2, d), lambda t2, t: chain_multiply(t, t2)],
+        batch=batch_elementwise(lambda t, d: chain_multiply(t, d)),
+        shape=elementwise_shape,
+        broadcasts=True,
+        kinds="iufcV",
+        family="elementwise",
+        doc="Return t * d, and 0 where one of them is 0 even if the other is infinite or nan.",
+    )
+)
 
 safe_multiply = binary(
     primitive(
         "safe_multiply",
-        lambda xp, t, d: _no_nan(xp, t * d, t),
-        vjps=[
-            lambda ct, d: safe_multiply(ct, conj(d)),
-            lambda ct, t: safe_multiply(conj(t), ct),
-        ],
-        jvps=[lambda t2, d: safe_multiply(t2, d), lambda t2, t: safe_multiply(t, t2)],
+        lambda xp, t, d: xp.zero_wins(t * d, t),
+        vjps=[lambda ct, d: safe_multiply(ct, conj(d)), lambda ct, t: chain_multiply(conj(t), ct)],
+        jvps=[lambda t2, d: safe_multiply(t2, d), lambda t2, t: chain_multiply(t, t2)],
         batch=batch_elementwise(lambda t, d: safe_multiply(t, d)),
         shape=elementwise_shape,
         broadcasts=True,
@@ -423,14 +431,14 @@ safe_multiply = binary(
 safe_divide = binary(
     primitive(
         "safe_divide",
-        lambda xp, t, y: _no_nan(xp, t / y, t),
+        lambda xp, t, y: xp.zero_wins(t / y, t),
         vjps=[
             lambda ct, y: safe_divide(ct, conj(y)),
-            lambda ct, y, out: negative(safe_divide(safe_multiply(conj(out), ct), conj(y))),
+            lambda ct, y, out: negative(safe_divide(chain_multiply(conj(out), ct), conj(y))),
         ],
         jvps=[
             lambda t2, y: safe_divide(t2, y),
-            lambda t2, y, out: negative(safe_divide(safe_multiply(out, t2), y)),
+            lambda t2, y, out: negative(safe_divide(chain_multiply(out, t2), y)),
         ],
         batch=batch_elementwise(lambda t, y: safe_divide(t, y)),
         shape=elementwise_shape,

@@ -64,7 +64,6 @@ def elementwise(
     """
     if wide:
         kernel = in_single(kernel)
-    product = safe_multiply if singular else multiply
     if isinstance(derivative, Nothing):
         vjp: Any = derivative
         jvp: Any = derivative

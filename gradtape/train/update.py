@@ -13,6 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.state import lookouts
+from gradtape.core.tensor import Tensor
+from gradtape.core.variable import told_changed
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.train.arrays import Array, complex_again, own, real_view, working_dtype
 from gradtape.train.gradients import Rows
@@ -20,6 +23,7 @@ from gradtape.train.gradients import Rows
 Rule = Callable[..., tuple[Any, Any]]
 WHOLE = 1 << 20  # up to this size the arrays of a rule stay in the cache from one pass to the next
 BLOCK = 1 << 16
+STEP = "a step of the optimizer"
 
 
 def update(
@@ -70,10 +74,13 @@ def _update_whole(
     hyperparameters: dict[str, Any],
     decay: float,
 ) -> None:
+    before = variable._tensor, variable._leaf
     value = _working(variable)
     arrays = type(slots)(*[None if s is None else real_view(s._array) for s in slots])
     value, arrays = moved(xp, rule, gradient, value, arrays, hyperparameters, decay)
     variable._write(complex_again(value, variable._dtype))
+    if lookouts:
+        told_changed(variable, before, STEP, (Tensor(gradient),))
     for slot, array in zip(slots, arrays, strict=True):
         if slot is not None:
             slot._write(complex_again(array, slot._dtype))
@@ -127,8 +134,11 @@ def _update_rows(
     views = [None if a is None else real_view(a) for a in arrays]
     index, dtype = gradient.indices, working_dtype(variable._dtype)
     rows = [None if v is None else v[index].astype(dtype, copy=False) for v in views]
+    before = variable._tensor, variable._leaf
     value, kept = rule(xp, gradient.values, rows[0], type(slots)(*rows[1:]), **hyperparameters)
     for cell, array, view, new in zip(cells, arrays, views, [value, *kept], strict=True):
         if cell is not None and view is not None:
             view[index] = new
             cell._write(array)
+            if cell is variable and lookouts:
+                told_changed(variable, before, STEP, (Tensor(gradient.values),))

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.autodiff.forward import push_forward
+from gradtape.autodiff.tangents import push_forward
 from gradtape.ops.basis import add
 
 Accumulator = tf.autodiff.ForwardAccumulator

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 import gradtape
+from gradtape.autodiff.layering import Layout, ascending, far
 from gradtape.compat import v1 as tf
 from gradtape.graph.boxes import Picture
-from gradtape.graph.layering import Layout, ascending, far
 
 SVG = "{http://www.w3.org/2000/svg}"
 

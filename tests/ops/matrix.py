@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.autodiff.batching import BatchedTensor, batching, spread
-from gradtape.autodiff.forward import push_forward
+from gradtape.autodiff.tangents import push_forward
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable

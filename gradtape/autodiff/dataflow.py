@@ -1,0 +1,220 @@
+"""Whether a value that the program took out of a tensor came back at another place.
+
+What Python and NumPy compute is not seen while it happens; but the program can be read. Names that
+a statement assigns from the value are *tainted*, and so are the names that are assigned from
+tainted ones; a tensor made in a statement that mentions one of them may hold what became of the
+value. Statements are compared in the innermost function that the two places have in common: what a
+helper returns is tainted in its caller."""
+
+from __future__ import annotations
+
+import ast
+import linecache
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from gradtape.autodiff.history import Place
+
+LOOPS = (ast.For, ast.While, ast.AsyncFor)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+
+
+def came_back(taken: tuple[Place, ...], used: tuple[Place, ...]) -> bool | None:
+    """Whether what was taken on one stack may have reached the statement on another.
+
+    Args:
+        taken: the places of the program where a value was handed over, the innermost first.
+        used: those where a tensor without a past was used.
+
+    Returns:
+        None when the program's source is not to be had.
+    """
+    for there in used:
+        for here in taken:
+            if (here.file, here.function) == (there.file, there.function):
+                return _reaches(here, there)
+    return False
+
+
+def _reaches(taken: Place, used: Place) -> bool | None:
+    body = _function(taken.file, taken.line)
+    if body is None:
+        return None
+    if body is not _function(used.file, used.line):
+        return False
+    first, last = _statement(body, taken.line), _statement(body, used.line)
+    if first is None or last is None:
+        return None
+    if first is last:
+        return True
+    return _arrives(body, first, last)
+
+
+def _arrives(body: Any, first: Any, last: Any) -> bool:
+    """Whether names that a statement assigns, directly or through others, are read by another.
+
+    Statements are taken in order; a loop around both may bring them back to an earlier one."""
+    order = list(_statements(body))
+    start, end = order.index(first), order.index(last)
+    if start < end:
+        between = order[start + 1 : end]
+    else:
+        loop = next((s for s in order if isinstance(s, LOOPS) and _holds(s, first, last)), None)
+        if loop is None:
+            return False
+        inside = list(_statements(loop))
+        between = inside[inside.index(first) + 1 :] + inside[: inside.index(last)]
+    names = set(_written(first))
+    for statement in between:
+        read = names & set(_read(statement))
+        names = names | set(_written(statement)) if read else names - set(_replaced(statement))
+    return bool(names & set(_read(last)))
+
+
+def _holds(loop: Any, *statements: Any) -> bool:
+    inside = list(_statements(loop))
+    return all([s in inside for s in statements])
+
+
+def _replaced(statement: Any) -> Iterator[str]:
+    """The names that get a new value altogether."""
+    if isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+        yield from [t.id for t in targets if isinstance(t, ast.Name)]
+
+
+def _written(statement: Any) -> Iterator[str]:
+    """The names that a statement gives a value; for `a.append(x)` that is a."""
+    targets: list[Any] = []
+    if isinstance(statement, ast.Assign):
+        targets = statement.targets
+    elif isinstance(statement, (ast.AugAssign, ast.AnnAssign, ast.For, ast.AsyncFor)):
+        targets = [statement.target]
+    elif isinstance(statement, (ast.With, ast.AsyncWith)):
+        targets = [i.optional_vars for i in statement.items if i.optional_vars is not None]
+    elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        function = statement.value.func
+        targets = [function.value] if isinstance(function, ast.Attribute) else []
+    for target in targets:
+        yield from _named(target)
+    for part in _parts(statement):
+        if isinstance(part, ast.NamedExpr):
+            yield part.target.id
+
+
+def _named(target: Any) -> Iterator[str]:
+    if isinstance(target, (ast.Tuple, ast.List)):
+        for item in target.elts:
+            yield from _named(item)
+    elif isinstance(target, ast.Starred):
+        yield from _named(target.value)
+    else:
+        while isinstance(target, ast.Subscript):
+            target = target.value
+        if isinstance(target, (ast.Name, ast.Attribute)):
+            yield ast.unparse(target)
+
+
+def _read(statement: Any) -> Iterator[str]:
+    """The names and dotted names that a statement mentions, where it does not assign to them."""
+    for part in _parts(statement):
+        if isinstance(part, ast.Attribute) or (
+            isinstance(part, ast.Name)
+            and (isinstance(part.ctx, ast.Load) or isinstance(statement, ast.AugAssign))
+        ):
+            yield ast.unparse(part)
+
+
+def _parts(statement: Any) -> Iterator[Any]:
+    """The expressions of a statement; of a compound one, those of its head."""
+    pending = [statement]
+    while pending:
+        part = pending.pop()
+        yield part
+        for child in ast.iter_child_nodes(part):
+            if not isinstance(child, ast.stmt):
+                pending.append(child)
+
+
+# finding functions and statements
+
+
+@lru_cache(maxsize=64)
+def _tree(file: str, text: str) -> Any:
+    try:
+        return ast.parse(text)
+    except (SyntaxError, ValueError):
+        return None
+
+
+def _function(file: str, line: int) -> Any:
+    """The innermost function of a file around a line, or the whole file."""
+    text = "".join(linecache.getlines(file))
+    tree = _tree(file, text) if text else None
+    if tree is None:
+        return None
+    found = tree
+    for node in ast.walk(tree):
+        if isinstance(node, FUNCTIONS) and not isinstance(node, ast.Lambda) and _around(node, line):
+            if found is tree or _around(found, node.lineno):
+                found = node
+    return found
+
+
+def _statements(body: Any) -> Iterator[Any]:
+    """The statements of a function in order, those in blocks too, those of inner functions not."""
+    for child in ast.iter_child_nodes(body):
+        if isinstance(child, (*FUNCTIONS, ast.ClassDef)):
+            continue
+        if isinstance(child, ast.stmt):
+            yield child
+        if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from _statements(child)
+
+
+def _statement(body: Any, line: int) -> Any:
+    """The statement of a function at a line, the innermost."""
+    found = None
+    for statement in _statements(body):
+        if _around(statement, line) and (found is None or _around(found, statement.lineno)):
+            found = statement
+    return found
+
+
+def _around(node: Any, line: int) -> bool:
+    return node.lineno <= line <= (node.end_lineno or node.lineno)
+
+
+def argument_names(place: Place | None, method: str) -> list[str]:
+    """The expressions that a call of a method at a place was given, as the program spells them."""
+    body = None if place is None else _function(place.file, place.line)
+    statement = None if place is None or body is None else _statement(body, place.line)
+    for part in () if statement is None else ast.walk(statement):
+        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
+            if part.func.attr == method:
+                given = [ast.unparse(a) for a in part.args]
+                return given + [ast.unparse(k.value) for k in part.keywords]
+    return []
+
+
+OPERATORS = {
+    ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply", ast.Div: "divide", ast.Pow: "pow",
+    ast.MatMult: "matmul", ast.FloorDiv: "floordiv", ast.Mod: "floormod",
+}  # fmt: skip
+
+
+def name_given(place: Place | None, operation: str) -> str | None:
+    """The name that the statement at a place gives to the result of an operation."""
+    body = None if place is None else _function(place.file, place.line)
+    statement = None if place is None or body is None else _statement(body, place.line)
+    if not isinstance(statement, (ast.Assign, ast.AnnAssign)):
+        return None
+    value = statement.value
+    made = ""
+    if isinstance(value, ast.Call):
+        made = ast.unparse(value.func).rpartition(".")[2]
+    elif isinstance(value, ast.BinOp):
+        made = OPERATORS.get(type(value.op), "")
+    names = list(_written(statement))
+    return names[0] if made == operation.rpartition(".")[2] and len(names) == 1 else None

@@ -1,0 +1,316 @@
+"""The lookout that checks every operation while `debug_nans` is on.
+
+It sees the operations of all threads (`core.state`). What runs on NumPy is looked at at once;
+operations of a mode (a batch, a trace) are seen where they run below it. For each record it keeps
+the place of the program, by the record's number, so that the walk backward can name it. Rules may
+go through infinite numbers that they select away; so inside of rules nothing raises before a
+cotangent arrives (`finite_walk`), but the first suspect is remembered."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from gradtape.autodiff.finite_arrays import finding, sound
+from gradtape.autodiff.finite_report import (
+    called,
+    derivative_error,
+    makers,
+    value_error,
+    variable_error,
+)
+from gradtape.autodiff.finite_source import Spot, picked, place, spot
+from gradtape.autodiff.finite_verdict import MOVING, Verdict, verdict
+from gradtape.core.asked import public_name
+from gradtape.core.record import Part, Record
+from gradtape.core.state import here, lookouts, post, withdraw
+
+MOST_SPOTS = 1 << 17
+MOST_READS = 64
+
+
+class Inside(threading.local):
+    """Whether this thread runs a rule, and what was seen in it.
+
+    `suspect` is the first operation of the rule that is to blame for its value, with its place;
+    `made` are the numbers of the records that the rule made."""
+
+    rules = 0
+    suspect: tuple[Any, Any] | None = None
+    made: tuple[int, ...] = ()
+
+
+inside = Inside()
+
+
+@contextmanager
+def in_rules() -> Iterator[None]:
+    """A block in which rules run: nothing raises before a cotangent or tangent arrives."""
+    before = inside.suspect, inside.made
+    inside.rules += 1
+    inside.suspect, inside.made = None, ()
+    try:
+        yield
+    finally:
+        inside.rules -= 1
+        inside.suspect, inside.made = before
+
+
+class Watch:
+    """What looks on.
+
+    Attributes:
+        infs: whether infinite numbers count.
+        spots: the places of records by their numbers.
+        rules: for records that a rule made, the records whose rule it was.
+    """
+
+    def __init__(self) -> None:
+        self.infs = True
+        self.spots: dict[int, Spot | None] = {}
+        self.rules: dict[int, str] = {}
+        self._reads: deque[Any] = deque(maxlen=MOST_READS)
+        self._pending: dict[int, tuple[Any, Exception]] = {}  # by the tensor's id
+
+    as_python = False
+
+    def forget(self) -> None:
+        """Forget what was seen."""
+        self.spots.clear()
+        self.rules.clear()
+        self._reads.clear()
+        self._pending.clear()
+
+    # what the lookout is told
+
+    def see(
+        self, primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any], out: Any
+    ) -> None:
+        """An operation was run."""
+        if here.tapes:
+            self._note(out)
+        if here.mode is not None or (primitive.name in MOVING and not self._pending):
+            return
+        if type(out) is not tuple:
+            if sound(out._array) and not self._pending:
+                return
+            out = (out,)
+        elif all([sound(t._array) for t in out]) and not self._pending:
+            return
+        self._judge(primitive, inputs, out)
+
+    def left(self, tensor: Any, how: str) -> None:
+        """A tensor's value was handed to Python."""
+
+    def read(self, variable: Any, tensor: Any) -> None:
+        """A variable was read."""
+        self._reads.append(variable)
+
+    def changed(self, variable: Any, how: str, values: tuple[Any, ...]) -> None:
+        """A variable was assigned to; what it started with is data."""
+        if here.mode is not None or how == "the initial value" or sound(variable._array):
+            return
+        given = [np.asarray(v._array) for v in values if getattr(v, "concrete", False)]
+        infinite = how == "assign" or not all([sound(a) for a in given])
+        found = finding(variable._array, self.infs and not infinite)
+        if found is not None:
+            where = place(spot(sys._getframe(1)))
+            raise variable_error(variable, how, found, where, given)
+
+    # records
+
+    def _note(self, out: Any) -> None:
+        """Keep the place of the record that an operation left."""
+        node = (out[0] if out else None) if type(out) is tuple else out
+        node = getattr(node, "_node", None)
+        if type(node) is Part:
+            node = node.parents[0]
+        if type(node) is not Record:
+            return
+        if len(self.spots) > MOST_SPOTS:
+            for number in list(self.spots)[: MOST_SPOTS // 2]:
+                del self.spots[number]
+                self.rules.pop(number, None)
+        self.spots[node.number] = spot(sys._getframe(2))
+        if inside.rules:
+            inside.made += (node.number,)
+
+    def place_of(self, record: Record) -> tuple[str, int] | None:
+        """Where a record was made, as far as it was seen."""
+        return place(self.spots.get(record.number))
+
+    def around(self, record: Record) -> str:
+        """A sentence on a record that was made by a rule."""
+        name = self.rules.get(record.number)
+        return "" if name is None else f"\n  an operation of the rule of {name}, of that line"
+
+    # operations
+
+    def _judge(self, primitive: Any, inputs: tuple[Any, ...], outs: tuple[Any, ...]) -> None:
+        """Raise, or keep the error for later, when an operation is to blame."""
+        arrays, results = [t._array for t in inputs], [t._array for t in outs]
+        error = None if inside.rules else self._awaited(inputs)
+        if error is None:
+            if primitive.name in MOVING:
+                return
+            found = verdict(primitive, arrays, results, self.infs)
+            if found is None:
+                return
+            if inside.rules:
+                if inside.suspect is None:
+                    inside.suspect = (primitive, arrays, found), spot(sys._getframe(2))
+                return
+            error = self.error(primitive, inputs, results, found)
+        elif all([finding(a, self.infs) is None for a in results]):
+            return
+        moves = primitive.name in MOVING and primitive.name != "where"
+        if not (moves or picked(spot(sys._getframe(2)))) or primitive.name == "where":
+            raise error
+        for tensor in outs:
+            self._await(tensor, error)
+
+    def error(
+        self, primitive: Any, inputs: Sequence[Any], results: list[Any], found: Verdict
+    ) -> Exception:
+        """The error for an operation that this thread runs."""
+        source = ""
+        if found.came_in is not None:
+            source = self._origin(inputs[found.came_in])
+        return value_error(
+            primitive,
+            found,
+            [t._array for t in inputs],
+            results,
+            place=place(spot(sys._getframe(2))),
+            made_by=makers(inputs),
+            source=source,
+            path=called(),
+        )
+
+    def _origin(self, tensor: Any) -> str:
+        """Where a tensor comes from that no operation made."""
+        for variable in reversed(self._reads):
+            if getattr(variable, "_tensor", None) is tensor:
+                return f", the value of variable {variable.name!r},"
+        return ", a constant or an argument,"
+
+    def _await(self, tensor: Any, error: Exception) -> None:
+        """Keep an error until it shows whether `where` leaves the elements out."""
+        number = id(tensor)
+        self._pending[number] = ref(tensor, lambda _: self._pending.pop(number, None)), error
+
+    def _awaited(self, inputs: Sequence[Any]) -> Exception | None:
+        for tensor in inputs:
+            found = self._pending.get(id(tensor))
+            if found is not None and found[0]() is tensor:
+                return found[1]
+        return None
+
+    # tangents
+
+    def tangents(
+        self,
+        primitive: Any,
+        inputs: Sequence[Any],
+        tangents: Sequence[Any],
+        outs: Sequence[Any],
+        pushed: Sequence[Any],
+    ) -> None:
+        """Look at what a forward rule gave."""
+        outs = [t for t in outs if concrete(t) is not None]
+        self._values_first(primitive, inputs, outs)
+        for number, tangent in enumerate(pushed):
+            array = None if tangent is None else concrete(tangent)
+            if array is None or sound(array):
+                continue
+            given = [None if t is None else concrete(t) for t in tangents]
+            if any([g is not None and not sound(g) for g in given]):
+                continue
+            found = finding(array, self.infs)
+            if found is not None:
+                raise derivative_error(
+                    primitive,
+                    "tangent",
+                    number,
+                    found,
+                    inputs=[concrete(t) for t in inputs],
+                    given=next((g for g in given if g is not None), None),
+                    result=array,
+                    place=place(spot(sys._getframe(1))),
+                    made_by=makers(inputs),
+                )
+
+    def _values_first(self, primitive: Any, inputs: Any, outs: Any) -> None:
+        """A value that is not finite comes before its tangent."""
+        if outs and not all([sound(concrete(t)) for t in outs]) and primitive.name not in MOVING:
+            arrays = [concrete(t) for t in inputs]
+            if None not in [a if a is None else 0 for a in arrays]:
+                found = verdict(primitive, arrays, [concrete(t) for t in outs], self.infs)
+                if found is not None:
+                    raise self.error(primitive, inputs, [concrete(t) for t in outs], found)
+
+
+def concrete(value: Any) -> Any:
+    """The array of a tensor, of all examples of a batched one; None where it comes later."""
+    value = getattr(value, "values", value)  # of an `IndexedSlices`
+    while not getattr(value, "concrete", True):
+        value = getattr(value, "_array", None)
+    return None if value is None else value._array
+
+
+# the one watch
+
+watch = Watch()
+_lock = threading.Lock()
+_count = [0]
+
+
+def turn_on(infs: bool) -> None:
+    """Check from now on; calls are counted."""
+    with _lock:
+        watch.infs = infs
+        _count[0] += 1
+        if _count[0] == 1:
+            post(watch)
+
+
+def turn_off(all: bool = False) -> None:
+    """Undo one call of `turn_on`, or all."""
+    with _lock:
+        _count[0] = 0 if all else max(0, _count[0] - 1)
+        if not _count[0]:
+            withdraw(watch)
+            watch.forget()
+
+
+def checking() -> bool:
+    """Whether operations are checked."""
+    return bool(_count[0])
+
+
+def alone() -> bool:
+    """Whether nothing but the check makes this thread special, so that walks go on arrays."""
+    return bool(
+        _count[0] and here.mode is None and not here.observers and not here.tapes
+    ) and lookouts == [watch]
+
+
+def suspected(asked: Spot | None) -> str:
+    """What is known of the operation inside of a rule that spoiled its result.
+
+    Args:
+        asked: where the gradient was asked for; rules of the library run at that line.
+    """
+    if inside.suspect is None:
+        return ""
+    (primitive, arrays, found), where = inside.suspect
+    text = f"\n  inside of the rule: {public_name(primitive)} gives {found.finding}"
+    at = place(where)
+    return text + ("" if at is None or at == place(asked) else f", at {at[0]}:{at[1]}")

@@ -1,0 +1,109 @@
+"""`laplacian`: the sum of the pure second derivatives, without the mixed ones.
+
+Each direction is pushed forward twice: its first derivative along the function's operations, and the
+derivative of that along the same direction. The Hessian is never there."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.budget import columns_at_once
+from gradtape.autodiff.forward import ForwardAccumulator
+from gradtape.autodiff.jacobian import checked_bytes, unit_rows
+from gradtape.autodiff.primals import Primals, Results, chosen
+from gradtape.autodiff.trail import Trail
+from gradtape.core.dtypes import differentiable
+from gradtape.core.errors import ConversionError, brief
+from gradtape.core.tensor import Tensor
+from gradtape.ops.basis import add, size_of, sum_axes, zeros
+from gradtape.ops.static import callable_or_raise
+
+
+def laplacian(
+    f: Callable[..., Any], argnums: int | tuple[int, ...] = 0, max_bytes: int | None = None
+) -> Callable[..., Any]:
+    """Make the function that returns the Laplacian of f, the trace of its Hessian.
+
+    Each element of the argument is one direction; the second derivative along it is found in forward
+    mode. With n elements that costs about 3 n times what f costs, and memory for as many
+    directions as go at once; the Hessian is not formed.
+
+    Args:
+        f: a function that returns a real tensor, or a structure of them. It is run once.
+        argnums: the place of the positional argument to differentiate by, or a tuple of places,
+            whose second derivatives are summed. The argument may be a structure of tensors.
+        max_bytes: about how much memory the directions that go at once may take, by default
+            2**28.
+
+    Returns:
+        A function of f's arguments. It returns the Laplacian of each element of f's results, in
+        their structure, shape and dtype; None for integers.
+
+    Raises:
+        ConversionError: when an argument is of integers or complex numbers.
+        InvalidArgumentError: when argnums do not fit.
+
+    Example:
+        >>> import gradtape as tf
+        >>> float(tf.laplacian(lambda x: tf.reduce_sum(x**3))([1.0, 2.0]))
+        18.0
+    """
+    callable_or_raise(f, "laplacian", "f")
+    most = checked_bytes(max_bytes, "laplacian")
+
+    @functools.wraps(f, updated=())
+    def laplacian_of(*args: Any, **kwargs: Any) -> Any:
+        places, _ = chosen(argnums, len(args), "laplacian")
+        inputs = Primals(args, places, "laplacian")
+        _refuse_complex(inputs.tensors)
+        with Trail(inputs.tensors) as trail:
+            results = Results(inputs.call(f, kwargs), "laplacian")
+        trail.finish(results.tensors)
+        return results.structured(_traces(trail, inputs.tensors, results.tensors, most))
+
+    return laplacian_of
+
+
+def _refuse_complex(sources: list[Any]) -> None:
+    for source in sources:
+        if source._dtype.kind == "c":
+            raise ConversionError(
+                f"gradtape.laplacian: the argument {brief(source)} is complex. Make it a function "
+                "of the real and the imaginary part."
+            )
+
+
+def _traces(
+    trail: Trail, sources: list[Any], targets: list[Any], most: int | None
+) -> list[Any]:
+    """For each target the sum of its second derivatives along all elements of the sources."""
+    totals: list[Any] = [None] * len(targets)
+    for number, source in enumerate(sources):
+        count = size_of(source._shape)
+        step = columns_at_once(trail, count, most, 3)
+        for start in range(0, count, step):
+            units = unit_rows(start, min(start + step, count), source._shape, source)
+            for k, found in enumerate(_second(trail, number, units)):
+                if found is not None:
+                    totals[k] = found if totals[k] is None else add(totals[k], found)
+    return [_or_zeros(total, t) for total, t in zip(totals, targets, strict=True)]
+
+
+def _second(trail: Trail, number: int, units: Any) -> list[Any]:
+    """The second derivatives of the targets along a batch of tangents, summed over the batch."""
+    with batching(len(units)) as mode:
+        tangents: list[Any] = [None] * len(trail.sources)
+        tangents[number] = BatchedTensor(Tensor(units), None, mode)
+        with ForwardAccumulator([], []) as twice:
+            firsts = trail.push(tangents, twice._put)
+        found = [None if t is None else twice.jvp(t) for t in firsts]
+    return [None if t is None else sum_axes(spread(t, mode), (0,)) for t in found]
+
+
+def _or_zeros(total: Any, target: Any) -> Any:
+    if total is None and differentiable(target._dtype):
+        return zeros(target._shape, target._dtype)
+    return total

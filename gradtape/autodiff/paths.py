@@ -1,0 +1,206 @@
+"""The paths from a target back to a source through the history, and where they are cut.
+
+Every event that the target was made of is asked whether it depends on the source in any way: by
+operations, assignments, or values that went through Python. From the target the paths are followed
+back through such events. A path is *live* as long as the tape recorded it. Where an operation lets
+nothing through, or was done while the tape did not record, it is cut, and that is a cause; a path
+that arrives dead was never watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from gradtape.autodiff import reasons
+from gradtape.autodiff.dataflow import came_back
+from gradtape.autodiff.explanation import Cause
+from gradtape.autodiff.history import Event, HandedOver, History, Span
+from gradtape.core.dtypes import differentiable
+from gradtape.core.nothing import Nothing, Owed
+from gradtape.core.record import Node, Recording
+
+
+class Paths:
+    """What leads from a target to a source.
+
+    Args:
+        history: what happened.
+        recording: what the tape recorded; None if it was never entered.
+        is_source: tells the events of the source.
+        name: what the program calls the source.
+        node: the node of the source.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        recording: Recording | None,
+        is_source: Callable[[Event], bool],
+        name: str,
+        node: Node | None = None,
+    ) -> None:
+        self.history = history
+        self.recording = recording
+        self.is_source = is_source
+        self.name = name
+        self.node = node
+        self.spans: list[Span] = [] if recording is None else history.spans.get(recording, [])
+        self.causes: list[Cause] = []
+        self.choices: list[Cause] = []
+        self.connected = False
+        self._depends: dict[Event, bool] = {}
+
+    # dependence
+
+    def depends(self, target: Event) -> bool:
+        """Whether an event has the source in its past, in whatever way."""
+        known = self._depends
+        pending = [target]
+        while pending:
+            event = pending[-1]
+            if event in known:
+                pending.pop()
+                continue
+            if self.is_source(event):
+                known[event] = True
+                continue
+            before = list(self._past(event))
+            missing = [e for e in before if e not in known and e.number < event.number]
+            if missing:
+                pending.extend(missing)
+                continue
+            known[event] = any([known.get(e, False) for e in before])
+        return known[target]
+
+    def _past(self, event: Event) -> Iterator[Event]:
+        yield from event.parents
+        if not event.parents and event.kind != "operation":
+            for handed in self.handed(event):
+                yield handed.event
+
+    def handed(self, event: Event) -> list[HandedOver]:
+        """The values that left the library before and may have come back as this one."""
+        return [
+            h
+            for h in self.history.handed_over
+            if h.number < event.number
+            and h.event is not event
+            and came_back(h.trace, event.trace) is not False
+        ]
+
+    # following paths
+
+    def follow(self, target: Event) -> None:
+        """Follow every path from the target back."""
+        seen: set[tuple[Event, bool]] = set()
+        pending: list[tuple[Event, bool, Event | None]] = [(target, True, None)]
+        while pending:
+            event, live, child = pending.pop()
+            if (event, live) in seen or not self.depends(event):
+                continue
+            seen.add((event, live))
+            if self.is_source(event):
+                self._arrived(event, live, child)
+            elif event.kind == "operation":
+                pending += [(p, now, event) for p, now in self._through(event, live, child)]
+            else:
+                self._begins_anew(event)
+
+    def _arrived(self, event: Event, live: bool, child: Event | None) -> None:
+        self.connected = self.connected or live
+        if not live and child is not None:
+            self._add(self._unwatched(event, child))
+
+    def _begins_anew(self, event: Event) -> None:
+        """A variable that was assigned to, or data."""
+        if event.kind == "variable" and event.parents:
+            self._add(reasons.assigned(event))
+        for handed in self.handed(event) if not event.parents else []:
+            if self.depends(handed.event):
+                self._add(reasons.left(handed))
+
+    def _through(
+        self, event: Event, live: bool, child: Event | None
+    ) -> Iterator[tuple[Event, bool]]:
+        """The parents to which the path goes on, and whether it lives."""
+        part = live and child is not None and child.call == event.call
+        off = self._off_tape(event)
+        if off is not None:
+            self._add(off)
+            return
+        if _without_derivative(event):
+            if part:  # what a function of the library does inside is its own affair
+                return
+            for parent in event.parents:
+                if self.depends(parent) and parent.spec[1].kind in "biu":
+                    yield parent, False
+                elif self.depends(parent):
+                    self._add(reasons.without_derivative(event, parent))
+            return
+        for parent, rule in zip(event.parents, self._rules(event)):
+            if not self.depends(parent):
+                continue
+            if isinstance(rule, Owed):
+                self._add(reasons.owed(event, rule))
+            elif isinstance(rule, Nothing):
+                self._blocked(event, parent, rule, part)
+            else:
+                yield parent, live and self.recording in event.tapes
+
+    def _rules(self, event: Event) -> Any:
+        primitive = event.primitive
+        return primitive.vjps if primitive.joint_vjp is None else [None] * len(event.parents)
+
+    def _blocked(self, event: Event, parent: Event, rule: Nothing, part: bool) -> None:
+        if parent.spec[1].kind in "biu":
+            self.choices.append(reasons.choice(event, parent))
+        elif not part:
+            stopped = rule.kind == "stopped"
+            self._add(reasons.stopped(event) if stopped else reasons.flat(event))
+
+    def _add(self, cause: Cause) -> None:
+        if cause not in self.causes:
+            self.causes.append(cause)
+
+    # what the tape did not record
+
+    def _off_tape(self, event: Event) -> Cause | None:
+        """Why the tape did not record when an operation was done, None if it did."""
+        recording = self.recording
+        if recording is None or recording in event.active or recording in event.tapes:
+            return None
+        if not self.spans:
+            return None
+        first = self.spans[0]
+        if all([s.thread != event.thread for s in self.spans]):
+            return reasons.off_tape(event, first, "thread")
+        if any([s.stop is not None and s.start < event.number < s.stop for s in self.spans]):
+            return reasons.off_tape(event, first, "reset")
+        ended = [s for s in self.spans if s.stop is not None and s.stop < event.number]
+        if not ended:
+            return reasons.off_tape(event, first, "before")
+        return reasons.off_tape(event, first, ended[-1].ended)
+
+    def _unwatched(self, event: Event, child: Event) -> Cause:
+        """Why a tape that recorded did not know the source."""
+        recording = self.recording
+        name = f"`{self.name}`"
+        watches = [] if recording is None else self.history.watches.get(recording, [])
+        for number, watched, trace in watches:
+            if watched() is self.node and number > child.number:
+                return reasons.watched_late(name, child, trace[0] if trace else None)
+        if event.kind == "variable":
+            owner = event.owner()
+            trainable = owner is None or owner.trainable
+            return reasons.variable_not_watched(event.name, child, trainable)
+        made_of = [p for p in event.parents if p.kind == "variable"]
+        if event.kind == "operation" and made_of and recording not in event.active:
+            return reasons.replaced(name, event, made_of[0])
+        return reasons.not_watched(name, child, None)
+
+
+def _without_derivative(event: Event) -> bool:
+    primitive = event.primitive
+    if primitive.name == "host_call":
+        return not event.params["call"].derivative
+    return not primitive.differentiable or not differentiable(event.spec[1])

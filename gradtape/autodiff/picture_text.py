@@ -1,0 +1,253 @@
+"""The picture of a tape as tables: plain text, and in colours for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+from gradtape.autodiff.anatomy import OPERATION, Anatomy, Entry, Flow, together
+from gradtape.autodiff.picture_boxes import Box, Folded
+from gradtape.autodiff.picture_words import Weight, amount, bad, count, number, roles
+from gradtape.core.xp_numpy import Lazy
+
+rich_table: Any = Lazy("rich.table")
+rich_text: Any = Lazy("rich.text")
+
+BAR = 8
+MOST_ROWS = 12  # of what is kept by operation and by line
+HEADS = ("operation", "result", "keeps", "gradient rms", "max", "line")
+TITLES = ("kept by operation", "kept by line")
+
+
+class Row(NamedTuple):
+    """A box as a row of the table."""
+
+    title: str
+    kind: str
+    spec: str
+    keeps: str
+    flow: Flow | None
+    place: str
+    mark: str
+
+
+class Share(NamedTuple):
+    """What the operations of one type, or of one line, keep."""
+
+    name: str
+    operations: int
+    weight: Weight
+
+
+def headline(anatomy: Anatomy) -> str:
+    """What there is, in a line."""
+    operations = [e for e in anatomy.entries if e.kind == OPERATION]
+    sources = len(anatomy.entries) - len(operations)
+    weight = Weight(operations)
+    own = f", of it {amount(weight.own)} the sources' own" if weight.own else ""
+    kept = f"{weight} kept for the backward pass{own}" if operations else "nothing was recorded"
+    return f"{count(len(operations), 'operation')}, {count(sources, 'source')}; {kept}"
+
+
+def rows(folded: Folded) -> list[Row]:
+    """A row for each box, in the order of time."""
+    boxes = sorted(folded.boxes, key=lambda b: b.group.entries[0].number)
+    return [_row(b) for b in boxes]
+
+
+def _row(box: Box) -> Row:
+    entries = box.group.entries
+    first = entries[0]
+    single = len(entries) == 1
+    kept = box.weight.short
+    if single and kept:
+        kept = f"{roles(first.kept)}: {kept}"
+    specs = {e.spec for e in entries}
+    spec = first.spec if len(specs) == 1 else f"{count(box.operations, 'operation')}"
+    flow = together(box.flows) if box.flows else None
+    kind = "" if box.kind == OPERATION else box.kind
+    title = f"{box.title} ({kind})" if first.kind not in (OPERATION, box.title) else box.title
+    return Row(title, kind, spec, kept, flow, box.place, box.mark)
+
+
+def cuts(folded: Folded) -> list[str]:
+    """The inputs that get no derivative, with the reason, a line each."""
+    boxes = folded.boxes
+    return [
+        f"{boxes[a.source].title} \u2192 {boxes[a.target].title}: {a.cut}, {a.why}"
+        for a in folded.arrows
+        if a.cut
+    ]
+
+
+def shares(anatomy: Anatomy, key: Callable[[Entry], str]) -> list[Share]:
+    """What is kept by each of the operations' keys, the most first; "" is left out."""
+    found: dict[str, list[Entry]] = {}
+    for entry in anatomy.entries:
+        if entry.kind == OPERATION and key(entry):
+            found.setdefault(key(entry), []).append(entry)
+    made = [Share(name, len(entries), Weight(entries)) for name, entries in found.items()]
+    return sorted(made, key=lambda s: (-s.weight.bytes, -s.operations))
+
+
+def by_type(anatomy: Anatomy) -> list[Share]:
+    """What each type of operation keeps."""
+    return shares(anatomy, lambda e: e.title)
+
+
+def by_line(anatomy: Anatomy) -> list[Share]:
+    """What each line of the program lets the tape keep."""
+    return shares(anatomy, lambda e: "" if e.fact is None else e.fact.place)
+
+
+# plain
+
+
+def plain(anatomy: Anatomy, folded: Folded) -> str:
+    """Everything as text."""
+    lines = [headline(anatomy)]
+    if anatomy.note:
+        lines.append(anatomy.note)
+    table = [cells_of(r) for r in rows(folded)]
+    used = [i for i in range(len(HEADS)) if any([cells[i] for cells in table])]
+    if table:
+        lines += ["", *_aligned([HEADS, *table], used, right=(3, 4))]
+    lines += [f"  ! {r.title}: {r.mark}" for r in rows(folded) if r.mark]
+    found = cuts(folded)
+    if found:
+        lines += ["", "no derivative", *[f"  {line}" for line in found]]
+    for title, parts in zip(TITLES, (by_type(anatomy), by_line(anatomy)), strict=True):
+        if parts:
+            lines += ["", title, *_aligned(share_cells(parts), (0, 1, 2), right=(1, 2))]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def cells_of(row: Row) -> list[str]:
+    rms, largest = _numbers(row.flow)
+    return [row.title, row.spec, row.keeps, rms, largest, row.place]
+
+
+def _numbers(flow: Flow | None) -> tuple[str, str]:
+    if flow is None:
+        return "", ""
+    if flow.bad:
+        return bad(flow), f"{flow.bad} of {flow.size}"
+    return number(flow.rms), number(flow.largest)
+
+
+def share_cells(parts: Sequence[Share]) -> list[list[str]]:
+    cells = [[s.name, f"{s.operations} \u00d7", str(s.weight)] for s in parts[:MOST_ROWS]]
+    rest = parts[MOST_ROWS:]
+    if rest:
+        total = amount(sum([s.weight.bytes for s in rest]))
+        operations = sum([s.operations for s in rest])
+        cells.append([f"and {len(rest)} more", f"{operations} \u00d7", total])
+    return cells
+
+
+def _aligned(table: Sequence[Sequence[str]], used: Sequence[int], right: Any) -> Iterator[str]:
+    """Rows of cells as lines in columns."""
+    widths = {i: max([len(cells[i]) for cells in table]) for i in used}
+    for cells in table:
+        shown = [
+            cells[i].rjust(widths[i]) if i in right else cells[i].ljust(widths[i]) for i in used
+        ]
+        yield "  " + "  ".join(shown)
+
+
+# in colours
+
+
+def coloured(anatomy: Anatomy, folded: Folded, width: int) -> Iterator[Any]:
+    """Everything as tables of rich, for a terminal of so many columns."""
+    yield rich_text.Text(headline(anatomy), style="bold")
+    if anatomy.note:
+        yield rich_text.Text(anatomy.note, style="yellow")
+    if anatomy.entries:
+        yield _table(anatomy, rows(folded), width)
+    for row in rows(folded):
+        if row.mark:
+            yield rich_text.Text(f"! {row.title}: {row.mark}", style="bold red")
+    for line in cuts(folded):
+        yield rich_text.Text(f"no derivative: {line}", style="yellow")
+    for title, parts in zip(TITLES, (by_type(anatomy), by_line(anatomy)), strict=True):
+        if parts:
+            yield _share_table(title, parts)
+
+
+def _table(anatomy: Anatomy, found: Sequence[Row], width: int) -> Any:
+    table = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    flowing, placed = anatomy.flowing, any([r.place for r in found])
+    wide = width >= 100
+    table.add_column("operation", no_wrap=True, ratio=3, min_width=12)
+    table.add_column("result", no_wrap=True, ratio=3, min_width=10)
+    table.add_column("keeps", no_wrap=True, ratio=3 if wide else 2, min_width=8)
+    if flowing:
+        table.add_column("gradient rms", no_wrap=True, min_width=BAR + 8)
+        if wide:
+            table.add_column("max", no_wrap=True, justify="right", min_width=7)
+    if placed:
+        table.add_column("line", no_wrap=True, ratio=2, min_width=8)
+    scale = _scale([r.flow for r in found if r.flow is not None])
+    for row in found:
+        cells = [
+            rich_text.Text(row.title, style=_style(row)),
+            rich_text.Text(row.spec),
+            rich_text.Text(row.keeps if wide else row.keeps.rpartition(": ")[2], style="cyan"),
+        ]
+        if flowing:
+            cells.append(_bar(row.flow, scale))
+            if wide:
+                cells.append(rich_text.Text(_numbers(row.flow)[1]))
+        if placed:
+            cells.append(rich_text.Text(row.place))
+        table.add_row(*cells)
+    return table
+
+
+def _style(row: Row) -> str:
+    if row.mark:
+        return "bold red"
+    return {"variable": "yellow", "watched": "blue", "several": "magenta"}.get(row.kind, "")
+
+
+def _scale(flows: Sequence[Flow]) -> tuple[float, float]:
+    """The smallest and the largest order of magnitude."""
+    logs = [math.log10(f.rms) for f in flows if f.rms and not f.bad]
+    return (min(logs), max(logs)) if logs else (0.0, 0.0)
+
+
+def filled(flow: Flow, scale: tuple[float, float]) -> float:
+    """How much of a bar a gradient fills, between nothing and 1, on a logarithmic scale."""
+    if flow.bad:
+        return 1.0
+    if not flow.rms:
+        return 0.0
+    low, high = scale
+    return 1.0 if high == low else 0.125 + 0.875 * (math.log10(flow.rms) - low) / (high - low)
+
+
+def _bar(flow: Flow | None, scale: tuple[float, float]) -> Any:
+    if flow is None:
+        return rich_text.Text("")
+    style = "bold red" if flow.bad else "yellow" if flow.zero else "green"
+    length = round(BAR * filled(flow, scale))
+    bar = rich_text.Text("\u2588" * length + " " * (BAR - length), style=style)
+    return bar.append(f" {_numbers(flow)[0]}", style=style if flow.bad or flow.zero else "default")
+
+
+def _share_table(title: str, parts: Sequence[Share]) -> Any:
+    table = rich_table.Table(
+        box=None, pad_edge=False, title=title, title_justify="left", title_style="bold",
+        show_header=False, padding=(0, 1),
+    )  # fmt: skip
+    table.add_column(no_wrap=True)
+    table.add_column(justify="right")
+    table.add_column(justify="right", style="cyan")
+    table.add_column()
+    most = max([s.weight.bytes for s in parts]) or 1
+    for cells, share in zip(share_cells(parts), [*parts[:MOST_ROWS], None]):
+        length = 0 if share is None else round(2 * BAR * share.weight.bytes / most)
+        table.add_row(*cells, rich_text.Text("\u2588" * length, style="cyan"))
+    return table

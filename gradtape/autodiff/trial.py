@@ -1,0 +1,230 @@
+"""A trial walk: the gradient once more, without using the tape up, watching every edge.
+
+The walk itself is `walk`'s, step by step; between the steps it is noted where a cotangent became
+zero, where it became inf or nan, and where a rule gave nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from gradtape.autodiff import reasons
+from gradtape.autodiff.asking import node_of, starting_cotangent
+from gradtape.autodiff.explanation import Cause
+from gradtape.autodiff.history import Event, History, Place
+from gradtape.autodiff.walk import walk
+from gradtape.core.asked import public_name
+from gradtape.core.nothing import Nothing
+from gradtape.core.record import Node, Record, Recording
+from gradtape.core.state import frame, here
+from gradtape.core.xp_numpy import restore, silence
+from gradtape.ops.sparse import IndexedSlices
+
+CUSTOM = frozenset({"custom_gradient", "host_call"})
+
+
+@dataclass(frozen=True)
+class Edge:
+    """What a record's rule made of its cotangent for one input."""
+
+    record: Record
+    parent: Node
+    taken: Any
+    given: Any
+
+
+class Trial:
+    """The gradient of one target with respect to one source, with what happened on the way.
+
+    Attributes:
+        verdict: "sound", "none", "zero" or "not finite".
+        lost: whether nothing at all arrived at the source.
+    """
+
+    def __init__(self, recording: Recording | None, target: Any, source: Any) -> None:
+        self.recording = recording
+        self.edges: list[Edge] = []
+        self.missing: list[tuple[Record, Node]] = []
+        start, self.goal = node_of(target), node_of(source)
+        found = None
+        if recording is not None and start is not None and self.goal is not None:
+            token = silence()
+            try:
+                with frame((), (), here.mode):
+                    found = self._walked(start, starting_cotangent(target, None))
+            finally:
+                restore(token)
+        self.lost = found is None
+        self.verdict = _verdict(found)
+
+    @property
+    def dropped(self) -> bool:
+        """Whether a rule that the program wrote gave nothing for an input on the way."""
+        return bool(self.missing)
+
+    def _walked(self, start: Node, ct: Any) -> Any:
+        try:
+            (found,) = walk([(start, ct)], [self.goal], self.recording, see=self._see)
+        except LookupError:  # a rule is owed
+            return None
+        return None if isinstance(found, Nothing) else found
+
+    def _see(self, record: Record, ct: Any, given: list[Any]) -> None:
+        """Note what a record's rule made of its cotangent."""
+        for parent, value in zip(record.parents, given):
+            if parent is None:
+                continue
+            if value is None or isinstance(value, Nothing):
+                if record.primitive.name in CUSTOM:
+                    self.missing.append((record, parent))
+                continue
+            self.edges.append(Edge(record, parent, ct, value))
+
+    # what it means
+
+    def causes(self, history: History | None) -> list[Cause]:
+        """Why the gradient is zero or not finite."""
+        if self.verdict == "zero":
+            return self._zero(history)
+        if self.verdict == "not finite":
+            return self._not_finite(history)
+        return []
+
+    def _zero(self, history: History | None) -> list[Cause]:
+        found = [e for e in self.edges if _some(e.taken) and not _some(e.given)]
+        causes = []
+        for edge in found:
+            name, place = named(edge.record, history)
+            causes.append(
+                Cause(
+                    "zero",
+                    f"The derivative of {name} is zero here for every element{_ranges(edge.record)}"
+                    f", so that nothing flows back.{_why_zero(edge.record)}",
+                    place,
+                    node=edge.record.number,
+                )
+            )
+        if not causes:
+            causes.append(
+                Cause("zero", "Two paths to the source carry opposite gradients, which add up to"
+                      " zero.", None, "Check the signs: the source cancels out of the target.")
+            )
+        return causes
+
+    def _not_finite(self, history: History | None) -> list[Cause]:
+        if history is not None:
+            event = self._first_value(history)
+            if event is not None:
+                return [
+                    Cause(
+                        "not finite",
+                        f"{event.name} made a value that is not finite of finite ones.",
+                        event.place,
+                        "Keep its argument where the function is defined, and mask with tf.where"
+                        " inside of the call: tf.where(ok, f(tf.where(ok, x, 1.0)), 0.0).",
+                        node=reasons.number_of(event),
+                    )
+                ]
+        for edge in self.edges:
+            if not _finite(edge.given) and _finite(edge.taken):
+                name, place = named(edge.record, history)
+                text = (
+                    f"The derivative of {name} is not finite here{_ranges(edge.record)}: its rule"
+                    f" gave {_oddity(edge.given)} for a finite cotangent."
+                )
+                remedy = (
+                    "Keep its argument away from this point, or choose a safe one first:"
+                    " tf.where(ok, f(tf.where(ok, x, 1.0)), 0.0)."
+                )
+                return [Cause("not finite", text, place, remedy, node=edge.record.number)]
+        return []
+
+    def _first_value(self, history: History) -> Event | None:
+        """The first operation on the way whose value is not finite though its inputs are."""
+        events = [history.known_node(e.record) for e in self.edges]
+        bad = [
+            e
+            for e in events
+            if e is not None and not e.finite and all([p.finite for p in e.parents])
+        ]
+        return min(bad, key=lambda e: e.number, default=None)
+
+    def none_given(self, history: History | None) -> list[Cause]:
+        """The rules of the program that gave nothing."""
+        found = []
+        for record, _ in self.missing:
+            name, place = named(record, history)
+            found.append(reasons.none_given(name, place, record.number))
+        return found
+
+
+def named(record: Record, history: History | None) -> tuple[str, Place | None]:
+    """The public name of a record's operation, and its line."""
+    event = None if history is None else history.known_node(record)
+    if event is not None:
+        return event.name, event.place
+    return "tf." + public_name(record.primitive).removeprefix("gradtape."), None
+
+
+def _verdict(found: Any) -> str:
+    if found is None:
+        return "none"
+    if not _finite(found):
+        return "not finite"
+    return "sound" if _some(found) or not _arrays(found)[0].size else "zero"
+
+
+def _arrays(value: Any) -> list[Any]:
+    """The numbers of a cotangent, which may be one of several results or an `IndexedSlices`."""
+    if value is None:
+        return []
+    if isinstance(value, (list, tuple)):
+        return [a for v in value for a in _arrays(v)]
+    if isinstance(value, IndexedSlices):
+        value = value.values
+    return [np.asarray(value._array)] if value.concrete else [np.ones(1)]
+
+
+def _some(value: Any) -> bool:
+    return any([bool(a.any()) for a in _arrays(value)])
+
+
+def _finite(value: Any) -> bool:
+    return all([bool(np.isfinite(a).all()) for a in _arrays(value)])
+
+
+def _oddity(value: Any) -> str:
+    arrays = _arrays(value)
+    nan = any([bool(np.isnan(a).any()) for a in arrays])
+    return "nan" if nan else "inf"
+
+
+def _ranges(record: Record) -> str:
+    """The range of what was kept of an operation."""
+    for kept, words in ((record.inputs, "its argument"), ((record.out,), "its result")):
+        for tensor in kept:
+            array = getattr(tensor, "_array", None)
+            if array is None or not tensor.concrete or array.dtype.kind not in "f":
+                continue
+            if array.size:
+                low, high = float(np.min(array)), float(np.max(array))
+                is_one = low == high
+                span = f"is {low:.4g}" if is_one else f"lies between {low:.4g} and {high:.4g}"
+                return f" ({words} {span})"
+    return ""
+
+
+def _why_zero(record: Record) -> str:
+    return WHY_ZERO.get(record.primitive.name, "")
+
+
+WHY_ZERO = {
+    "relu": " No element is positive: the units are dead.",
+    "relu6": " No element lies between 0 and 6.",
+    "clip_by_value": " Every element is clipped.",
+    "sigmoid": " The function is saturated.",
+    "tanh": " The function is saturated.",
+    "softmax": " The function is saturated.",
+}
