@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.autodiff.budget import columns_at_once
 from gradtape.autodiff.jacobian import Rows, joined, unit_rows
 from gradtape.autodiff.primals import recorded
@@ -68,11 +67,10 @@ class Columns:
 
     def _pushed(self, number: int, units: Any) -> list[Any]:
         """What a batch of tangents of one source becomes at the targets, the batch axis first."""
-        with batching(len(units)) as mode:
-            tangents: list[Any] = [None] * len(self.sources)
-            tangents[number] = BatchedTensor(Tensor(units), None, mode)
-            found = self.trail.push(tangents)
-        return [UNCONNECTED if f is None else spread(f, mode) for f in found]
+        tangents: list[Any] = [None] * len(self.sources)
+        tangents[number] = Tensor(units)
+        found = self.trail.push(tangents, len(units))
+        return [UNCONNECTED if f is None else f for f in found]
 
 
 def _complex(along_1: Any, along_i: Any, dtype: Any) -> Any:

@@ -141,14 +141,12 @@ def _along(inputs: Primals, f: Callable[..., Any], directions: list[Any]) -> lis
     return [None if g is None else accumulator.jvp(g, ZERO) for g in slope.tensors]
 
 
-def ggn(
-    model: Callable[[Any], Any], loss: Callable[[Any], Any], params: Any, vector: Any
-) -> Any:
+def ggn(model: Callable[[Any], Any], loss: Callable[[Any], Any], params: Any, vector: Any) -> Any:
     """Multiply the generalised Gauss-Newton matrix of loss(model(params)) by a vector.
 
     The matrix is J^T H J, with J the Jacobian of the model and H the Hessian of the loss by the
-    model's outputs: the Hessian without the model's own curvature. It is positive semi-definite where
-    the loss is convex in the outputs (Schraudolph, Neural Computation 14, 2002).
+    model's outputs: the Hessian without the model's own curvature. It is positive semi-definite
+    where the loss is convex in the outputs (Schraudolph, Neural Computation 14, 2002).
 
     Args:
         model: a function of the parameters that returns a tensor or a structure of tensors. It

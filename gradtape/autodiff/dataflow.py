@@ -186,16 +186,35 @@ def _around(node: Any, line: int) -> bool:
     return node.lineno <= line <= (node.end_lineno or node.lineno)
 
 
-def argument_names(place: Place | None, method: str) -> list[str]:
-    """The expressions that a call of a method at a place was given, as the program spells them."""
-    body = None if place is None else _function(place.file, place.line)
-    statement = None if place is None or body is None else _statement(body, place.line)
-    for part in () if statement is None else ast.walk(statement):
-        if isinstance(part, ast.Call) and isinstance(part.func, ast.Attribute):
-            if part.func.attr == method:
-                given = [ast.unparse(a) for a in part.args]
-                return given + [ast.unparse(k.value) for k in part.keywords]
+def argument_names(file: str, span: tuple[int | None, ...] | None) -> list[str]:
+    """The expressions that a call at a place was given, as the program spells them.
+
+    Args:
+        span: first and last line, first and last column of the call.
+    """
+    text = "".join(linecache.getlines(file))
+    tree = _tree(file, text) if text and span else None
+    for node in () if tree is None else ast.walk(tree):
+        if isinstance(node, ast.Call) and span == (
+            node.lineno, node.end_lineno, node.col_offset, node.end_col_offset,
+        ):  # fmt: skip
+            given = [ast.unparse(a) for a in node.args]
+            return given + [ast.unparse(k.value) for k in node.keywords]
     return []
+
+
+def elements(expression: str) -> list[str]:
+    """The elements of a list, tuple or dictionary as the program spells them."""
+    try:
+        tree: Any = ast.parse(expression, mode="eval").body
+    except SyntaxError:
+        return []
+    if isinstance(tree, ast.Dict):
+        pairs = [
+            (ast.unparse(k) if k else "", ast.unparse(v)) for k, v in zip(tree.keys, tree.values)
+        ]
+        return [v for _, v in sorted(pairs)]
+    return [ast.unparse(e) for e in tree.elts] if isinstance(tree, (ast.List, ast.Tuple)) else []
 
 
 OPERATORS = {

@@ -45,13 +45,14 @@ def arrow(xs: Sequence[float], bands: Sequence[Band]) -> tuple[str, str]:
         xs: where it passes each band; the first and the last are boxes.
         bands: the upper and lower edge of each.
     """
-    down = bands[-1][0] > bands[0][0]
-    start, end = (bands[0][1], bands[-1][0] - TIP) if down else (bands[0][0], bands[-1][1] + TIP)
-    stops: list[Point] = [(xs[0], start)]
-    for x, (upper, lower) in zip(xs[1:-1], bands[1:-1], strict=True):
-        stops += [(x, upper), (x, lower)] if down else [(x, lower), (x, upper)]
-    stops.append((xs[-1], end))
-    return _curve(stops), _head(*stops[-1], TIP if down else -TIP)
+    stops: list[Point] = []
+    tip = TIP
+    for (x, band), (u, other) in pairwise(zip(xs, bands, strict=True)):
+        down = other[0] > band[0]
+        tip = TIP if down else -TIP
+        stops += [(x, band[down]), (u, other[not down])]
+    stops[-1] = (stops[-1][0], stops[-1][1] - tip)
+    return _curve(stops), _head(*stops[-1], tip)
 
 
 def _curve(stops: Sequence[Point]) -> str:

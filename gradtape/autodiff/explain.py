@@ -12,22 +12,25 @@ from typing import Any
 
 from gradtape.autodiff import reasons
 from gradtape.autodiff.asking import node_of
-from gradtape.autodiff.dataflow import argument_names
+from gradtape.autodiff.dataflow import argument_names, elements
 from gradtape.autodiff.explanation import Cause, Explanation
-from gradtape.autodiff.history import Event, History, Place, users_stack
+from gradtape.autodiff.history import Event, History, Place, users_call, users_stack
 from gradtape.autodiff.paths import Paths
+from gradtape.autodiff.picture import picture
 from gradtape.autodiff.trial import Trial
+from gradtape.core import nest
 from gradtape.core.dtypes import differentiable
 from gradtape.core.record import Recording
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 
 ASK = (
-    "Lines and what happened outside of the tape are known where a history is kept: run the program"
-    " within `with tf.debug_gradients():`, or make the tape with tf.GradientTape(explain=True)."
+    "The lines of the program, and what went on outside of the tape, are known where a history is"
+    " kept: run it within `with tf.debug_gradients():`, or write tf.GradientTape(explain=True)."
 )
 
 
+PARTLY = "That is what the records say; " + ASK[:1].lower() + ASK[1:]
 CUTS = frozenset(
     {
         "not watched", "watched late", "left", "integer", "flat", "assigned", "replaced", "before",
@@ -37,27 +40,42 @@ CUTS = frozenset(
 
 
 def explain(
-    recording: Recording | None, history: History | None, target: Any, source: Any
-) -> Explanation:
-    """What `GradientTape.explain` returns for one target and one source."""
+    recording: Recording | None,
+    history: History | None,
+    target: Any,
+    sources: Any,
+) -> Any:
+    """What `GradientTape.explain` returns."""
     trace = users_stack()
-    names = [*argument_names(trace[0] if trace else None, "explain"), "the target", "the source"]
-    question = Question(recording, history, target, source, *spelled(names))
-    if history is not None:
-        history.paused = True
-    try:
-        return question.answer(trace)
-    finally:
+    target_name, names = _spelled(argument_names(*users_call()), sources)
+    answers = []
+    for source, name in zip(nest.flatten(sources), names, strict=True):
+        question = Question(recording, history, target, source, target_name, name)
         if history is not None:
-            history.paused = False
+            history.paused = True
+        try:
+            answers.append(question.answer(trace))
+        finally:
+            if history is not None:
+                history.paused = False
+    return nest.pack_sequence_as(sources, answers) if nest.is_nested(sources) else answers[0]
 
 
-def spelled(names: list[str]) -> tuple[str, str]:
-    """What the program calls the target and the source, if it says so in few words."""
-    first, second = names[0], names[1]
-    if len(names) < 4 or max(len(first), len(second)) > 40:
-        return "the target", "the source"
-    return first, second
+def _spelled(given: list[str], sources: Any) -> tuple[str, list[str]]:
+    """What the program calls the target and each of the sources, if it says so in few words."""
+    target, spelled = (given[0], given[1]) if len(given) >= 2 else ("the target", "the source")
+    flat = nest.flatten(sources)
+    if not nest.is_nested(sources):
+        names = [spelled]
+    elif len(parts := elements(spelled)) == len(flat):
+        names = parts
+    else:
+        names = [f"source {i}" for i in range(len(flat))]
+    return _short(target, "the target"), [_short(n, "the source") for n in names]
+
+
+def _short(name: str, otherwise: str) -> str:
+    return name if len(name) <= 40 else otherwise
 
 
 class Question:
@@ -100,14 +118,29 @@ class Question:
 
     def _said(self, verdict: str, causes: list[Cause], *notes: str) -> Explanation:
         names = self.target_name, self.source_name
-        return Explanation(*names, verdict, tuple(causes), notes)
+        return Explanation(*names, verdict, tuple(causes), notes, self._drawing())
+
+    def _drawing(self) -> Callable[[dict[int, str]], Any] | None:
+        """Draws what the tape recorded for the target."""
+        node = node_of(self.target) if isinstance(self.target, (Tensor, Variable)) else None
+        recording, target = self.recording, self.target
+        if recording is None or node is None or recording not in node.tapes:
+            return None
+        facts = None if self.history is None else self.history.fact
+        return lambda marks: picture(recording, target, None, facts=facts, marks=marks)
 
     # by the history
 
     def _paths(self) -> Paths | None:
         if self.history is None:
             return None
-        return Paths(self.history, self.recording, self._source_test(), self.source_name, node_of(self.source))
+        return Paths(
+            self.history,
+            self.recording,
+            self._source_test(),
+            self.source_name,
+            node_of(self.source),
+        )
 
     def _source_test(self) -> Callable[[Event], bool]:
         source, history = self.source, self.history
@@ -173,15 +206,11 @@ class Question:
         if source is not None and source.kind == "operation":
             for parent in source.parents:
                 whole = Paths(history, self.recording, lambda e, p=parent: e is p, "")
-                if parent.kind != "data" and whole.depends(target) or self._shared(parent, whole, target):
+                if whole.depends(target):
                     if parent.kind == "variable":
                         return reasons.replaced(names[1], source, parent)
                     return reasons.another_tensor(names[1], source)
         return reasons.independent(*names, target.place)
-
-    def _shared(self, parent: Event, whole: Paths, target: Event) -> bool:
-        """Whether a value without a past is a tensor of rank or a watched one that both use."""
-        return parent.kind == "data" and parent.node is not None and whole.depends(target)
 
     # by the records alone
 
@@ -190,7 +219,7 @@ class Question:
         causes = trial.causes(None) if trial.verdict in ("zero", "not finite") else []
         if trial.verdict == "sound":
             dropped = trial.none_given(None)
-            return self._said("partly cut" if dropped else "sound", dropped)
+            return self._said("partly cut" if dropped else "sound", dropped, PARTLY)
         if trial.verdict != "none":
             return self._said(trial.verdict, causes, ASK)
         return self._said("none", [*trial.none_given(None), self._unrecorded()], ASK)
@@ -199,8 +228,12 @@ class Question:
         """Which of the two the tape does not know."""
         recording = self.recording
         if recording is None or not self._used():
-            return Cause("used up", "The tape holds no record: it was never entered, or a gradient"
-                         " used it up.", None, "Make it with tf.GradientTape(persistent=True).")
+            return Cause(
+                "used up",
+                "The tape holds no record: it was never entered, or a gradient used it up.",
+                None,
+                "Make it with tf.GradientTape(persistent=True).",
+            )
         node = node_of(self.target)
         if node is None or recording not in node.tapes:
             return Cause(

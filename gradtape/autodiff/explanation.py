@@ -6,6 +6,7 @@ from __future__ import annotations
 import html
 import linecache
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +80,6 @@ class Explanation:
         verdict: "sound", "none", "partly cut", "zero", "not finite" or "owed".
         causes: the reasons, the nearest to the target first.
         notes: what else is worth knowing.
-        picture: the picture of the tape, None where nothing was recorded.
     """
 
     target: str
@@ -87,10 +87,17 @@ class Explanation:
     verdict: str
     causes: tuple[Cause, ...] = ()
     notes: tuple[str, ...] = ()
-    picture: Any = field(default=None, compare=False, repr=False)
+    draw: Callable[[dict[int, str]], Any] | None = field(default=None, compare=False, repr=False)
 
     def __bool__(self) -> bool:
         return self.verdict == "sound"
+
+    @property
+    def picture(self) -> Any:
+        """The picture of what the tape recorded for the target, with the causes in red; None where
+        nothing was recorded."""
+        marks = {c.node: c.kind for c in self.causes if c.node is not None}
+        return None if self.draw is None else self.draw(marks)
 
     @property
     def summary(self) -> str:
@@ -132,7 +139,8 @@ class Explanation:
         rows = "".join(_html_of(c) for c in self.causes)
         rows += "".join(f"<p style='opacity:.7'>{html.escape(n)}</p>" for n in self.notes)
         colour = "#2e9e4f" if self else "#d6423b"
-        picture = "" if self.picture is None else self.picture._repr_html_()
+        drawn = self.picture
+        picture = "" if drawn is None else drawn._repr_html_()
         return (
             f"<div style='border-left:4px solid {colour};padding:2px 12px;margin:6px 0'>"
             f"<p style='font-weight:bold;color:{colour}'>{html.escape(self.summary)}</p>"

@@ -17,6 +17,16 @@ from gradtape.core.record import Part, Record
 Place = tuple[str, int] | None
 
 
+def named(primitive: Any, params: Any) -> str:
+    """The public name of an operation; a function that the program gave counts by its own name."""
+    given = params.get("callee") or params.get("call") if params else None
+    name = getattr(given, "name", None)
+    if name is None:
+        return public_name(primitive)
+    kind = "function" if primitive.name == "call" else "custom_gradient"
+    return f"gradtape.{kind} {name.removeprefix('backward of ')}"
+
+
 def where_text(place: Place, word: str) -> str:
     """A line that tells a place and shows the program's line there."""
     if place is None:
@@ -88,7 +98,7 @@ def value_error(
 def derivative_error(
     primitive: Any,
     kind: str,
-    number: int,
+    number: int | None,
     found: Finding,
     *,
     inputs: Sequence[Any],
@@ -100,12 +110,13 @@ def derivative_error(
     around: str = "",
     advice: str = "",
     out: Any = None,
+    params: Any = None,
 ) -> NotFiniteError:
     """The error for the cotangent of an input, or for the tangent of a result.
 
     Args:
         kind: "cotangent" or "tangent".
-        number: that of the input, or of the result.
+        number: that of the input, or of the result; None where it is not known.
         inputs: arrays, None for those that are not known any more.
         given: the array of the cotangent of the result, or of the tangent of an input.
         result: the array that is not finite.
@@ -114,9 +125,14 @@ def derivative_error(
         around: what is known of the rule besides.
         advice: a hint, where it is known already.
         out: the array of the operation's result, where it is known.
+        params: the operation's parameters.
     """
-    operation = public_name(primitive)
-    what = "the cotangent of input" if kind == "cotangent" else "the tangent of result"
+    operation = named(primitive, params)
+    what = f"the cotangent of input {number}"
+    if kind == "tangent":
+        what = f"the tangent of result {number}"
+    elif number is None:
+        what = "a cotangent of its inputs"
     rule = "reverse" if kind == "cotangent" else "forward"
     seen = Seen(
         primitive.name, kind, found.what, list(inputs), result, given, line_at(place), made_by
@@ -126,7 +142,7 @@ def derivative_error(
     came = "" if out is None else f"\n  result: {described(out)}"
     came += "" if given is None else f"\n  {kind} that came in: {described(given)}"
     text = (
-        f"{operation}: {what} {number} {has} {found} ({rule} rule)."
+        f"{operation}: {what} {has} {found} ({rule} rule)."
         f"{where_text(place, 'done forward at')}{where_text(asked_at, 'gradient asked at')}{around}"
         f"{_listed(inputs)}{came}\n  {kind} that the rule gives: {described(result)}\nHint: {advice}"
     )

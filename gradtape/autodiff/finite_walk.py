@@ -124,6 +124,7 @@ def refuse(record: Record, ct: Any, given: Sequence[Any], asked: Spot | None) ->
             made_by=makers([_At(p) for p in record.parents]),
             around=_rows(g) + watch.around(record) + suspected(asked),
             out=_output(record),
+            params=record.params,
         )
 
 

@@ -18,6 +18,7 @@ from weakref import ref
 
 import numpy as np
 
+from gradtape.autodiff.batching import BatchedTensor
 from gradtape.autodiff.finite_arrays import finding, sound
 from gradtape.autodiff.finite_report import (
     called,
@@ -95,7 +96,7 @@ class Watch:
     ) -> None:
         """An operation was run."""
         if here.tapes:
-            self._note(out)
+            self.note(out)
         if here.mode is not None or (primitive.name in MOVING and not self._pending):
             return
         if type(out) is not tuple:
@@ -126,9 +127,9 @@ class Watch:
 
     # records
 
-    def _note(self, out: Any) -> None:
+    def note(self, out: Any) -> None:
         """Keep the place of the record that an operation left."""
-        node = (out[0] if out else None) if type(out) is tuple else out
+        node = (out[0] if out else None) if isinstance(out, (tuple, list)) else out
         node = getattr(node, "_node", None)
         if type(node) is Part:
             node = node.parents[0]
@@ -260,9 +261,9 @@ class Watch:
 def concrete(value: Any) -> Any:
     """The array of a tensor, of all examples of a batched one; None where it comes later."""
     value = getattr(value, "values", value)  # of an `IndexedSlices`
-    while not getattr(value, "concrete", True):
-        value = getattr(value, "_array", None)
-    return None if value is None else value._array
+    while type(value) is BatchedTensor:
+        value = value._array
+    return value._array if value.concrete else None
 
 
 # the one watch

@@ -18,12 +18,14 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
+from gradtape.autodiff.anatomy import Fact
 from gradtape.core.asked import asked, public_name
 from gradtape.core.module import current_scope
 from gradtape.core.operands import Operands
@@ -35,8 +37,7 @@ MOST_FRAMES = 8  # of the program, that are kept for an event
 MOST_HANDED = 500
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where in the program something happened: file, line and the name of the function."""
 
     file: str
@@ -233,6 +234,13 @@ class History:
         """The event that made a record."""
         return self._by_node.get(node)
 
+    def fact(self, node: Node) -> Fact | None:
+        """Where in the program a record was made, for pictures."""
+        event = self._by_node.get(node)
+        if event is None or event.place is None:
+            return None
+        return Fact(*event.place, event.scope)
+
     def event_of(self, tensor: Any) -> Event:
         """The event that made a tensor; one of kind "data" when none was seen."""
         event = self.known(tensor)
@@ -303,7 +311,7 @@ _switched: list[bool] = [False]
 
 
 def debug_gradients(enabled: bool = True) -> Keeping:
-    """Keep the history of all tensors, so that `GradientTape.explain` can name lines of the program.
+    """Keep the history of all tensors, so that `GradientTape.explain` can name the lines.
 
     While it is kept, every operation takes some ten microseconds more, and functions run as plain
     Python, line by line. Tapes know of operations before they began, after they ended, and on other
@@ -359,6 +367,17 @@ def users_stack() -> tuple[Place, ...]:
             found.append(Place(file, line, code.co_name))
         frame = frame.f_back
     return tuple(found)
+
+
+def users_call() -> tuple[str, tuple[int | None, ...] | None]:
+    """The file of the program's call that led here, and its lines and columns."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        code = frame.f_code
+        if of_program(code.co_filename):
+            return code.co_filename, next(islice(code.co_positions(), frame.f_lasti // 2, None))
+        frame = frame.f_back
+    return "", None
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """`laplacian`: the sum of the pure second derivatives, without the mixed ones.
 
-Each direction is pushed forward twice: its first derivative along the function's operations, and the
-derivative of that along the same direction. The Hessian is never there."""
+Each direction is pushed forward twice: its first derivative along the function's operations, and
+the derivative of that along the same direction. The Hessian is never there."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def laplacian(
 ) -> Callable[..., Any]:
     """Make the function that returns the Laplacian of f, the trace of its Hessian.
 
-    Each element of the argument is one direction; the second derivative along it is found in forward
-    mode. With n elements that costs about 3 n times what f costs, and memory for as many
+    Each element of the argument is one direction; the second derivative along it is found in
+    forward mode. With n elements that costs about 3 n times what f costs, and memory for as many
     directions as go at once; the Hessian is not formed.
 
     Args:
@@ -76,9 +76,7 @@ def _refuse_complex(sources: list[Any]) -> None:
             )
 
 
-def _traces(
-    trail: Trail, sources: list[Any], targets: list[Any], most: int | None
-) -> list[Any]:
+def _traces(trail: Trail, sources: list[Any], targets: list[Any], most: int | None) -> list[Any]:
     """For each target the sum of its second derivatives along all elements of the sources."""
     totals: list[Any] = [None] * len(targets)
     for number, source in enumerate(sources):
@@ -98,7 +96,7 @@ def _second(trail: Trail, number: int, units: Any) -> list[Any]:
         tangents: list[Any] = [None] * len(trail.sources)
         tangents[number] = BatchedTensor(Tensor(units), None, mode)
         with ForwardAccumulator([], []) as twice:
-            firsts = trail.push(tangents, twice._put)
+            firsts = trail.pushed(tangents, twice._put)
         found = [None if t is None else twice.jvp(t) for t in firsts]
     return [None if t is None else sum_axes(spread(t, mode), (0,)) for t in found]
 

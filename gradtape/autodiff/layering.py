@@ -15,6 +15,7 @@ from itertools import pairwise
 FAR, MANY = 5, 8
 SWEEPS, STRAIGHTENING = 12, 60
 GAP, DEPTH = 22.0, 78.0
+LIGHT = 0.05  # how much a box without sources does
 STRAIGHT = 8.0  # how much more than a box a place on a long arrow insists
 
 
@@ -24,6 +25,8 @@ class Layout:
     Args:
         widths: how wide each box is.
         arrows: pairs of numbers of boxes.
+        count: how many of them are boxes, if the others are places where arrows pass, such as their
+            labels.
 
     Attributes:
         at: for each box the middle of it.
@@ -31,9 +34,12 @@ class Layout:
         width, height: of the whole.
     """
 
-    def __init__(self, widths: Sequence[float], arrows: Sequence[tuple[int, int]]) -> None:
+    def __init__(
+        self, widths: Sequence[float], arrows: Sequence[tuple[int, int]], count: int | None = None
+    ) -> None:
         self._widths = list(widths)
-        self._count = count = len(widths)
+        self._count = len(widths) if count is None else count
+        count = len(widths)
         forward = _without_circles(count, arrows)
         self._layer = _layers(count, forward)
         chains = [self._chain(a, b) for a, b in forward]
@@ -43,6 +49,8 @@ class Layout:
             for a, b in pairwise(chain):
                 self._below[a].append(b)
                 self._above[b].append(a)
+        tops = {box for box, above in enumerate(self._above) if not above}
+        self._light = tops | {b for b, above in enumerate(self._above) if tops.issuperset(above)}
         self._order = self._ordered()
         xs = self._coordinates()
         left = min([x - w / 2 for x, w in zip(xs, self._widths, strict=True)], default=0.0)
@@ -105,9 +113,16 @@ class Layout:
     def _balance(self, box: int, xs: list[float]) -> float:
         """Where the arrows of a box pull it to; long arrows pull to become straight."""
         near = [*self._above[box], *self._below[box]]
-        pulls = [STRAIGHT if self._passes(box) and self._passes(n) else 1.0 for n in near]
+        pulls = [self._pull(box, n) for n in near]
         total = sum([p * xs[n] for p, n in zip(pulls, near, strict=True)])
         return total / sum(pulls) if near else xs[box]
+
+    def _pull(self, box: int, near: int) -> float:
+        """How much a box insists on standing below or above another: little where that one has
+        nothing above it, and can as well come nearer itself."""
+        if near in self._light and box not in self._light:
+            return LIGHT
+        return STRAIGHT if self._passes(box) and self._passes(near) else 1.0
 
     def _passes(self, box: int) -> bool:
         """Whether it is no box but a place where an arrow passes."""
@@ -120,7 +135,9 @@ class Layout:
             if i:
                 place += (self._widths[row[i - 1]] + self._widths[b]) / 2 + GAP
             offsets.append(place)
-        weights = [STRAIGHT if self._passes(b) else 1.0 for b in row]
+        weights = [
+            LIGHT if b in self._light else STRAIGHT if self._passes(b) else 1.0 for b in row
+        ]
         lefts = ascending([w - o for w, o in zip(wanted, offsets, strict=True)], weights)
         for b, x, offset in zip(row, lefts, offsets, strict=True):
             xs[b] = x + offset
@@ -181,11 +198,14 @@ def _without_circles(count: int, arrows: Sequence[tuple[int, int]]) -> list[tupl
 
 
 def _layers(count: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
-    """Each box's layer: one below the lowest of its sources; sources as low as they can stand."""
+    """Each box's layer: one below the lowest of its sources; those without sources, and what hangs
+    on these alone, as low as they can stand."""
     below: list[list[int]] = [[] for _ in range(count)]
+    above: list[list[int]] = [[] for _ in range(count)]
     waiting = [0] * count
     for a, b in arrows:
         below[a].append(b)
+        above[b].append(a)
         waiting[b] += 1
     layer = [0] * count
     ready = [box for box in range(count) if not waiting[box]]
@@ -197,7 +217,9 @@ def _layers(count: int, arrows: Sequence[tuple[int, int]]) -> list[int]:
             waiting[b] -= 1
             if not waiting[b]:
                 ready.append(b)
-    for box in first:
+    tops = set(first)
+    hanging = [box for box in range(count) if above[box] and tops.issuperset(above[box])]
+    for box in [*sorted(hanging, key=layer.__getitem__, reverse=True), *first]:
         if below[box]:
             layer[box] = min([layer[b] for b in below[box]]) - 1
     return layer

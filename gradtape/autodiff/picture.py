@@ -3,7 +3,7 @@ in a notebook."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -148,7 +148,7 @@ class Picture:
 
 
 def picture(
-    recording: Recording, target: Any, sources: Any, facts: Facts | None, **how: Any
+    recording: Recording, target: Any, sources: Any, facts: Facts | None = None, **how: Any
 ) -> Picture:
     """What `GradientTape.picture` returns."""
     targets = [] if target is None else flat_targets(target)

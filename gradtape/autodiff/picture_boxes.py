@@ -103,7 +103,8 @@ class Box:
             alike = (
                 f"{count(self.operations, 'operation')}: {distinct([e.title for e in entries], 3)}"
             )
-        kept = f"keeps {self.weight.short}" if self.weight.short else ""
+        short = self.weight.short
+        kept = "keeps a shared array" if short == "shared" else f"keeps {short}" * bool(short)
         place = "" if self.place == self.title else self.place
         found = [alike, " \u00b7 ".join([t for t in (kept, place) if t])]
         if self.kind not in (OPERATION, MANY) and self.flows:
@@ -167,6 +168,7 @@ class Folded:
         sources = [e for e in anatomy.entries if e.kind != OPERATION]
         groups = [Group([e]) for e in operations]
         fold = fold and len(anatomy.entries) > most
+        self.boxes: list[Box] = []
         if fold:
             budget = max(1, most - min(len(sources), most // 3))
             groups = opened(folded(operations, budget), expand)
@@ -185,6 +187,8 @@ class Folded:
         self, sources: Sequence[Entry], places: dict[int, int], edges: Sequence[Edge], most: int
     ) -> list[Group]:
         """The sources that get boxes of their own: one box says which only it uses."""
+        if len(sources) + len(self.boxes) <= most:
+            return [Group([s]) for s in sources]
         users: dict[int, set[int]] = {}
         for e in edges:
             if e.source not in places:

@@ -8,7 +8,7 @@ from html import escape
 from gradtape.autodiff.anatomy import Anatomy
 from gradtape.autodiff.drawing import FONT, scoped
 from gradtape.autodiff.picture_boxes import Folded
-from gradtape.autodiff.picture_svg import CLASS, svg, styled
+from gradtape.autodiff.picture_svg import CLASS, styled, svg
 from gradtape.autodiff.picture_text import (
     HEADS,
     TITLES,

@@ -19,9 +19,12 @@ from gradtape.autodiff.picture_words import sizes
 
 LARGE, SMALL = 12.5, 11.0  # the sizes of letters
 ROW, FIRST = 15.0, 18.0  # from line to line in a box, and to the first one
+BOLD = 1.2  # how much wider bold letters are
+SHADOW = 4.0
 PADDING, MARGIN = 11.0, 20.0
-LONGEST = 300.0  # how wide the text in a box may be
-LABEL, SPACE = 16.0, 13.0  # a number on an arrow, and what is free above and below it
+LONGEST = 420.0  # how wide the text in a box may be
+LABEL, SPACE = 16.0, 17.0  # a number on an arrow, and what is free above and below it
+PORT = 18.0  # from the end of one arrow to the next at the edge of a box
 GAP = 34.0  # between layers where no numbers are
 DECADES = 6.0  # of sizes that the strokes of arrows tell apart
 CLASS = "gradtape-tape"
@@ -90,10 +93,11 @@ class _Drawing:
         legend = _legend(boxes, self._arrows, flowing)
         place = f'x="{MARGIN:.0f}" y="{MARGIN + 6:.0f}"'
         head = f'<text class="head-line" {place}>{escape(headline)}</text>'
-        least = max(width_of(headline, LARGE) * 1.1, legend[1])
+        least = max(width_of(headline, LARGE) * BOLD, legend[1])
         self.width = max(layout.width, least) + 2 * MARGIN
         self._left = (self.width - layout.width) / 2
         self._bands = self._layers(MARGIN + 24)
+        self._ports = self._spread()
         self.parts = [
             head,
             *[self._arrow(i) for i in range(len(self._arrows))],
@@ -115,7 +119,7 @@ class _Drawing:
         labels = [width_of(text, SMALL) + 10 if text else 4.0 for text in self._labels]
         halves = [(a, count + i) for i, (a, _) in enumerate(ends)]
         halves += [(count + i, b) for i, (_, b) in enumerate(ends)]
-        return Layout([*self._widths, *labels], halves)
+        return Layout([*self._widths, *labels], halves, count)
 
     # where things stand
 
@@ -137,18 +141,44 @@ class _Drawing:
         """The upper and lower edge of a box, in the middle of its layer."""
         upper, lower = self._bands[_layer(self._layout.at[box][1])]
         middle, half = (upper + lower) / 2, self._heights[box] / 2
-        return middle - half, middle + half
+        shadow = SHADOW if self._boxes[box].kind == MANY else 0.0
+        return middle - half, middle + half + shadow
+
+    def _path(self, number: int) -> list[tuple[float, float]]:
+        """The points that an arrow passes, its label's among them."""
+        path = self._layout.paths[number]
+        if any(self._labels):
+            path = [*path, *self._layout.paths[len(self._arrows) + number][1:]]
+        return path
+
+    def _spread(self) -> dict[tuple[int, int], float]:
+        """How far from the middle of its boxes an arrow ends: those at one edge side by side."""
+        sides: dict[tuple[int, bool], list[tuple[float, int]]] = {}
+        for number, which in enumerate(self._arrows):
+            path = self._path(number)
+            for box, (_, y), (x, v) in (
+                (which.source, path[0], path[1]),
+                (which.target, path[-1], path[-2]),
+            ):
+                sides.setdefault((box, v > y), []).append((x, number))
+        places = {}
+        for (box, _), ends in sides.items():
+            step = min(PORT, (self._widths[box] - 24) / len(ends))
+            for i, (_, number) in enumerate(sorted(ends)):
+                places[number, box] = step * (i - (len(ends) - 1) / 2)
+        return places
 
     # what is drawn
 
     def _arrow(self, number: int) -> str:
         which, label = self._arrows[number], self._labels[number]
-        path = self._layout.paths[number]
-        if any(self._labels):
-            path = [*path, *self._layout.paths[len(self._arrows) + number][1:]]
+        path = self._path(number)
         bands = [self._bands[_layer(y)] for _, y in path]
         bands[0], bands[-1] = self._edges_of(which.source), self._edges_of(which.target)
-        line, head = arrow([x + self._left for x, _ in path], bands)
+        xs = [x + self._left for x, _ in path]
+        xs[0] += self._ports.get((number, which.source), 0.0)
+        xs[-1] += self._ports.get((number, which.target), 0.0)
+        line, head = arrow(xs, bands)
         kind = _kind(which, self._flowing)
         tip = "; ".join(t for t in (which.why, _tip(which)) if t)
         drawn = (
@@ -164,14 +194,14 @@ class _Drawing:
     def _box(self, number: int) -> str:
         box, width = self._boxes[number], self._widths[number]
         x = self._layout.at[number][0] + self._left
-        upper, lower = self._edges_of(number)
+        upper, height = self._edges_of(number)[0], self._heights[number]
         corner = 6 if box.kind in (OPERATION, MANY) else 16
         kind = f"box {box.kind}{' target' * box.target}{' marked' * bool(box.mark)}"
-        rect = f'width="{width:.1f}" height="{lower - upper:.1f}" rx="{corner}" class="{kind}"/>'
+        rect = f'width="{width:.1f}" height="{height:.1f}" rx="{corner}" class="{kind}"/>'
         left = x - width / 2
         drawn = f'<rect x="{left:.1f}" y="{upper:.1f}" {rect}'
         if box.kind == MANY:  # as a stack
-            drawn = f'<rect x="{left + 4:.1f}" y="{upper + 4:.1f}" {rect}{drawn}'
+            drawn = f'<rect x="{left + SHADOW:.1f}" y="{upper + SHADOW:.1f}" {rect}{drawn}'
         for i, (text, style) in enumerate(_texts(box)):
             drawn += (
                 f'<text class="{style}" x="{x:.1f}" y="{upper + FIRST + ROW * i:.1f}">'
@@ -186,7 +216,7 @@ def _layer(y: float) -> int:
 
 def _texts(box: Box) -> list[tuple[str, str]]:
     """The lines in a box, each with its style."""
-    title = (cut(box.title, LONGEST / 1.25, LARGE), "title")
+    title = (cut(box.title, LONGEST / BOLD, LARGE), "title")
     lines = [(cut(line, LONGEST, SMALL), "detail") for line in box.lines]
     mark = [(cut(box.mark, LONGEST, SMALL), "bad")] if box.mark else []
     return [title, *lines, *mark]
@@ -194,7 +224,7 @@ def _texts(box: Box) -> list[tuple[str, str]]:
 
 def _box_width(box: Box) -> float:
     widths = [
-        width_of(text, SMALL) if style != "title" else 1.25 * width_of(text, LARGE)
+        width_of(text, SMALL) if style != "title" else BOLD * width_of(text, LARGE)
         for text, style in _texts(box)
     ]
     return max(64.0, *widths) + 2 * PADDING

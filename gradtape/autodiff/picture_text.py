@@ -124,6 +124,7 @@ def plain(anatomy: Anatomy, folded: Folded) -> str:
 
 
 def cells_of(row: Row) -> list[str]:
+    """A row's cells, under `HEADS`."""
     rms, largest = _numbers(row.flow)
     return [row.title, row.spec, row.keeps, rms, largest, row.place]
 
@@ -137,6 +138,7 @@ def _numbers(flow: Flow | None) -> tuple[str, str]:
 
 
 def share_cells(parts: Sequence[Share]) -> list[list[str]]:
+    """What is kept by operations of one type or line: name, number and bytes, a row each."""
     cells = [[s.name, f"{s.operations} \u00d7", str(s.weight)] for s in parts[:MOST_ROWS]]
     rest = parts[MOST_ROWS:]
     if rest:

@@ -80,21 +80,19 @@ class Primals:
     def directions(self, given: Any, role: str) -> list[Any]:
         """Tangents of the chosen arguments as a list; None for a leaf that does not move."""
         name = f"gradtape.{self.function}"
-        given = tuple(given) if isinstance(given, list) else given
-        if self._tree is None:
-            flat = list(given) if isinstance(given, tuple) else [given]
-        else:
+        given = tuple(given) if isinstance(given, (tuple, list)) else (given,)
+        if len(given) != len(self.chosen):
+            raise InvalidArgumentError(
+                f"{name}: {len(given)} {role} for {len(self.chosen)} primals. Give one for each."
+            )
+        flat = given
+        if self._tree is not None:
             try:
                 flat = self._tree.flatten_up_to(given)
             except ValueError as error:
                 raise InvalidArgumentError(
-                    f"{name}: the {role} have not the structure of the primals ({error}). "
-                    "Give one for each."
+                    f"{name}: the {role} have not the structure of the primals ({error})."
                 ) from None
-        if len(flat) != len(self.tensors):
-            raise InvalidArgumentError(
-                f"{name}: {len(flat)} {role} for {len(self.tensors)} primals. Give one for each."
-            )
         return [fitting(t, p, role, name) for t, p in zip(flat, self.tensors, strict=True)]
 
 
@@ -183,8 +181,8 @@ class Results:
         if len(self.tensors) != 1 or self.tensors[0]._shape != ():
             shown = ", ".join([brief(t) for t in self.tensors])
             raise InvalidArgumentError(
-                f"gradtape.{function}: the function must return one number, not {shown or 'nothing'}"
-                ". Write tf.reduce_sum(y), or use tf.jacobian."
+                f"gradtape.{function}: the function must return one number, not "
+                f"{shown or 'nothing'}. Write tf.reduce_sum(y), or use tf.jacobian."
             )
         (value,) = self.tensors
         if value._dtype.kind == "c" or not differentiable(value._dtype):

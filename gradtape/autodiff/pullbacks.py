@@ -145,23 +145,17 @@ def grad(
         -0.84147096
     """
     callable_or_raise(f, "grad", "f")
-    both = _differentiating("grad", f, argnums, has_aux, unconnected_gradients)
-
-    @functools.wraps(f, updated=())
-    def gradient(*args: Any, **kwargs: Any) -> Any:
-        value, slope = both(*args, **kwargs)
-        return (slope, value[1]) if has_aux else slope
-
-    return gradient
+    return _differentiating("grad", f, argnums, has_aux, unconnected_gradients)
 
 
 def _differentiating(
     function: str, f: Callable[..., Any], argnums: Any, has_aux: bool, unconnected: Any
 ) -> Callable[..., Any]:
     mode = unconnected_mode(unconnected)
+    with_value = function == "value_and_grad"
 
     @functools.wraps(f, updated=())
-    def both(*args: Any, **kwargs: Any) -> Any:
+    def differentiated(*args: Any, **kwargs: Any) -> Any:
         places, single = chosen(argnums, len(args), function)
         inputs = Primals(args, places, function)
         with recorded(inputs.tensors) as recording:
@@ -170,8 +164,10 @@ def _differentiating(
         start = [ones((), value._dtype)]
         given = pulled(recording, [value], start, inputs.tensors, mode, consume=True)
         recording.close()
-        slopes = inputs.structured(given)
-        value = (results.value, results.aux) if has_aux else results.value
-        return value, slopes[0] if single else slopes
+        slopes: Any = inputs.structured(given)
+        slopes = slopes[0] if single else slopes
+        if with_value:
+            return ((results.value, results.aux) if has_aux else results.value), slopes
+        return (slopes, results.aux) if has_aux else slopes
 
-    return both
+    return differentiated

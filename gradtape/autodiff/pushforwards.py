@@ -19,9 +19,9 @@ def jvp(
 ) -> tuple[Any, ...]:
     """Run a function, and push tangents through it while it runs.
 
-    The tangent of the result is J v, at about the cost of the function once more. Nothing is kept for
-    later. Derivatives with respect to variables that f reads but does not take as arguments are
-    not in it.
+    The tangent of the result is J v, at about the cost of the function once more. Nothing is kept
+    for later. Derivatives with respect to variables that f reads but does not take as arguments
+    are not in it.
 
     Args:
         f: a function of the primals that returns a tensor or a structure of tensors.

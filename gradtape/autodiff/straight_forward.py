@@ -3,14 +3,13 @@
 As on the way back (`straight`), a rule is run once on symbols and the kernels that it calls are
 written down as a Python function. That of the derivative of sin(x), for instance, becomes
 
-    def straight(t, x, out):
-        v1 = k1(xp, x[0]._array)
-        v2 = k2(xp, t[0], v1)
+    def straight(t0, x0, out):
+        v1 = k1(xp, x0)
+        v2 = k2(xp, t0, v1)
         return v2
 
-where `t` holds arrays, `x` and `out` the tensors that the operation took and gave. For elementwise
-operations of one dtype one function is right for every shape; all others get one for each
-signature. Rules for many directions at once are written down through the batching rules, so that
+of arrays: the tangents, the inputs and the result. For elementwise operations of one dtype one
+function is right for every shape; all others get one for each signature. Rules for many directions at once are written down through the batching rules, so that
 these cost nothing when they run."""
 
 from __future__ import annotations
@@ -24,19 +23,25 @@ from gradtape.autodiff.tangents import by_rules, moving, moving_rows
 from gradtape.core.primitive import Primitive
 from gradtape.core.state import frame
 
-# from the inputs' tangents (arrays, None where one does not move), the inputs and the result to the
-# tangents of its differentiable parts (one array, or a tuple where the primitive has several)
-Push = Callable[[Sequence[Any], tuple[Any, ...], Any], Any]
+# from the inputs' tangents (None where one does not move), the inputs and the result (a tuple where
+# the primitive has several) to the tangents of the result's differentiable parts, a tuple unless
+# there is one
+Push = Callable[..., Any]
 
 
 class ForwardWriter(Writer):
     """The mode in which a forward rule is written down."""
 
-    arguments = "t, x, out"
-    an_input = "x[{}]._array"
-    an_output = "out{}._array"
+    an_input = "x{}"
+    an_output = "out{}"
     symbolic = True
     graph = None
+
+    def __init__(self, record: Any, shaped: bool) -> None:
+        super().__init__(record, shaped)
+        places = range(len(record.inputs))
+        names = [*[f"t{i}" for i in places], *[f"x{i}" for i in places], "out"]
+        self.arguments = ", ".join(names)
 
     def tangents(self, given: Sequence[Any], count: int | None) -> tuple[Any, ...]:
         """The symbols of the tangents, with `count` directions in front."""
@@ -45,7 +50,7 @@ class ForwardWriter(Writer):
         return tuple(
             [
                 None if t is None
-                else self.symbol(f"t[{i}]", (*lead, *x._shape) if self.shaped else (), x._dtype)
+                else self.symbol(f"t{i}", (*lead, *x._shape) if self.shaped else (), x._dtype)
                 for i, (t, x) in pairs
             ]
         )  # fmt: skip

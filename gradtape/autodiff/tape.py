@@ -42,6 +42,7 @@ from gradtape.core.xp_numpy import Lazy
 from gradtape.ops.sparse import IndexedSlices
 
 explaining: Any = Lazy("gradtape.autodiff.explain")
+drawing: Any = Lazy("gradtape.autodiff.picture")
 
 
 class GradientTape:
@@ -276,11 +277,11 @@ class GradientTape:
                 "recorded. That is right only for higher-order derivatives."
             )
         results = self._pull(targets, cotangents, flat, recording)
+        if self._strict:
+            self._refuse_cuts(targets, flat)
         if not self._persistent:
             self._note_watched()
             self._drop()
-        if self._strict:
-            self._refuse_cuts(targets, flat)
         results = [finished(r, s, mode) for r, s in zip(results, flat, strict=True)]
         return packed(sources, results)
 
@@ -384,7 +385,8 @@ class GradientTape:
         kept = self._persistent or self._history is not None
         result = compute(recording, kept, *arguments)
         if self._strict:
-            self._refuse_cuts(nest.flatten(arguments[0]), nest.flatten(arguments[1]))
+            targets, sources = nest.flatten(arguments[0]), nest.flatten(arguments[1])
+            self._refuse_cuts(targets, sources)
         if not self._persistent:
             self._note_watched()
             self._drop()
@@ -433,14 +435,46 @@ class GradientTape:
         """
         recording = self._recording or self._used_up
         history = self._history or present()
-        if not nest.is_nested(sources):
-            return explaining.explain(recording, history, target, sources)
-        found = [explaining.explain(recording, history, target, s) for s in nest.flatten(sources)]
-        return nest.pack_sequence_as(sources, found)
+        return explaining.explain(recording, history, target, sources)
+
+    def picture(self, target: Any = None, sources: Any = None, **how: Any) -> Any:
+        """Show what the tape recorded, what it keeps, and the gradients that flow back.
+
+        `print` shows the picture as text, a terminal with `rich.print` in colours, a notebook as a
+        drawing; `save("tape.svg")` writes it. The tape is not used up.
+
+        Args:
+            target: a tensor or variable, or a structure of them: only what they depend on is shown,
+                with the size of the gradient on every edge. By default all that was recorded.
+            sources: likewise: only what depends on them is shown. The keys of a dictionary name
+                them.
+            how: `most` (60) is how many boxes there may be before operations are folded; `expand`
+                names a scope or box to open; `fold=False` shows every operation; `facts(node)`
+                says where in the program a node was recorded; `marks` puts texts in red at the
+                operations whose nodes have these numbers.
+
+        Raises:
+            RuntimeError: when the tape is used up.
+            TypeError: when a target or source is no tensor.
+
+        Example:
+            >>> import gradtape as tf
+            >>> v = tf.Variable([1.0, 2.0], name="v")
+            >>> with tf.GradientTape() as tape:
+            ...     y = tf.reduce_sum(v * v)
+            >>> picture = tape.picture(y)
+            >>> [step.title for step in picture.operations], picture.bytes
+            (['multiply', 'reduce_sum'], 8)
+        """
+        history = self._history or present()
+        if history is not None:
+            how.setdefault("facts", history.fact)
+        recording = self._used_up or self._ready("picture")
+        return drawing.picture(recording, target, sources, **how)
 
     def _refuse_cuts(self, targets: Any, sources: Any) -> None:
         """Raise where a path to a source is cut and the program did not ask for it."""
-        recording = self._used_up or self._recording
+        recording = self._recording
         for target in targets:
             for source in sources:
                 answer = explaining.explain(recording, self._history, target, source)

@@ -13,6 +13,8 @@ import numpy as np
 from gradtape.autodiff import reasons
 from gradtape.autodiff.asking import node_of, starting_cotangent
 from gradtape.autodiff.explanation import Cause
+from gradtape.autodiff.finite_arrays import described, finding
+from gradtape.autodiff.finite_hints import Seen, hint
 from gradtape.autodiff.history import Event, History, Place
 from gradtape.autodiff.walk import walk
 from gradtape.core.asked import public_name
@@ -100,7 +102,7 @@ class Trial:
             causes.append(
                 Cause(
                     "zero",
-                    f"The derivative of {name} is zero here for every element{_ranges(edge.record)}"
+                    f"The derivative of {name} is zero here for every element{_inputs(edge.record)}"
                     f", so that nothing flows back.{_why_zero(edge.record)}",
                     place,
                     node=edge.record.number,
@@ -108,36 +110,31 @@ class Trial:
             )
         if not causes:
             causes.append(
-                Cause("zero", "Two paths to the source carry opposite gradients, which add up to"
-                      " zero.", None, "Check the signs: the source cancels out of the target.")
+                Cause(
+                    "zero",
+                    "Two paths to the source carry opposite gradients, which add up to zero.",
+                    None,
+                    "Check the signs: the source cancels out of the target.",
+                )
             )
         return causes
 
     def _not_finite(self, history: History | None) -> list[Cause]:
-        if history is not None:
-            event = self._first_value(history)
-            if event is not None:
-                return [
-                    Cause(
-                        "not finite",
-                        f"{event.name} made a value that is not finite of finite ones.",
-                        event.place,
-                        "Keep its argument where the function is defined, and mask with tf.where"
-                        " inside of the call: tf.where(ok, f(tf.where(ok, x, 1.0)), 0.0).",
-                        node=reasons.number_of(event),
-                    )
-                ]
+        event = None if history is None else self._first_value(history)
+        if event is not None:
+            record = event.node()
+            text = f"{event.name} made a value that is not finite of finite ones{_inputs(record)}."
+            number = reasons.number_of(event)
+            return [Cause("not finite", text, event.place, _hint(record, "value"), node=number)]
         for edge in self.edges:
-            if not _finite(edge.given) and _finite(edge.taken):
+            found = [finding(a, True) for a in _arrays(edge.given)]
+            if any(found) and _finite(edge.taken):
                 name, place = named(edge.record, history)
                 text = (
-                    f"The derivative of {name} is not finite here{_ranges(edge.record)}: its rule"
-                    f" gave {_oddity(edge.given)} for a finite cotangent."
+                    f"The derivative of {name} is not finite{_inputs(edge.record)}: of a finite"
+                    f" cotangent its rule made {next(str(f) for f in found if f)}."
                 )
-                remedy = (
-                    "Keep its argument away from this point, or choose a safe one first:"
-                    " tf.where(ok, f(tf.where(ok, x, 1.0)), 0.0)."
-                )
+                remedy = _hint(edge.record, "cotangent", edge)
                 return [Cause("not finite", text, place, remedy, node=edge.record.number)]
         return []
 
@@ -195,25 +192,33 @@ def _finite(value: Any) -> bool:
     return all([bool(np.isfinite(a).all()) for a in _arrays(value)])
 
 
-def _oddity(value: Any) -> str:
-    arrays = _arrays(value)
-    nan = any([bool(np.isnan(a).any()) for a in arrays])
-    return "nan" if nan else "inf"
+def _kept(record: Any) -> list[Any]:
+    """The arrays of the inputs that a record keeps, None for the others."""
+    inputs = () if record is None else record.inputs
+    return [t._array if getattr(t, "concrete", False) else None for t in inputs]
 
 
-def _ranges(record: Record) -> str:
-    """The range of what was kept of an operation."""
-    for kept, words in ((record.inputs, "its argument"), ((record.out,), "its result")):
-        for tensor in kept:
-            array = getattr(tensor, "_array", None)
-            if array is None or not tensor.concrete or array.dtype.kind not in "f":
-                continue
-            if array.size:
-                low, high = float(np.min(array)), float(np.max(array))
-                is_one = low == high
-                span = f"is {low:.4g}" if is_one else f"lies between {low:.4g} and {high:.4g}"
-                return f" ({words} {span})"
-    return ""
+def _inputs(record: Any) -> str:
+    """What a record kept of an operation, in words."""
+    shown = [described(a) for a in _kept(record) if a is not None]
+    if shown:
+        return f" (of {', '.join(shown)})"
+    out: Any = getattr(record, "out", None)
+    return f" (its result: {described(out._array)})" if getattr(out, "concrete", False) else ""
+
+
+def _hint(record: Any, kind: str, edge: Edge | None = None) -> str:
+    """What to write instead of an operation whose value or derivative is not finite."""
+    if record is None:
+        return ""
+    result = np.zeros(0) if edge is None else _arrays(edge.given)[0]
+    given = None if edge is None else _arrays(edge.taken)[0]
+    found = finding(result, True)
+    what = "inf" if found is None else found.what
+    makers = tuple([p.primitive.name for p in record.parents if type(p) is Record])
+    seen = Seen(record.primitive.name, kind, what, _kept(record), result, given, makers=makers)
+    text = hint(seen)
+    return text[:1].upper() + text[1:]
 
 
 def _why_zero(record: Record) -> str:

@@ -153,6 +153,9 @@ def _ruled(
 ) -> dict[Node, Any]:
     """The walk in operations on tensors, which tapes record and modes run."""
     cotangents: dict[Node, Any] = {}
+    mode = here.mode
+    if mode is not None:
+        mode.stepped(None)
     for node, ct in targets:
         _accumulate(cotangents, node, ct)
     order, notable = relevant(list(cotangents), wanted, recording)
@@ -170,6 +173,8 @@ def _ruled(
             continue
         if type(node) is Record:
             given = _step(node, ct, cotangents)
+            if mode is not None:
+                mode.stepped(node)
             if see is not None:
                 see(node, ct, given)
             del given

@@ -73,6 +73,8 @@ def _apply_observed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[
             out = _executed(primitive, inputs, params)
         if here.tapes and primitive.differentiable:
             record(primitive, inputs, params, out)
+            if mode is not None:
+                mode.recorded(out)
         for observer in here.observers:
             observer.see(primitive, inputs, params, out)
     finally:

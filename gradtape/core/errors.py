@@ -63,7 +63,7 @@ class NotFiniteError(InvalidArgumentError):
     asked: tuple[str, int] | None = None
 
     def __init__(self, text: str, **facts: Any) -> None:
-        super().__init__(text)
+        ValueError.__init__(self, text)  # the text names the operation: no other name is added
         vars(self).update(facts)
 
 

@@ -26,6 +26,12 @@ class Mode:
         """Run an operation on tensors."""
         raise NotImplementedError
 
+    def recorded(self, out: Any) -> None:
+        """Take note that a tape put an operation's result on a record."""
+
+    def stepped(self, record: Any) -> None:
+        """Take note that the rules of a record ran; None when a walk begins."""
+
     def read(self, variable: Any) -> Any:
         """The present value of a variable, a tensor on the variable's node."""
         return variable._tensor

@@ -17,7 +17,10 @@ from typing import Any
 
 from malt.operators import py_builtins
 
+from gradtape.autodiff.curvature import ggn, hvp
 from gradtape.autodiff.mapping import vectorized_map
+from gradtape.autodiff.pullbacks import vjp
+from gradtape.autodiff.pushforwards import jvp, linearize
 from gradtape.core.errors import InvalidArgumentError, brief, wrong_type
 from gradtape.core.places import of_library
 from gradtape.graph import autograph_statements as statements
@@ -27,7 +30,10 @@ from gradtape.graph.branches import case, cond, switch_case
 from gradtape.graph.loops import while_loop
 from gradtape.graph.scanning import foldl, foldr, map_fn, scan
 
-RECORDING = (cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map)
+RECORDING = (
+    cond, case, switch_case, while_loop, scan, map_fn, foldl, foldr, vectorized_map, ggn, hvp, jvp,
+    linearize, vjp,
+)  # fmt: skip
 
 
 def converted(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,12 +9,14 @@ an outer tape sees the call of the backward, whose inputs are results of the for
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
 
 from gradtape.autodiff.batching import Shared
 from gradtape.autodiff.forward import ForwardAccumulator
+from gradtape.autodiff.finite_watch import checking, watch
 from gradtape.autodiff.walk import walk
 from gradtape.core.dispatch import apply, interested, record
 from gradtape.core.dtypes import differentiable
@@ -22,9 +24,10 @@ from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import primitive
 from gradtape.core.record import Part, Record, Recording
 from gradtape.core.shapes import Spec
-from gradtape.core.state import frame, here
+from gradtape.core.state import frame, here, lookouts
 from gradtape.graph.batches import batched, size_of, widened
 from gradtape.graph.callee import Callee, Replay, derived, deriving, stand_ins
+from gradtape.graph.finite import Behind
 from gradtape.graph.graph import PLACEHOLDER, VARIABLE, needed
 from gradtape.graph.lines import runnable
 from gradtape.graph.partition import kept_values, sizes_apart
@@ -94,6 +97,9 @@ def _recorded(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
     for index, tensor in enumerate(found):
         if differentiable(tensor._dtype):
             tensor._node = Part(made, index)
+    if lookouts and checking():
+        watch.note(found)
+        made.params["behind"] = Behind.of(pair.forward.runner, tensors, found, len(pair.needed))
     return found[: pair.count]
 
 
@@ -208,6 +214,7 @@ class Pair:
             pullback.mode, inputs, [*pullback.outputs, *self.kept], callee.name, callee.compile
         )
         self.forward.roots = pullback.effects()
+        self.forward.results = self.count
         self._backward: dict[Mask, tuple[Callee, list[Any], Mask]] = {}
 
     def backward(self, present: Mask) -> tuple[Callee, list[Any], Mask]:
@@ -262,7 +269,8 @@ def _pull(ct: Any, record: Any, inputs: Any, wanted: Mask) -> list[Any]:
         if here.tapes or here.special:
             kept = [_placed(t, record, pair.count + i) for i, t in enumerate(kept)]
         taken = [record.inputs[i] for i in pair.needed]
-        results = call(made, [*taken, *kept, *cts])
+        with record.params.get("behind") or nullcontext():
+            results = call(made, [*taken, *kept, *cts])
         return packed(given, results, record.parents)
     made, given = pulled(record.params["callee"], wanted, present)
     results = call(made, [*record.inputs, *[c for c in ct if c is not None]])

@@ -15,7 +15,7 @@ from gradtape.core.convert import as_tensor
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, OpError, brief
 from gradtape.core.sizes import Size, bind, closed, open_sizes, same, value_of
-from gradtape.core.state import frame
+from gradtape.core.state import frame, here
 from gradtape.graph.graph import CONSTANT, PLACEHOLDER, SOURCES, VARIABLE, Graph, Operation, needed
 from gradtape.graph.program import Program
 from gradtape.graph.run import AUTOMATIC, Runner
@@ -62,6 +62,7 @@ class Callee:
             ]  # fmt: skip
         self.reads: tuple[Any, ...] = ()  # variables whose values `call` hands over, behind
         self.derived: dict[Any, Any] = {}  # what was found from it, by `call` and its like
+        self.results: int | None = None  # how many outputs are results; what follows is kept
         self._runner: Runner | None = None
 
     @property
@@ -95,6 +96,7 @@ class Callee:
         if self._runner is None:
             program = Program(self.inputs, self.outputs, self.roots, None, self.graph.assumptions)
             self._runner = Runner(program, self.compile, self.donated)
+            self._runner.name, self._runner.results = self.name, self.results
         return self._runner
 
     def __repr__(self) -> str:
@@ -160,12 +162,16 @@ class Replay:
         if moving:
             params = {**params, **{k: params[k].moved(self) for k in moving}}
         given = tuple([self.done[v] for v in op.takes])
+        graph = None if here.mode is None else here.mode.graph
+        count = 0 if graph is None else len(graph.operations)
         try:
             out = _applied(op.primitive, given, params)
         except OpError as error:
             if op.where is not None:
                 error.add_note(f"recorded at {op.where[0]}:{op.where[1]}")
             raise
+        for made in () if graph is None else graph.operations[count:]:
+            made.where, made.forward = op.where or made.where, op.forward or made.forward
         outs = out if op.primitive.several else (out,)
         for value, tensor in zip(op.values, outs, strict=True):
             self.done.setdefault(value, tensor)

@@ -158,7 +158,7 @@ class ConcreteFunction:
     def run(self, tensors: list[Any], leaves: Sequence[Leaf]) -> Any:
         """Run it on the tensors of a call; `leaves` tell which variables are arguments."""
         if self._plain and not (here.tapes or here.special):
-            return self._result.packed(call(self.callee, tensors))
+            return self._result.packed(self.callee.runner(tensors))  # what `call` would do
         other = self._other(tensors, leaves)
         if other is not None:
             return other.run(tensors, leaves)

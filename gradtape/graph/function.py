@@ -17,12 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.core.deferred import DeferredTensor
 from gradtape.core.errors import brief, wrong_type
 from gradtape.core.places import users_trace
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here, lookouts
-from gradtape.core.tensor import Tensor
 from gradtape.graph.concrete import ConcreteFunction
 from gradtape.graph.methods import PerObject
 from gradtape.graph.program import AssumptionError
@@ -37,6 +35,7 @@ from gradtape.graph.signature import (
     fits,
     flattened,
     generalised,
+    quick_key,
 )
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
@@ -143,11 +142,14 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function."""
-        if not kwargs and self._quick:
-            concrete = self._looked_up(args)
-            if concrete is not None:
-                self._called(False)
-                return concrete.run(list(args), ())
+        if not (kwargs or lookouts or _settings.eagerly):
+            key: list[Any] = []
+            tensors: list[Any] = []
+            if quick_key(args, key, tensors):
+                concrete = self._quick.get(tuple(key))
+                if concrete is not None:
+                    self._called(False)
+                    return concrete.run(tensors, ())
         if _as_python():
             return self.python_function(*args, **kwargs)
         concrete, leaves = self._found(args, kwargs)
@@ -157,16 +159,6 @@ class Function:
         except (AssumptionError, UnknownSizeError):
             concrete = self._for_sizes(args, kwargs)
             return concrete.run(tensors, leaves)
-
-    def _looked_up(self, args: tuple[Any, ...]) -> ConcreteFunction | None:
-        """The trace for arguments that are all plain tensors, met before."""
-        key: list[Any] = []
-        for a in args:
-            kind = type(a)
-            if kind is not Tensor and kind is not DeferredTensor:
-                return None
-            key += a._dtype, a._shape
-        return None if _as_python() else self._quick.get(tuple(key))
 
     def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The trace for a call, made if there is none, and the call's leaves."""
@@ -183,10 +175,11 @@ class Function:
         else:
             with self._lock:
                 concrete = self._concrete.get(key) or self._made(tree, leaves, keys, key)
-        if not kwargs and all([type(a) in (Tensor, DeferredTensor) for a in args]):
-            plain = len(args) == sum([leaf.kind == INPUT for leaf in leaves])
-            if plain and key in self._concrete and self._signature is None:
-                self._quick[tuple([p for a in args for p in (a._dtype, a._shape)])] = concrete
+        if not kwargs and self._signature is None and key in self._concrete:
+            plain: list[Any] = []
+            tensors: list[Any] = []
+            if quick_key(args, plain, tensors) and len(tensors) == len(leaves):
+                self._quick[tuple(plain)] = concrete
         return concrete, leaves
 
     def _leaves(self, args: Any, kwargs: Any) -> tuple[Any, list[Leaf], list[Any]]:

@@ -205,6 +205,7 @@ class Past:
             isinstance(op.primitive, Primitive) and op.primitive.differentiable and any(parents)
         ):
             record = recorded(op, parents)
+            op.graph.forwards[record] = op
         for value in op.values:
             if record is not None and value not in self._stops and differentiable(value.dtype):
                 several = op.primitive.several or op.primitive is GRADIENTS

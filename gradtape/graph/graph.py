@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class Operation:
     """
 
     __slots__ = (
-        "awaited", "control", "device", "effect", "graph", "host", "label", "number", "params",
+        "awaited", "control", "device", "effect", "forward", "graph", "host", "label", "number", "params",
         "primitive", "repeated", "scope", "takes", "values", "where",
     )  # fmt: skip
 
@@ -90,6 +91,7 @@ class Operation:
         self.awaited: dict[Any, Operation] = {}  # by the sizes that they find out
         self.device = graph.device_of(self)
         self.where: tuple[str, int] | None = None
+        self.forward: Operation | None = None  # whose rule did it, on the way back
 
     @property
     def type(self) -> str:
@@ -155,6 +157,7 @@ class Graph(Scopes):
         self.finalized = False
         self.seed: int | None = None  # of the random numbers in each session
         self.origins: dict[Any, Operation] = {}  # of sizes that depend on values
+        self.forwards: WeakKeyDictionary[Any, Operation] = WeakKeyDictionary()  # by records
         self._constants: dict[int, Value] = {}
 
     # building

@@ -13,6 +13,7 @@ parameters of what comes later.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import local
 from typing import Any
 
 from gradtape.core.sizes import closed, open_sizes, unknowns
@@ -21,13 +22,27 @@ from gradtape.graph.program import Program
 from gradtape.graph.symbolic import Value
 
 
+class Looking(local):
+    """Who looks at every operation of the programs that this thread runs, None for nobody.
+
+    `behind` is the forward of the program that runs, where that is a backward."""
+
+    on: Any = None
+    behind: Any = None
+
+
+looking = Looking()
+
+
 def as_function(program: Program, known: dict[Any, int] | None = None) -> Callable[..., Any]:
     """The program as a Python function of a namespace and arrays, which returns a tuple.
 
     Args:
         known: the sizes that are open in the program.
     """
-    key = frozenset(known.items()) if known else None
+    key: Any = frozenset(known.items()) if known else None
+    if looking.on is not None:
+        key = "looked at", key
     found = program.functions.get(key)
     if found is None:
         found = program.functions[key] = _written(program, known)
@@ -37,6 +52,8 @@ def as_function(program: Program, known: dict[Any, int] | None = None) -> Callab
 def runnable(xp: Any, program: Program, arrays: Sequence[Any]) -> Callable[..., Any]:
     """The program as a function of arrays of the shapes of these, in a namespace."""
     run = as_function(program, program.sizes([a.shape for a in arrays]) if program.open else None)
+    if looking.on is not None:
+        return looking.on.body(program, lambda *given: run(xp, *given))
     return lambda *given: run(xp, *given)
 
 
@@ -74,6 +91,7 @@ class _Writer:
         self.lines = [f"def run({', '.join(['xp', *self.arguments])}):"]
         self.steps: dict[int, tuple[Any, list[str]]] = {}
         self.kernels: dict[Any, str] = {}
+        self.looked_at = looking.on is not None
 
     def constant(self, kind: str, value: Any) -> str:
         """A name for a value."""
@@ -108,10 +126,18 @@ class _Writer:
         given = ["xp", *operands, *self._parameters(op.params)]
         sized = [v for v in op.values if op.host and unknowns(closed(v.shape, self.known))]
         targets = [self._target(v, sized) for v in op.values]
+        if self.looked_at and not targets:  # it is done for its effect alone, which was there
+            return
         left = ", ".join(targets) + ("," if op.primitive.several else "")
         call = f"{self._kernel(op.primitive)}({', '.join(given)})"
+        if self.looked_at:
+            self.scope.setdefault("looking", looking)
+            self.lines.append(f"looking.on.begin({(name := self.constant('o', op))})")
         self.lines.append(f"{left} = {call}" if targets else call)
         self.steps[len(self.lines)] = op, operands
+        if self.looked_at:
+            results = "".join([f"{t}, " for t in targets])
+            self.lines.append(f"looking.on.end({name}, [{', '.join(operands)}], [{results}])")
         for value in sized:
             shape = self.constant("h", value.shape)
             self.lines.append(f"found({shape}, {self.names[value]}.shape, sizes)")
@@ -136,6 +162,6 @@ class _Writer:
         """The name of a result; one that the program is given keeps its own."""
         if value in self.names:
             return "_"
-        used = value in self.last or value in sized
+        used = value in self.last or value in sized or self.looked_at
         name = self.names[value] = f"v{len(self.names)}" if used else "_"
         return name

@@ -28,7 +28,9 @@ class Result:
         self.given: list[Any] = []
         leaves, self.tree = optree.tree_flatten(returned, none_is_leaf=True)
         self.makers = [self._taken(leaf, name) for leaf in leaves]
-        self._single = self.makers == [next] and self.tree.is_leaf()
+        plain = all([make is next for make in self.makers])
+        self._single = plain and self.tree.is_leaf()
+        self._row = type(returned) if plain and _all_leaves(returned) else None
 
     def _taken(self, leaf: Any, name: str) -> Callable[[Any], Any]:
         """Take the tensors of a leaf; gives what makes the leaf of results."""
@@ -59,5 +61,14 @@ class Result:
         """Results in the structure that the function returned."""
         if self._single:
             return tensors[0]
+        if self._row is not None:
+            return self._row(tensors)
         rest = iter(tensors)
         return self.tree.unflatten([make(rest) for make in self.makers])
+
+
+def _all_leaves(returned: Any) -> bool:
+    """Whether a list or tuple holds no other structures."""
+    if type(returned) not in (list, tuple):
+        return False
+    return all([optree.tree_is_leaf(r, none_is_leaf=True) for r in returned])

@@ -13,16 +13,19 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
+from gradtape.autodiff.finite_watch import checking
 from gradtape.core.aligned import LARGE
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES, explained
 from gradtape.core.errors import OF_USER
 from gradtape.core.placement import placement
 from gradtape.core.sizes import value_of
+from gradtape.core.state import lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.backend import host_call, xla
 from gradtape.graph.devices import placed
+from gradtape.graph.finite import looked_at
 from gradtape.graph.lines import as_function, place_of
 from gradtape.graph.program import Program
 
@@ -49,12 +52,15 @@ class Runner:
         self._numpy: Any = None
         self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
+        self._code: Any = None  # what XLA made for the program's own shapes
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
         self._held = [NOTHING] * len(program.inputs)
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
+        self.name = "graph"
+        self.results: int | None = None  # how many outputs are results, None for all
         self._small: dict[Any, bool] = {}  # by the shapes of inputs, where sizes are open
 
     @property
@@ -69,12 +75,20 @@ class Runner:
             return None
         return xla()
 
-    def __call__(self, tensors: Sequence[Any]) -> list[Any]:
-        """The outputs for these inputs, as tensors."""
+    def __call__(self, tensors: Sequence[Any], look: bool = True) -> list[Any]:
+        """The outputs for these inputs, as tensors.
+
+        Args:
+            look: whether they are looked at while `debug_nans` is on.
+        """
+        if look and lookouts and checking():
+            return looked_at(self, tensors)
+        if self._code is not None:
+            return self._on_device(tensors, self._code)
         if self._xla is not None:
             if self._numpy is not None and self._small_now(tensors):
                 return self._on_host(tensors, self._numpy)
-            return self._on_device(tensors)
+            return self._on_device(tensors, self._in_context)
         if self._numpy is not None:
             return self._on_host(tensors, self._numpy)
         module = self._chosen()
@@ -83,8 +97,23 @@ class Runner:
         if module is not None:
             self._wide, self._copy, self._finish = module.wide, module.copy, module.finish
             self._move = module.on_device
-            self._xla = module.compiled(self.program, self.donated, self._failures)
-        return self(tensors)
+            xla = module.compiled(self.program, self.donated, self._failures)
+            if not (self.program.effect or self.program.open):
+                self._code = self._fixed(module, xla)
+            self._xla = xla
+        return self(tensors, False)
+
+    def _fixed(self, module: Any, xla: Any) -> Any:
+        """The machine code for the program's own shapes, without what JAX looks up at each call."""
+        try:
+            return module.fixed(xla, self.program)
+        except FAILURES as error:
+            raise located_failure(error) from error
+
+    def _in_context(self, *arrays: Any) -> Any:
+        """Run on whatever device the arrays are on, compiled for it where that is new."""
+        with self._wide():
+            return self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
 
     def _lines(self) -> Any:
         return as_function(self.program) if not self.program.open else {}
@@ -114,23 +143,27 @@ class Runner:
             restore(token)
         return [Tensor(a) for a in found]
 
-    def _on_device(self, tensors: Sequence[Any]) -> list[Any]:
+    def _on_device(self, tensors: Sequence[Any], run: Any) -> list[Any]:
         if host_call.running:  # the device waits for the function that calls this
             if self._spare is None:
                 self._spare = self._lines()
             return self._on_host(tensors, self._spare)
-        arrays = [
-            t.buffer if type(t) is DeferredTensor else self._on_hand(i, t._array)
-            for i, t in enumerate(tensors)
-        ]
+        arrays: list[Any] = []
+        for tensor, (held, moved) in zip(tensors, self._held):
+            if type(tensor) is DeferredTensor:
+                arrays.append(tensor.buffer)
+            elif moved is not None and held is tensor._array:
+                arrays.append(moved)
+            else:
+                arrays.append(self._on_hand(len(arrays), tensor._array))
+        tensor = held = moved = None  # they would count as holding what is donated
         for i in self.donated:
             if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:
                 arrays[i] = self._copy(arrays[i])
         if placement.device is not None:
             arrays = self._placed(arrays)
         try:
-            with self._wide():
-                found = self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
+            found = run(*arrays)
         except FAILURES as error:  # while it is compiled
             raise located_failure(error) from error
         if self._specs is None:
@@ -158,7 +191,7 @@ class Runner:
         with self._wide():
             return self._move(target, arrays)
 
-    def _in_turn(self, arrays: list[Any]) -> Any:
+    def _in_turn(self, arrays: tuple[Any, ...]) -> Any:
         """Run a program that calls Python functions; one at a time, so that their exceptions are
         known as those of this run."""
         with self._lock:

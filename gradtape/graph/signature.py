@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradtape.core.convert import as_tensor, as_tensor_like
+from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nest import optree
@@ -148,6 +149,23 @@ def flattened(bound: Any, parameters: Parameters) -> tuple[Any, list[Leaf]]:
     seen: dict[int, int] = {}
     leaves = [leaf_of(v, parameters.path(p), seen) for v, p in zip(values, paths, strict=True)]
     return tree, leaves
+
+
+def quick_key(values: Sequence[Any], key: list[Any], tensors: list[Any]) -> bool:
+    """Add to a key and to the tensors of a call what these arguments hold, in order; False where
+    there is more in them than plain tensors, in lists and tuples."""
+    for value in values:
+        kind = type(value)
+        if kind is Tensor or kind is DeferredTensor:
+            key += value._dtype, value._shape
+            tensors.append(value)
+        elif kind is list or kind is tuple:
+            key += kind, len(value)
+            if not quick_key(value, key, tensors):
+                return False
+        else:
+            return False
+    return True
 
 
 NAMESPACE = "gradtape.function"

@@ -19,6 +19,7 @@ from gradtape.core.errors import brief
 from gradtape.core.mode import Mode
 from gradtape.core.places import users_place
 from gradtape.core.primitive import Primitive
+from gradtape.core.record import Part
 from gradtape.core.sizes import open_sizes
 from gradtape.core.state import frame, here
 from gradtape.graph.graph import CAPTURE, PLACEHOLDER, VARIABLE, Graph, Source
@@ -55,6 +56,7 @@ class Tracing(Mode):
         self._known: dict[Any, Any] = {}
         self._aside = False  # whether changes of variables are forgotten after the block
         self._key: Any = None
+        self._stepped = 0  # how many operations there were when the last rules had run
         graph.outer = self.outside[2]
 
     # operations
@@ -95,6 +97,21 @@ class Tracing(Mode):
         if function is not None and program is not None:
             op.where = users_place(program.f_code.co_filename, program.f_lineno)
             label_by_call(op, function)
+
+    def recorded(self, out: Any) -> None:
+        """Take note of the operation that a record stands for."""
+        tensor = (out[0] if out else None) if isinstance(out, tuple) else out
+        if isinstance(tensor, SymbolicTensor) and tensor._node is not None:
+            node: Any = tensor._node
+            record = node.parents[0] if type(node) is Part else node
+            self.graph.forwards[record] = tensor._value.op
+
+    def stepped(self, record: Any) -> None:
+        """Take note that what was written down since the last step is of a record's rules."""
+        forward = None if record is None else self.graph.forwards.get(record)
+        for op in self.graph.operations[self._stepped :] if forward is not None else ():
+            op.forward = op.forward or forward
+        self._stepped = len(self.graph.operations)
 
     def called(self, replay: Any) -> list[Any]:
         """The results of a recorded function whose operations are written down here again."""

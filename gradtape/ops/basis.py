@@ -393,10 +393,9 @@ multiply = binary(
 )
 
 
-# An exact zero among the factors of a derivative stops it, whatever the others are: what was masked
-# leaves no 0 * inf = nan. `chain_multiply` is for two factors of equal standing, the safe product and
-# quotient for a cotangent or tangent t and a slope: the slope's own zero does not hide that another
-# slope is infinite.
+# An exact zero stops a derivative, whatever it meets: what was masked leaves no 0 * inf = nan.
+# `chain_multiply` is for two factors of equal standing, the safe product and quotient for a
+# cotangent or tangent t and a slope: a slope of 0 does not hide that t is infinite.
 
 chain_multiply = binary(
     primitive(

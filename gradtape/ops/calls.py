@@ -64,6 +64,8 @@ def unary(primitive: Primitive) -> Callable[..., Any]:
         if here.special:
             if x._dtype.kind not in kinds:
                 raise wrong_kind(primitive.name, kinds, x)
+            if recorded and here.follower is not None:
+                return here.follower.run_one(primitive, x, how)
             return apply(primitive, (x,))
         array = x._array
         if array.dtype.kind not in kinds:
@@ -101,6 +103,8 @@ def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
             x, y = pair(x, y, primitive.name)
         if here.special:
             check_pair(primitive.name, kinds, x, y)
+            if recorded and here.follower is not None:
+                return here.follower.run_two(primitive, x, y, table)
             return apply(primitive, (x, y))
         a = x._array
         b = y._array

@@ -29,7 +29,6 @@ log = elementwise(
     lambda x: reciprocal(x),
     "Return the natural logarithm of x.",
     (1.0, 0),
-    singular=True,
 )
 log1p = elementwise(
     "log1p",
@@ -37,7 +36,6 @@ log1p = elementwise(
     lambda x: reciprocal(add(1.0, x)),
     "Return log(1 + x), accurate near 0.",
     (1e-8, "1e-08"),
-    singular=True,
 )
 sinh = elementwise(
     "sinh", lambda xp, x: xp.sinh(x), lambda x: cosh(x), "Return the hyperbolic sine.", (0.0, 0)

@@ -9,9 +9,9 @@ linear          linear in its one tensor input: the kernel is its jvp, the vjp i
 bilinear        linear in each of two inputs
 
 Broadcasting is undone by the walk (the fact `broadcasts`), complex conjugation here. A derivative
-says by its parameter names what it needs: `x` keeps the input, `out` the output. `singular=True`
-marks derivatives that become infinite somewhere: there a zero cotangent gives zero, not 0 * inf =
-nan."""
+says by its parameter names what it needs: `x` keeps the input, `out` the output. A zero cotangent
+or tangent gives zero whatever the derivative is, not 0 * inf = nan: products with slopes are
+`safe_multiply` and `safe_divide`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,6 @@ from gradtape.ops.basis import (
     broadcast_shapes,
     conj,
     elementwise_shape,
-    multiply,
     safe_multiply,
 )
 from gradtape.ops.calls import binary, unary
@@ -50,7 +49,6 @@ def elementwise(
     doc: str,
     example: tuple[Any, Any] | None = None,
     *,
-    singular: bool = False,
     kinds: str = INEXACT,
     wide: bool = False,
 ) -> Callable[..., Any]:
@@ -59,8 +57,8 @@ def elementwise(
     Args: name: its name. kernel: `lambda xp, x: ...`, keeping the dtype. derivative: `lambda x:
         ...` or `lambda out: ...` in gradtape's operations; the factor, not the product. doc: a
         sentence with the mathematics. example: an argument and the value there, checked as a
-        doctest. singular: the derivative is infinite somewhere in the domain. kinds: NumPy's
-        letters of the dtypes that it takes. wide: compute 16-bit types in float32.
+        doctest. kinds: NumPy's letters of the dtypes that it takes. wide: compute 16-bit types in
+        float32.
     """
     if wide:
         kernel = in_single(kernel)
@@ -70,8 +68,8 @@ def elementwise(
     else:
         slope: Callable[..., Any] = derivative
         needed = names(slope)
-        vjp = Rule(lambda ct, *needs: product(ct, conj(slope(*needs))), ("x",), like=needed)
-        jvp = Rule(lambda t, *needs: product(t, slope(*needs)), ("x",), like=needed)
+        vjp = Rule(lambda ct, *needs: safe_multiply(ct, conj(slope(*needs))), ("x",), like=needed)
+        jvp = Rule(lambda t, *needs: safe_multiply(t, slope(*needs)), ("x",), like=needed)
     made = primitive(
         name,
         kernel,

@@ -17,7 +17,6 @@ gamma = elementwise(
     "Return the gamma function, the integral of t^(x - 1) exp(-t) for t from 0 to infinity.",
     (4.0, 6),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 

@@ -22,7 +22,6 @@ sqrt = elementwise(
     lambda out: divide(0.5, out),
     "Return the square root of x.",
     (9.0, 3),
-    singular=True,
 )
 rsqrt = elementwise(
     "rsqrt",
@@ -30,7 +29,6 @@ rsqrt = elementwise(
     lambda out: multiply(-0.5, safe_cube(out)),
     "Return 1 / sqrt(x).",
     (4.0, 0.5),
-    singular=True,
 )
 
 

@@ -98,14 +98,12 @@ safe_square = elementwise(
     lambda xp, x: x * x,
     lambda x: add(x, x),
     "Return x squared, for infinite x.",
-    singular=True,
 )
 safe_cube = elementwise(
     "safe_cube",
     lambda xp, x: x * x * x,
     lambda x: multiply(3.0, safe_square(x)),
     "Return x cubed, for infinite x.",
-    singular=True,
 )
 reciprocal = elementwise(
     "reciprocal",
@@ -113,7 +111,6 @@ reciprocal = elementwise(
     lambda out: negative(safe_square(out)),
     "Return 1 / x.",
     (4.0, 0.25),
-    singular=True,
 )
 
 

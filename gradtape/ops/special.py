@@ -77,7 +77,6 @@ erfinv = elementwise(
     "Return the inverse of erf, on [-1, 1].",
     (0.5, 0.476936),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 erfcinv = elementwise(
@@ -87,7 +86,6 @@ erfcinv = elementwise(
     "Return the inverse of erfc, on [0, 2].",
     (0.5, 0.476936),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 ndtri = elementwise(
@@ -97,7 +95,6 @@ ndtri = elementwise(
     "Return the quantile of the standard normal distribution, on [0, 1].",
     (0.5, 0),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 
@@ -110,7 +107,6 @@ lgamma = elementwise(
     "Return the logarithm of the absolute value of the gamma function.",
     (4.0, 1.79176),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 digamma = elementwise(
@@ -120,7 +116,6 @@ digamma = elementwise(
     "Return the derivative of lgamma.",
     (1.0, -0.577216),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 _polygamma = pairwise(

@@ -62,11 +62,9 @@ def _ke_slope(x: Any, order: int) -> Any:
 
 
 bessel_j = ladder("bessel_j", _kernel("j"), _j_slope)
-bessel_y = ladder("bessel_y", _kernel("y"), _y_slope, singular=True)
+bessel_y = ladder("bessel_y", _kernel("y"), _y_slope)
 bessel_i = ladder("bessel_i", _kernel("i"), lambda x, order: _i_slope(bessel_i, x, order))
-bessel_k = ladder(
-    "bessel_k", _kernel("k"), lambda x, order: _k_slope(bessel_k, x, order), singular=True
-)
+bessel_k = ladder("bessel_k", _kernel("k"), lambda x, order: _k_slope(bessel_k, x, order))
 bessel_ie = ladder(
     "bessel_ie",
     _kernel("ie"),
@@ -78,7 +76,6 @@ bessel_ke = ladder(
     "bessel_ke",
     _kernel("ke"),
     lambda x, order: _ke_slope(x, order),
-    singular=True,
 )
 
 

@@ -108,7 +108,6 @@ _igamma_run = ladder(
     _igamma,
     lambda a, x, order: _igamma_run(a, x, order=order + 1),
     _gamma_density,
-    singular=True,
 )
 
 
@@ -256,7 +255,6 @@ _betainc_run = ladder(
     lambda a, b, x, order: _betainc_run(a, b, x, order=(order[0] + 1, order[1])),
     lambda a, b, x, order: _betainc_run(a, b, x, order=(order[0], order[1] + 1)),
     _beta_density,
-    singular=True,
 )
 
 

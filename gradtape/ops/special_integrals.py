@@ -33,7 +33,6 @@ expint = elementwise(
     "Return the exponential integral Ei(x), the integral of exp(t) / t from -infinity to x.",
     (1.0, 1.89512),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )
 
@@ -94,6 +93,5 @@ spence = elementwise(
     "Return the dilogarithm as the integral of log(t) / (1 - t) from 1 to x, for x >= 0.",
     (0.0, 1.64493),
     kinds=FLOATING,
-    singular=True,
     wide=True,
 )

@@ -15,7 +15,7 @@ import numpy as np
 
 from gradtape.core.dispatch import apply
 from gradtape.core.primitive import Rule, primitive
-from gradtape.ops.basis import batch_elementwise, elementwise_shape, multiply, safe_multiply
+from gradtape.ops.basis import batch_elementwise, elementwise_shape, safe_multiply
 from gradtape.ops.families import FLOATING
 
 _ARITIES: dict[int, Callable[..., Any]] = {
@@ -26,7 +26,7 @@ _ARITIES: dict[int, Callable[..., Any]] = {
 
 
 def ladder(
-    name: str, kernel: Callable[..., Any], *slopes: Callable[..., Any], singular: bool = False
+    name: str, kernel: Callable[..., Any], *slopes: Callable[..., Any]
 ) -> Callable[..., Any]:
     """Declare a family and return `run(*inputs, order)`.
 
@@ -35,10 +35,8 @@ def ladder(
         kernel: `kernel(xp, *arrays, order)`; 16-bit floats come as float32.
         slopes: one for each input, `slope(*inputs, order)`: the partial derivative, in gradtape's
             operations.
-        singular: a slope is infinite somewhere.
     """
     inputs = ("x", "y", "z")[: len(slopes)]
-    product = safe_multiply if singular else multiply
 
     def computed(xp: Any, arrays: tuple[Any, ...], order: Any) -> Any:
         dtype = arrays[0].dtype
@@ -50,7 +48,9 @@ def ladder(
         return apply(made, tensors, {"order": order})
 
     def rule(slope: Callable[..., Any]) -> Rule:
-        return Rule(lambda ct, *needs: product(ct, slope(*needs)), inputs, like=(*inputs, "order"))
+        return Rule(
+            lambda ct, *needs: safe_multiply(ct, slope(*needs)), inputs, like=(*inputs, "order")
+        )
 
     made = primitive(
         name,

@@ -43,7 +43,6 @@ asin_slope = elementwise(
     lambda xp, x: xp.reciprocal(xp.sqrt(1 - x) * xp.sqrt(1 + x)),
     lambda x, out: multiply(x, safe_cube(out)),
     "Return 1 / sqrt(1 - x^2), the slope of asin.",
-    singular=True,
     wide=True,
 )
 asinh_slope = elementwise(
@@ -60,7 +59,6 @@ acosh_slope = elementwise(
     lambda xp, x: xp.reciprocal(xp.sqrt(x - 1) * xp.sqrt(x + 1)),
     lambda x, out: negative(multiply(x, safe_cube(out))),
     "Return 1 / sqrt(x^2 - 1), the slope of acosh.",
-    singular=True,
     wide=True,
 )
 atan_slope = elementwise(
@@ -75,7 +73,6 @@ atanh_slope = elementwise(
     lambda xp, x: xp.reciprocal((1 - x) * (1 + x)),
     lambda x, out: multiply(multiply(2.0, x), square(out)),
     "Return 1 / (1 - x^2), the slope of atanh.",
-    singular=True,
     wide=True,
 )
 
@@ -87,7 +84,6 @@ asin = elementwise(
     lambda x: asin_slope(x),
     "Return the angle in [-pi/2, pi/2] whose sine is x.",
     (1.0, 1.5708),
-    singular=True,
 )
 acos = elementwise(
     "acos",
@@ -95,7 +91,6 @@ acos = elementwise(
     lambda x: negative(asin_slope(x)),
     "Return the angle in [0, pi] whose cosine is x.",
     (0.0, 1.5708),
-    singular=True,
 )
 atan = elementwise(
     "atan",
@@ -117,7 +112,6 @@ acosh = elementwise(
     lambda x: acosh_slope(x),
     "Return the number that is not negative and whose hyperbolic cosine is x.",
     (2.0, 1.31696),
-    singular=True,
 )
 atanh = elementwise(
     "atanh",
@@ -125,7 +119,6 @@ atanh = elementwise(
     lambda x: atanh_slope(x),
     "Return the number whose hyperbolic tangent is x.",
     (0.5, 0.549306),
-    singular=True,
 )
 
 # angles

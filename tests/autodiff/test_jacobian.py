@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.autodiff import jacobian
+from gradtape.autodiff import budget
 
 
 def setup_module() -> None:
@@ -76,7 +76,7 @@ def test_rows_go_in_chunks_where_memory_is_short(monkeypatch: pytest.MonkeyPatch
     x = tf.constant(np.random.randn(4, 3))
     found = []
     for most in (2**28, 200, 1):
-        monkeypatch.setattr(jacobian, "MOST_BYTES", most)
+        monkeypatch.setattr(budget, "MOST_BYTES", most)
         with tf.GradientTape(persistent=True) as tape:
             tape.watch(x)
             y = tf.exp(x) * x
