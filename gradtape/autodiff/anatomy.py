@@ -191,6 +191,7 @@ class Anatomy:
         watched = {n: recording.watched.get(n) for n in nodes if not self._recorded(n)}
         keeping = Keeping(watched)
         self.entries = [self._entry(n, keeping, names or {}, facts) for n in nodes]
+        self._number()
         self._entries = dict(zip(nodes, self.entries, strict=True))
         for node in ends:
             if node in self._entries:
@@ -263,6 +264,13 @@ class Anatomy:
         return Entry(
             node.number, kind, names.get(node, name), described(node.shape, node.dtype), fact=fact
         )
+
+    def _number(self) -> None:
+        """Tell watched tensors apart that have no names."""
+        unnamed = [e for e in self.entries if e.kind == e.title == WATCHED]
+        for number, entry in enumerate(unnamed, 1):
+            if len(unnamed) > 1:
+                entry.title = f"{WATCHED} {number}"
 
     def _edges(self, node: Any) -> Iterator[Edge]:
         given = self._given.get(node, [])

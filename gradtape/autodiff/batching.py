@@ -33,6 +33,7 @@ class BatchedTensor(Tensor):
 
     __slots__ = ("_mode",)
     concrete = False
+    thin = False  # whether it is kept as its nonzero elements (`unit_rows`)
 
     def __init__(self, array: Any, node: Any = None, mode: Batching | None = None) -> None:
         super().__init__(array, node)
@@ -121,6 +122,12 @@ class Batching(Mode):
             if not any(mask):
                 out = apply(primitive, inputs, params)
                 return self.apart(out) if watched and (here.tapes or here.special) else out
+            for tensor, batched in zip(inputs, mask):
+                if batched and tensor.thin:
+                    out = tensor.carried(primitive, inputs, mask, params)
+                    if out is not None:
+                        return out
+                    break
             lower = tuple([t._array if b else t for t, b in zip(inputs, mask, strict=True)])
             rule = primitive.batch
             out = (
@@ -165,7 +172,7 @@ class Batching(Mode):
 
     def owns(self, tensor: Any) -> bool:
         """Whether a tensor is batched by this mode."""
-        return type(tensor) is BatchedTensor and tensor._mode is self
+        return isinstance(tensor, BatchedTensor) and tensor._mode is self
 
     def loop(self, primitive: Primitive, mask: Any, inputs: Any, params: dict[str, Any]) -> Any:
         """Run an operation example by example, because it has no batching rule."""

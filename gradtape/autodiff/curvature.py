@@ -17,7 +17,7 @@ from gradtape.ops.basis import ones
 from gradtape.ops.static import callable_or_raise, choice
 
 ZERO = UnconnectedGradients.ZERO
-MODES = {"auto": "reverse", "forward": "forward", "reverse": "reverse"}
+MODES = {"auto": "forward", "forward": "forward", "reverse": "reverse"}
 
 
 class Slope:

@@ -20,8 +20,9 @@ from gradtape.autodiff.asking import (
     packed,
     unconnected_mode,
 )
-from gradtape.autodiff.batching import BatchedTensor, batching, spread, stacked
+from gradtape.autodiff.batching import batching, spread, stacked
 from gradtape.autodiff.budget import rows_at_once
+from gradtape.autodiff.unit_rows import unit_rows
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.dtypes import differentiable
@@ -82,9 +83,9 @@ class Rows:
         step = self.chunk or rows_at_once(count, self.most, node, nodes, self.recording)
         pieces: list[list[Any]] = []
         for start in range(0, count, step):
-            rows = unit_rows(start, min(start + step, count), shape, target)
+            stop = min(start + step, count)
             pull = self._batch if self.vectorized else self._alone
-            pieces.append(pull(node, rows, last and start + step >= count))
+            pieces.append(pull(target, shape, (start, stop), last and stop == count))
         return [joined(column) for column in zip(*pieces, strict=True)]
 
     def _walk(self, node: Node | None, ct: Any, last: bool) -> list[Any]:
@@ -93,14 +94,15 @@ class Rows:
         found = walk([(node, ct)], nodes, self.recording, consume)
         return [f.dense() if isinstance(f, IndexedSlices) else f for f in found]
 
-    def _batch(self, node: Node | None, rows: Any, last: bool) -> list[Any]:
-        with batching(len(rows)) as mode:
-            found = self._walk(node, BatchedTensor(Tensor(rows), None, mode), last)
+    def _batch(self, target: Any, shape: Any, numbers: tuple[int, int], last: bool) -> list[Any]:
+        start, stop = numbers
+        with batching(stop - start) as mode:
+            found = self._walk(node_of(target), unit_rows(mode, start, shape, target), last)
         return [f if isinstance(f, Nothing) else spread(f, mode) for f in found]
 
-    def _alone(self, node: Node | None, rows: Any, last: bool) -> list[Any]:
-        row = Tensor(rows[0] if rows.ndim > 1 else rows[0][()])
-        found = self._walk(node, row, last)
+    def _alone(self, target: Any, shape: Any, numbers: tuple[int, int], last: bool) -> list[Any]:
+        row = unit_row(numbers[0], shape, target)
+        found = self._walk(node_of(target), row, last)
         return [f if isinstance(f, Nothing) else stacked([f]) for f in found]
 
 
@@ -151,14 +153,11 @@ def batch_jacobian(
     return shown(found, (*target._shape, *source._shape[1:]), source, mode)
 
 
-def unit_rows(start: int, stop: int, shape: tuple[int, ...], target: Any) -> Any:
-    """Rows of the identity on `shape`, the last axes of the target, repeated along the others."""
-    places = np.arange(start, stop)
-    rows = np.zeros((stop - start, size_of(shape)), target._dtype)
-    rows[places - start, places] = 1
-    lead = target._shape[: len(target._shape) - len(shape)]
-    rows = rows.reshape((stop - start, *[1] * len(lead), *shape))
-    return np.broadcast_to(rows, (stop - start, *target._shape))
+def unit_row(number: int, shape: tuple[int, ...], target: Any) -> Any:
+    """One row of the identity on `shape`, the last axes of the target, repeated along the others."""
+    row = np.zeros(size_of(shape), target._dtype)
+    row[number] = 1
+    return Tensor(np.broadcast_to(row.reshape(shape), target._shape)[()])
 
 
 def _chunk(parallel_iterations: Any, vectorized: bool, method: str) -> int | None:

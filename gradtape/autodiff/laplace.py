@@ -13,12 +13,14 @@ from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.autodiff.budget import columns_at_once
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.jacobian import checked_bytes, unit_rows
-from gradtape.autodiff.primals import Primals, Results, chosen
+from gradtape.autodiff.primals import Primals, Results, chosen, recorded
+from gradtape.autodiff.pullbacks import pulled
 from gradtape.autodiff.trail import Trail
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import ConversionError, brief
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import add, size_of, sum_axes, zeros
+from gradtape.ops.basis import add, multiply, ones, size_of, sum_axes, zeros
+ALWAYS = True
 from gradtape.ops.static import callable_or_raise
 
 
@@ -59,10 +61,18 @@ def laplacian(
         places, _ = chosen(argnums, len(args), "laplacian")
         inputs = Primals(args, places, "laplacian")
         _refuse_complex(inputs.tensors)
-        with Trail(inputs.tensors) as trail:
-            results = Results(inputs.call(f, kwargs), "laplacian")
-        trail.finish(results.tensors)
-        return results.structured(_traces(trail, inputs.tensors, results.tensors, most))
+        sources = inputs.tensors
+        slopes: list[Any] = []
+        with Trail(sources) as trail:
+            with recorded(sources) as recording:
+                results = Results(inputs.call(f, kwargs), "laplacian")
+            targets = results.tensors
+            if ALWAYS and len(sources) == len(targets) == 1 and targets[0]._shape == ():
+                slopes = pulled(recording, targets, [ones((), targets[0]._dtype)], sources)
+        recording.close()
+        trail.finish(slopes or targets)
+        second = _of_slopes if slopes else _twice
+        return results.structured(_traces(trail, sources, targets, most, second))
 
     return laplacian_of
 
@@ -76,7 +86,9 @@ def _refuse_complex(sources: list[Any]) -> None:
             )
 
 
-def _traces(trail: Trail, sources: list[Any], targets: list[Any], most: int | None) -> list[Any]:
+def _traces(
+    trail: Trail, sources: list[Any], targets: list[Any], most: int | None, second: Any
+) -> list[Any]:
     """For each target the sum of its second derivatives along all elements of the sources."""
     totals: list[Any] = [None] * len(targets)
     for number, source in enumerate(sources):
@@ -84,13 +96,22 @@ def _traces(trail: Trail, sources: list[Any], targets: list[Any], most: int | No
         step = columns_at_once(trail, count, most, 3)
         for start in range(0, count, step):
             units = unit_rows(start, min(start + step, count), source._shape, source)
-            for k, found in enumerate(_second(trail, number, units)):
+            for k, found in enumerate(second(trail, number, units)):
                 if found is not None:
                     totals[k] = found if totals[k] is None else add(totals[k], found)
     return [_or_zeros(total, t) for total, t in zip(totals, targets, strict=True)]
 
 
-def _second(trail: Trail, number: int, units: Any) -> list[Any]:
+def _of_slopes(trail: Trail, number: int, units: Any) -> list[Any]:
+    tangents: list[Any] = [None] * len(trail.sources)
+    tangents[number] = Tensor(units)
+    (found,) = trail.push(tangents, len(units))
+    if found is None:
+        return [None]
+    return [sum_axes(multiply(found, Tensor(units)), tuple(range(len(found._shape))))]
+
+
+def _twice(trail: Trail, number: int, units: Any) -> list[Any]:
     """The second derivatives of the targets along a batch of tangents, summed over the batch."""
     with batching(len(units)) as mode:
         tangents: list[Any] = [None] * len(trail.sources)

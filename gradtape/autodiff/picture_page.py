@@ -24,7 +24,7 @@ from gradtape.autodiff.picture_text import (
 
 LAYOUT = [
     f"{{ font-family: {FONT}; font-size: 13px; padding: 10px 12px; border-radius: 8px; }}",
-    ".scroll { overflow: auto; max-height: 900px; }",
+    ".scroll { overflow-x: auto; }",
     "details { margin-top: 8px; }",
     "summary { cursor: pointer; font-weight: 600; }",
     "table { border-collapse: collapse; margin: 6px 0; font-size: 12.5px; }",

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 
 from gradtape.autodiff.anatomy import OPERATION, Anatomy, Entry, Flow, together
 from gradtape.autodiff.picture_boxes import Box, Folded
-from gradtape.autodiff.picture_words import Weight, amount, bad, count, number, roles
+from gradtape.autodiff.picture_words import Weight, amount, bad, count, number, roles, span
 from gradtape.core.xp_numpy import Lazy
 
 rich_table: Any = Lazy("rich.table")
 rich_text: Any = Lazy("rich.text")
 
 BAR = 8
+WIDE, LEAST = 100, 12
 MOST_ROWS = 12  # of what is kept by operation and by line
 HEADS = ("operation", "result", "keeps", "gradient rms", "max", "line")
 TITLES = ("kept by operation", "kept by line")
@@ -23,13 +24,20 @@ TITLES = ("kept by operation", "kept by line")
 class Row(NamedTuple):
     """A box as a row of the table."""
 
+    name: str
     title: str
     kind: str
     spec: str
     keeps: str
-    flow: Flow | None
+    short: str
+    flows: tuple[Flow, ...]
     place: str
     mark: str
+
+    @property
+    def flow(self) -> Flow | None:
+        """The size of all the gradients together."""
+        return together(self.flows) if self.flows else None
 
 
 class Share(NamedTuple):
@@ -65,10 +73,10 @@ def _row(box: Box) -> Row:
         kept = f"{roles(first.kept)}: {kept}"
     specs = {e.spec for e in entries}
     spec = first.spec if len(specs) == 1 else f"{count(box.operations, 'operation')}"
-    flow = together(box.flows) if box.flows else None
     kind = "" if box.kind == OPERATION else box.kind
     title = f"{box.title} ({kind})" if first.kind not in (OPERATION, box.title) else box.title
-    return Row(title, kind, spec, kept, flow, box.place, box.mark)
+    flows = tuple(box.flows)
+    return Row(box.title, title, kind, spec, kept, box.weight.short, flows, box.place, box.mark)
 
 
 def cuts(folded: Folded) -> list[str]:
@@ -125,16 +133,18 @@ def plain(anatomy: Anatomy, folded: Folded) -> str:
 
 def cells_of(row: Row) -> list[str]:
     """A row's cells, under `HEADS`."""
-    rms, largest = _numbers(row.flow)
+    rms, largest = _numbers(row)
     return [row.title, row.spec, row.keeps, rms, largest, row.place]
 
 
-def _numbers(flow: Flow | None) -> tuple[str, str]:
+def _numbers(row: Row) -> tuple[str, str]:
+    """Root mean square, of several gradients the range, and the largest value."""
+    flow = row.flow
     if flow is None:
         return "", ""
     if flow.bad:
         return bad(flow), f"{flow.bad} of {flow.size}"
-    return number(flow.rms), number(flow.largest)
+    return span(row.flows), number(flow.largest)
 
 
 def share_cells(parts: Sequence[Share]) -> list[list[str]]:
@@ -167,6 +177,7 @@ def coloured(anatomy: Anatomy, folded: Folded, width: int) -> Iterator[Any]:
     if anatomy.note:
         yield rich_text.Text(anatomy.note, style="yellow")
     if anatomy.entries:
+        yield rich_text.Text("")
         yield _table(anatomy, rows(folded), width)
     for row in rows(folded):
         if row.mark:
@@ -175,43 +186,51 @@ def coloured(anatomy: Anatomy, folded: Folded, width: int) -> Iterator[Any]:
         yield rich_text.Text(f"no derivative: {line}", style="yellow")
     for title, parts in zip(TITLES, (by_type(anatomy), by_line(anatomy)), strict=True):
         if parts:
+            yield rich_text.Text("")
             yield _share_table(title, parts)
 
 
 def _table(anatomy: Anatomy, found: Sequence[Row], width: int) -> Any:
-    table = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
-    flowing, placed = anatomy.flowing, any([r.place for r in found])
-    wide = width >= 100
-    table.add_column("operation", no_wrap=True, ratio=3, min_width=12)
-    table.add_column("result", no_wrap=True, ratio=3, min_width=10)
-    table.add_column("keeps", no_wrap=True, ratio=3 if wide else 2, min_width=8)
-    if flowing:
-        table.add_column("gradient rms", no_wrap=True, min_width=BAR + 8)
+    """The rows in as many columns as fit; names and shapes share what the others leave."""
+    wide = width >= WIDE
+    columns = [
+        ("operation", [rich_text.Text(r.title if wide else r.name, style=_style(r)) for r in found]),
+        ("result", [rich_text.Text(r.spec) for r in found]),
+        ("keeps", [rich_text.Text(r.keeps if wide else r.short, style="cyan") for r in found]),
+    ]
+    if anatomy.flowing:
+        scale = _scale([r.flow for r in found if r.flow is not None])
+        columns.append(("gradient rms", [_bar(r, scale) for r in found]))
         if wide:
-            table.add_column("max", no_wrap=True, justify="right", min_width=7)
-    if placed:
-        table.add_column("line", no_wrap=True, ratio=2, min_width=8)
-    scale = _scale([r.flow for r in found if r.flow is not None])
-    for row in found:
-        cells = [
-            rich_text.Text(row.title, style=_style(row)),
-            rich_text.Text(row.spec),
-            rich_text.Text(row.keeps if wide else row.keeps.rpartition(": ")[2], style="cyan"),
-        ]
-        if flowing:
-            cells.append(_bar(row.flow, scale))
-            if wide:
-                cells.append(rich_text.Text(_numbers(row.flow)[1]))
-        if placed:
-            cells.append(rich_text.Text(row.place))
+            columns.append(("max", [rich_text.Text(_numbers(r)[1]) for r in found]))
+    if any([r.place for r in found]):
+        columns.append(("line", [rich_text.Text(r.place) for r in found]))
+    longest = [max([len(head), *[len(c) for c in cells]]) for head, cells in columns]
+    room = width - sum(longest[2:]) - 2 * (len(columns) - 1)
+    longest[:2] = _shared(longest[:2], max(room, 2 * LEAST))
+    table = rich_table.Table(box=None, pad_edge=False, header_style="bold", padding=(0, 1))
+    for (head, _), most in zip(columns, longest, strict=True):
+        table.add_column(head, width=most, no_wrap=True, overflow="ellipsis")
+    for cells in zip(*[cells for _, cells in columns], strict=True):
         table.add_row(*cells)
     return table
+
+
+def _shared(wanted: Sequence[int], room: int) -> list[int]:
+    """The widths of two columns in so much room: half of it each, or what the other one leaves."""
+    first, second = wanted
+    if first + second <= room:
+        return [first, second]
+    if first <= room // 2:
+        return [first, room - first]
+    second = min(second, room // 2)
+    return [room - second, second]
 
 
 def _style(row: Row) -> str:
     if row.mark:
         return "bold red"
-    return {"variable": "yellow", "watched": "blue", "several": "magenta"}.get(row.kind, "")
+    return {"variable": "yellow", "watched": "blue", "several": "bold"}.get(row.kind, "")
 
 
 def _scale(flows: Sequence[Flow]) -> tuple[float, float]:
@@ -230,13 +249,14 @@ def filled(flow: Flow, scale: tuple[float, float]) -> float:
     return 1.0 if high == low else 0.125 + 0.875 * (math.log10(flow.rms) - low) / (high - low)
 
 
-def _bar(flow: Flow | None, scale: tuple[float, float]) -> Any:
+def _bar(row: Row, scale: tuple[float, float]) -> Any:
+    flow = row.flow
     if flow is None:
         return rich_text.Text("")
     style = "bold red" if flow.bad else "yellow" if flow.zero else "green"
     length = round(BAR * filled(flow, scale))
     bar = rich_text.Text("\u2588" * length + " " * (BAR - length), style=style)
-    return bar.append(f" {_numbers(flow)[0]}", style=style if flow.bad or flow.zero else "default")
+    return bar.append(f" {_numbers(row)[0]}", style=style if flow.bad or flow.zero else "default")
 
 
 def _share_table(title: str, parts: Sequence[Share]) -> Any:

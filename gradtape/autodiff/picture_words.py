@@ -54,10 +54,13 @@ def sizes(flows: Sequence[Flow]) -> str:
         return f"{bad(whole)} in {whole.bad} of {whole.size}"
     if whole.zero:
         return "0"
+    return f"{span(flows)} max {number(whole.largest)}"
+
+
+def span(flows: Sequence[Flow]) -> str:
+    """The root mean square of a gradient, of several the smallest and the largest."""
     ends = {number(min([f.rms for f in flows])), number(max([f.rms for f in flows]))}
-    low_first = sorted(ends, key=float)
-    span = " \u2026 ".join(low_first)
-    return f"{span} max {number(whole.largest)}"
+    return " \u2026 ".join(sorted(ends, key=float))
 
 
 def distinct(items: Iterable[str], most: int) -> str:

@@ -181,7 +181,8 @@ class Pusher:
     def run_one(self, primitive: Primitive, x: Any, how: Any) -> Any:
         """Run an elementwise operation of one input and push its tangent."""
         node = x._node
-        tangent = None if node is None else self._of(node)
+        held = None if node is None else getattr(node, "tangents", None)
+        tangent = self._of(node) if held is None else held.get(self._mark)
         push: Any = None
         if tangent is not None:
             push = primitive.pushes.get(x._dtype)
@@ -210,9 +211,11 @@ class Pusher:
     def run_two(self, primitive: Primitive, x: Any, y: Any, table: Any) -> Any:
         """Run an elementwise operation of two inputs and push its tangent."""
         node = x._node
-        left = None if node is None else self._of(node)
+        held = None if node is None else getattr(node, "tangents", None)
+        left = self._of(node) if held is None else held.get(self._mark)
         node = y._node
-        right = None if node is None else self._of(node)
+        held = None if node is None else getattr(node, "tangents", None)
+        right = self._of(node) if held is None else held.get(self._mark)
         moves = left is not None or right is not None
         push: Any = None
         a = x._array
@@ -279,7 +282,7 @@ class Pusher:
             self._places = [r for r in self._places if r() is not None]
             self._limit = 2 * len(self._places) + 1024
 
-    def _of(self, node: Node) -> Any:
+    def _of(self, node: Node | None) -> Any:
         """The tangent at a node, None where there is none."""
         if type(node) is Part:
             held = getattr(node.parents[0], "tangents", None)

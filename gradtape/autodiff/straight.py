@@ -173,7 +173,7 @@ class Writer:
         )
         if not self.shaped:
             self._refuse_unlike(results, returned, fresh)
-        last = f"return {', '.join(returned)}"
+        last = self.last(returned)
         lines, later = [last], last + ","
         for result, expression in reversed(self.calls):
             unused = [v for v, _ in self.calls if _uses(expression, v) and not _uses(later, v)]
@@ -183,6 +183,10 @@ class Writer:
         body = "\n    ".join(reversed(lines))
         exec(f"def straight({self.arguments}):\n    {body}\n", self.scope)
         return self.scope["straight"], fresh
+
+    def last(self, returned: list[str]) -> str:
+        """The last line of the function."""
+        return f"return {', '.join(returned)}"
 
     def _refuse_unlike(self, results: list[Any], returned: list[str], fresh: Any) -> None:
         """Elementwise functions return `ct` or new arrays of its dtype: the walk counts on it."""

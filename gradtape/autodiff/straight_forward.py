@@ -18,15 +18,32 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Writer
+from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Pull, Writer
 from gradtape.autodiff.tangents import by_rules, moving, moving_rows
 from gradtape.core.primitive import Primitive
 from gradtape.core.state import frame
+from gradtape.core.xp_numpy import xp
 
 # from the inputs' tangents (None where one does not move), the inputs and the result (a tuple where
 # the primitive has several) to the tangents of the result's differentiable parts, a tuple unless
 # there is one
 Push = Callable[..., Any]
+
+
+class Hasty:
+    """NumPy's namespace without the care for 0 * inf: products that are nan stay so."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(xp, name)
+        setattr(self, name, value)
+        return value
+
+    def zero_wins(self, product: Any, *factors: Any) -> Any:
+        """The product."""
+        return product
+
+
+hasty = Hasty()
 
 
 class ForwardWriter(Writer):
@@ -42,6 +59,29 @@ class ForwardWriter(Writer):
         places = range(len(record.inputs))
         names = [*[f"t{i}" for i in places], *[f"x{i}" for i in places], "out"]
         self.arguments = ", ".join(names)
+        self.hurries = False
+
+    def function(self, results: list[Any]) -> Pull:
+        """The function; where it takes care of 0 * inf in every product, one that looks for nan
+        only at its end, and then does everything again with care."""
+        careful, fresh = super().function(results)
+        if not any(["zero_wins" in code.co_names for code in self._codes()]):
+            return careful, fresh
+        self.hurries = True
+        self.scope = {**self.scope, "xp": hasty, "careful": careful, "wins": xp.zero_wins}
+        return super().function(results)
+
+    def _codes(self) -> list[Any]:
+        return [v.__code__ for v in self.scope.values() if hasattr(v, "__code__")]
+
+    def last(self, returned: list[str]) -> str:
+        """The last line of the function."""
+        line = super().last(returned)
+        if not self.hurries:
+            return line
+        found = dict.fromkeys([r for r in returned if r != "None"])
+        defined = " and ".join([f"wins({r}, 1) is {r}" for r in found])
+        return f"{line} if {defined} else careful({self.arguments})"
 
     def tangents(self, given: Sequence[Any], count: int | None) -> tuple[Any, ...]:
         """The symbols of the tangents, with `count` directions in front."""

@@ -102,7 +102,7 @@ class Trial:
             causes.append(
                 Cause(
                     "zero",
-                    f"The derivative of {name} is zero here for every element{_inputs(edge.record)}"
+                    f"The derivative of {name} is zero here for every element{_inputs(edge.record, False)}"
                     f", so that nothing flows back.{_why_zero(edge.record)}",
                     place,
                     node=edge.record.number,
@@ -198,12 +198,12 @@ def _kept(record: Any) -> list[Any]:
     return [t._array if getattr(t, "concrete", False) else None for t in inputs]
 
 
-def _inputs(record: Any) -> str:
-    """What a record kept of an operation, in words."""
+def _inputs(record: Any, result: bool = True) -> str:
+    """What a record kept of an operation's inputs, or else of its result, in words."""
     shown = [described(a) for a in _kept(record) if a is not None]
     if shown:
         return f" (of {', '.join(shown)})"
-    out: Any = getattr(record, "out", None)
+    out: Any = getattr(record, "out", None) if result else None
     return f" (its result: {described(out._array)})" if getattr(out, "concrete", False) else ""
 
 
