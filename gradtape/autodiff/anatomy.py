@@ -24,6 +24,7 @@ from gradtape.core.state import frame, here
 from gradtape.core.unranked import UnknownShape
 from gradtape.ops.sparse import IndexedSlices
 
+SMALL, LARGE = 1e-140, 1e140  # between them squares do not leave the range of numbers
 OPERATION, VARIABLE, WATCHED = "operation", "variable", "watched"
 
 
@@ -75,12 +76,14 @@ def measured(ct: Any) -> Flow:
     if isinstance(ct, (list, tuple)):
         return together([measured(c) for c in ct if c is not None])
     array = np.asarray((ct.dense() if type(ct) is IndexedSlices else ct)._array)
-    size = np.abs(array if array.dtype.kind == "c" else array.astype(np.float64))
+    size = np.abs(array if array.dtype.kind == "c" else array.astype(np.float64)).ravel()
+    largest = float(size.max(initial=0.0))
+    if SMALL < largest < LARGE:
+        return Flow((float(size @ size) / size.size) ** 0.5, largest, size.size, 0, 0)
     finite = np.isfinite(size)
     bad = size.size - int(np.count_nonzero(finite))
     known = size[finite] if bad else size
     largest = float(known.max(initial=0.0))
-    # scaled, because squares leave the range of numbers sooner
     rms = largest * float(np.sqrt(np.mean(np.square(known / largest)))) if largest else 0.0
     return Flow(rms, largest, size.size, bad, int(np.count_nonzero(np.isnan(size))))
 
@@ -172,8 +175,10 @@ class Anatomy:
     Attributes:
         entries: sources and operations, oldest first.
         edges: the inputs that are on the tape.
+        aimed: whether there is a target.
         flowing: whether sizes of gradients are known.
         note: why they are not, in a sentence.
+        marks: the operation at which the walk back failed, by its number, and how.
     """
 
     def __init__(
@@ -185,7 +190,8 @@ class Anatomy:
         facts: Facts | None = None,
     ) -> None:
         self._recording = recording
-        ends = [_owner(node_of(t)) for t in targets]
+        self._targets = [node_of(t) for t in targets]
+        ends = [_owner(n) for n in self._targets]
         wanted = None if sources is None else {_owner(node_of(s)) for s in sources}
         nodes = self._nodes([n for n in ends if n is not None] if targets else None, wanted)
         watched = {n: recording.watched.get(n) for n in nodes if not self._recorded(n)}
@@ -196,13 +202,15 @@ class Anatomy:
         for node in ends:
             if node in self._entries:
                 self._entries[node].target = True
+        self.aimed = bool(targets)
         self.note = ""
+        self.marks: dict[int, str] = {}
         self._given: dict[Node, list[Any]] = {}
         self.flowing = self._walk(
             targets, [n for n in nodes if n in watched or n in (wanted or ())]
         )
         self.edges = [e for n in nodes if self._recorded(n) for e in self._edges(n)]
-        del self._given, self._recording, self._entries
+        del self._given, self._recording, self._entries, self._targets
 
     # which nodes
 
@@ -254,7 +262,7 @@ class Anatomy:
                 OPERATION,
                 _title(node),
                 _result(node),
-                tuple([p is not None for p in self._parents(node)]),
+                tuple([p is not None for p in self._parents(node)])[: _count(node)],
                 tuple(keeping.of(node)),
                 fact,
             )
@@ -306,13 +314,23 @@ class Anatomy:
                 starts = [(n, starting_cotangent(t, None)) for t, n in pairs]
                 arrived = walk(starts, sources, self._recording, see=self._see)
         except Exception as error:
-            text = " ".join(str(error).split())
-            self.note = f"The walk back ended with {type(error).__name__}: {text}"
+            self._failed(f"{type(error).__name__}: {' '.join(str(error).split())}")
             return bool(self._given)
         for node, ct in zip(sources, arrived, strict=True):
             if type(ct) is not Nothing and not self._recorded(node):
                 self._entries[node].flow = measured(ct)
         return True
+
+    def _failed(self, text: str) -> None:
+        """Say where the walk ended: at the latest record that was reached and gave nothing."""
+        self.note = f"The walk back ended with {text}"
+        reached = [_owner(t) for t in self._targets]
+        for record, given in self._given.items():
+            pairs = zip(self._parents(record), given)
+            reached += [p for p, g in pairs if isinstance(g, Flow)]
+        left = [n for n in reached if self._recorded(n) and n not in self._given]
+        if left:
+            self.marks[max(left, key=lambda n: n.number).number] = text
 
     def _see(self, record: Record, ct: Any, given: list[Any]) -> None:
         entry = self._entries.get(record)
@@ -349,6 +367,12 @@ def _title(record: Record) -> str:
         if isinstance(name, str) and name:
             return name
     return public_name(record.primitive).removeprefix("gradtape.")
+
+
+def _count(record: Record) -> int:
+    """How many inputs there are; results that are passed through are none."""
+    call: Any = record.params.get("call")
+    return len(call.inputs) if hasattr(call, "inputs") else len(record.parents)
 
 
 def _result(record: Record) -> str:

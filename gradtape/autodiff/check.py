@@ -1,202 +1,29 @@
-"""Checks of derivatives: TensorFlow's `compute_gradient`, and `check_gradients`, with a verdict.
+"""`check_gradients`: the derivatives of a function at a point, checked along random directions.
 
-`compute_gradient` compares whole Jacobian matrices and leaves judging to the caller.
-`check_gradients` compares along random directions, so that its cost does not grow with the number
-of elements: reverse mode with extrapolated differences, forward mode with reverse mode (<Jv, w> =
-<v, J'w> holds to rounding), second derivatives with differences of first ones and with each other.
-Where the one-sided slopes differ, the point is a kink: any slope between them is right there, and
-no second derivative is asked for."""
+The cost does not grow with the number of elements. Reverse and forward mode are compared with
+extrapolated differences, and with each other (<Jv, w> = <v, J'w> holds to rounding); second
+derivatives, by reverse over reverse and forward over reverse, with differences of first ones, and
+with the symmetry <u, Hv> = <v, Hu>. Where the one-sided slopes differ, the point is a kink: any
+slope between them is right there, and no second derivative is asked for. What fails is looked at
+again, to say what the mistake looks like and at which elements it is."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 
-from gradtape.autodiff.forward import ForwardAccumulator
-from gradtape.autodiff.numerical import NumericalResult, derivative
-from gradtape.autodiff.tape import GradientTape
-from gradtape.core import nest
-from gradtape.core.convert import as_tensor
-from gradtape.core.dtypes import differentiable
-from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import real_dtype
-from gradtape.ops.sparse import IndexedSlices
-from gradtape.ops.static import callable_or_raise, static_float
+from gradtape.autodiff.moving import Moving, inner
+from gradtape.autodiff.numerical import derivative
+from gradtape.autodiff.verdict import GradientCheck, GradientVerdict, suspicion
+from gradtape.core.errors import brief
+from gradtape.core.variable import Variable
+from gradtape.core.xp_numpy import restore, silence
+from gradtape.ops.static import callable_or_raise, static_int
 
-# TensorFlow's: whole matrices
-
-
-def compute_gradient(
-    f: Callable[..., Any], x: Sequence[Any], delta: float | None = None
-) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """Compute the Jacobians of a function by reverse mode and by central differences.
-
-    Args:
-        f: a function of tensors that returns one tensor.
-        x: the list of its arguments.
-        delta: the step of the differences, by default 1/1024.
-
-    Returns:
-        Two tuples with a matrix for each argument, a row for each element of f(*x) and a column
-        for each of the argument: by reverse mode, and by differences. A complex element is two
-        real ones.
-
-    Raises:
-        ValueError: when x is no list or tuple, or the gradient of an empty result is not zero.
-        AssertionError: when an argument or the result is neither floating-point nor complex.
-
-    Example:
-        >>> import gradtape as tf
-        >>> exact, differences = tf.test.compute_gradient(lambda x: x * x, [[1.0, 2.0]])
-        >>> exact[0]
-        array([[2., 0.],
-               [0., 4.]], dtype=float32)
-    """
-    if not isinstance(x, (list, tuple)):
-        raise ValueError(
-            "gradtape.test.compute_gradient: `x` must be a list or tuple of values convertible to"
-            f" a Tensor (arguments to `f`), not a {type(x)}. Write [x]."
-        )
-    inputs = [as_tensor(v, "test.compute_gradient") for v in x]
-    callable_or_raise(f, "test.compute_gradient", "f")
-    step = 1.0 / 1024 if delta is None else static_float(delta, "test.compute_gradient", "delta")
-    if not 0.0 < abs(step) < 1e15:
-        raise InvalidArgumentError(
-            f"gradtape.test.compute_gradient: delta must be a finite step other than 0, not {step}."
-        )
-    for i, tensor in enumerate(inputs):
-        assert differentiable(tensor._dtype), (
-            "gradtape.test.compute_gradient: Cannot compute gradient for unsupported type "
-            f"{tensor.dtype.name} of argument {i}"
-        )
-    y = f(*inputs)
-    if not isinstance(y, Tensor) and not hasattr(y, "__tf_tensor__"):
-        raise TypeError(
-            f"gradtape.test.compute_gradient: f returned {brief(y)}, but one tensor is needed. "
-            "Check the results of a function with several one at a time."
-        )
-    y = as_tensor(y)
-    assert differentiable(y._dtype), (
-        "gradtape.test.compute_gradient: Cannot compute gradient for unsupported type "
-        f"{y.dtype.name} of y"
-    )
-    exact = _by_reverse_mode(f, inputs)
-    columns = [_by_differences(f, inputs, i, as_reals(y).size, step) for i in range(len(inputs))]
-    return tuple(exact), tuple(columns)
-
-
-def as_reals(value: Any) -> Any:
-    """The elements in a row, a complex one as two reals."""
-    array = np.ravel(np.asarray(value))
-    return array.view(real_dtype(array.dtype))
-
-
-def _by_reverse_mode(f: Callable[..., Any], inputs: list[Tensor]) -> list[Any]:
-    with GradientTape(persistent=True) as tape:
-        tape.watch(inputs)
-        y = as_tensor(f(*inputs))
-    unit = np.zeros(y._shape, y._dtype)
-    if not unit.size:
-        given = tape.gradient(y, inputs, unconnected_gradients="zero")
-        if any(np.any(np.asarray(g)) for g in given):
-            raise ValueError("Empty tensor with nonzero gradients")
-    count = as_reals(unit).size
-    matrices = [np.zeros((count, as_reals(x).size), real_dtype(x._dtype)) for x in inputs]
-    for row in range(count):
-        cotangent = np.zeros_like(unit)
-        as_reals(cotangent)[row] = 1
-        given = tape.gradient(y, inputs, output_gradients=[Tensor(_scalar(cotangent))])
-        for matrix, g in zip(matrices, given, strict=True):
-            if g is not None:
-                matrix[row] = as_reals(g.dense() if isinstance(g, IndexedSlices) else g)
-    return matrices
-
-
-def _by_differences(f: Callable[..., Any], inputs: Any, i: int, rows: int, step: float) -> Any:
-    x = np.asarray(inputs[i])
-    matrix = np.zeros((rows, as_reals(x).size), real_dtype(x.dtype))
-    for column in range(matrix.shape[1]):
-        ends = []
-        for sign in (1, -1):
-            moved = np.array(x)
-            flat = as_reals(moved)
-            flat[column] += flat.dtype.type(sign * step)
-            point = [*inputs[:i], Tensor(_scalar(moved)), *inputs[i + 1 :]]
-            ends.append(as_reals(as_tensor(f(*point))))
-        matrix[:, column] = (ends[0] - ends[1]) / ends[0].dtype.type(2 * step)
-    return matrix
-
-
-def _scalar(array: Any) -> Any:
-    return array if array.ndim else array[()]
-
-
-# along directions, with a verdict
-
-
-@dataclass(frozen=True)
-class GradientCheck:
-    """One comparison: a derivative along a direction, and what it should be.
-
-    `kind` is "reverse", "forward", "second" (reverse over reverse) or "forward over reverse";
-    `argument` is the number of the argument that moved; `uncertainty` is that of `expected`; `kink`
-    says that the function has two slopes here.
-    """
-
-    kind: str
-    argument: int
-    value: float
-    expected: float
-    uncertainty: float
-    tolerance: float
-    kink: bool = False
-
-    @property
-    def passed(self) -> bool:
-        """Whether the values agree, within tolerance and uncertainty."""
-        bound = self.tolerance * max(1.0, abs(self.expected)) + self.uncertainty
-        return bool(abs(self.value - self.expected) <= bound)
-
-    def __str__(self) -> str:
-        mark = "ok  " if self.passed else "FAIL"
-        note = ", at a kink" if self.kink else ""
-        return (
-            f"{mark} {self.kind}, argument {self.argument}: {self.value:.9g}, expected "
-            f"{self.expected:.9g} +- {self.uncertainty:.1g}{note}"
-        )
-
-
-@dataclass(frozen=True)
-class GradientVerdict:
-    """What `check_gradients` found; true when every check passed."""
-
-    checks: tuple[GradientCheck, ...]
-
-    @property
-    def passed(self) -> bool:
-        """Whether every check passed."""
-        return all(c.passed for c in self.checks)
-
-    @property
-    def failures(self) -> tuple[GradientCheck, ...]:
-        """The checks that did not pass."""
-        return tuple(c for c in self.checks if not c.passed)
-
-    @property
-    def kinks(self) -> tuple[int, ...]:
-        """The numbers of the arguments along which the function has two slopes."""
-        return tuple(sorted({c.argument for c in self.checks if c.kink}))
-
-    def __bool__(self) -> bool:
-        return self.passed
-
-    def __str__(self) -> str:
-        return "\n".join(str(c) for c in self.checks)
+MOST_ELEMENTS = 12  # of a failing place that are looked at one by one
 
 
 def check_gradients(
@@ -206,176 +33,231 @@ def check_gradients(
     directions: int = 2,
     tolerance: float | None = None,
     seed: int = 0,
+    variables: Sequence[Any] = (),
 ) -> GradientVerdict:
     """Check the derivatives of a function at a point along random directions.
 
     Args:
-        f: a function of tensors that returns a tensor or a structure of them.
-        args: its arguments; numbers and lists of numbers become float64. Only floating-point and
-            complex ones move.
+        f: a function of tensors that returns a tensor or a structure of them; a `tf.function` too.
+        args: its arguments, tensors or structures of them; numbers and lists of numbers become
+            float64. Only floating-point and complex ones move.
         order: 1 checks reverse and forward mode, 2 second derivatives as well.
-        directions: how many directions are tried for each argument.
-        tolerance: relative; by default 1e-6 for float64, 1e-2 for float32.
+        directions: how many directions are tried for each place that moves.
+        tolerance: relative; by default 1e-6 for float64. For fewer bits 1000 units in the last
+            place, 0.1 at most, where f takes 64-bit arguments too, for its differences; otherwise
+            20 roots of the unit, 0.25 at most.
         seed: of the directions.
+        variables: variables that f reads and that move as well; they keep their values.
 
     Returns:
-        A `GradientVerdict`: true when all checks passed; printed, a line for each.
+        A `GradientVerdict`: true when all checks passed. Printed, it says what is wrong where;
+        `raise_if_failed()` raises an AssertionError with that text.
 
     Raises:
-        ValueError: when no argument or no result is floating-point, or order is not 1 or 2.
+        ValueError: when no argument or no result is floating-point, order is not 1 or 2, or two
+            evaluations at one point differ.
         LookupError: when an operation in f has no derivative rule.
 
     Example:
         >>> import gradtape as tf
         >>> bool(tf.check_gradients(lambda x: x * x * x, 2.0))
         True
+        >>> @tf.custom_gradient
+        ... def wrong(x):
+        ...     return x * x, lambda ct: ct * x
+        >>> print(tf.check_gradients(wrong, 3.0, order=1).findings[0])  # doctest: +ELLIPSIS
+        the reverse rule gives ... (argument 0): half of what it should be
     """
     if order not in (1, 2):
         raise ValueError(f"gradtape.check_gradients: order must be 1 or 2, not {order!r}.")
-    problem = _Directions(f, args, seed)
-    checks: list[GradientCheck] = []
-    for argument in problem.moving:
-        for _ in range(directions):
-            checks += problem.first(argument, tolerance)
-            if order == 2:
-                checks += [] if checks[-1].kink else problem.second(argument, tolerance)
-    return GradientVerdict(tuple(checks))
-
-
-def _point(value: Any) -> Tensor:
-    if isinstance(value, (float, list)) and all(type(v) is float for v in nest.flatten(value)):
-        return Tensor(_scalar(np.asarray(value, np.float64)))
-    return as_tensor(value, "check_gradients")
-
-
-def inner(a: Any, b: Any) -> float:
-    """The real inner product of two arrays."""
-    wide = np.complex128 if np.asarray(a).dtype.kind == "c" else np.float64
-    return float(np.real(np.vdot(np.asarray(a).astype(wide), np.asarray(b).astype(wide))))
-
-
-class _Directions:
-    """A function at a point, with random weights for its results and random directions."""
-
-    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], seed: int) -> None:
-        self.f = f
-        self.random = np.random.default_rng(seed)
-        callable_or_raise(f, "check_gradients", "f")
-        self.point = [_point(a) for a in args]
-        self.moving = [i for i, x in enumerate(self.point) if differentiable(x._dtype)]
-        outs = self.outputs(self.point)
-        self.weights = [self.direction(o) for o in outs]
-        if not self.moving or not outs:
-            raise ValueError(
-                "gradtape.check_gradients: no argument and result that carry derivatives: "
-                f"{[brief(x) for x in self.point]} -> {[brief(o) for o in outs]}. "
-                "Pass floating-point tensors."
+    callable_or_raise(f, "check_gradients", "f")
+    for variable in variables:
+        if not isinstance(variable, Variable):
+            raise TypeError(
+                f"gradtape.check_gradients: {brief(variable)} in variables is no variable. Pass "
+                "tensors as arguments."
             )
-        types = [real_dtype(self.point[i]._dtype) for i in self.moving]
-        self.eps = max(float(ml_dtypes.finfo(t).eps) for t in types)
+    count = static_int(directions, "check_gradients", "directions")
+    moving = Moving(f, args, list(variables), np.random.default_rng(seed))
+    token = silence()
+    try:
+        with moving.restored():
+            return _Checks(moving, order, max(count, 1), tolerance).verdict()
+    finally:
+        restore(token)
 
-    def outputs(self, point: list[Tensor]) -> list[Any]:
-        """The results that carry derivatives."""
-        outs = [as_tensor(o) for o in nest.flatten(self.f(*point)) if o is not None]
-        return [o for o in outs if differentiable(o._dtype)]
 
-    def direction(self, like: Any) -> Any:
-        """A random array of a tensor's shape and dtype."""
-        values = self.random.standard_normal(like._shape)
-        if like._dtype.kind == "c":
-            values = values + 1j * self.random.standard_normal(like._shape)
-        return np.asarray(values).astype(like._dtype)
+class _Checks:
+    """The comparisons at all places of a point."""
 
-    def moved(self, argument: int, v: Any, t: float) -> list[Tensor]:
-        """The point with one argument moved."""
-        point = list(self.point)
-        array = np.asarray(point[argument])
-        point[argument] = Tensor(_scalar(array + np.asarray(t, real_dtype(array.dtype)) * v))
-        return point
+    def __init__(
+        self, moving: Moving, order: int, directions: int, tolerance: float | None
+    ) -> None:
+        self.moving = moving
+        self.order = order
+        self.directions = directions
+        self.bound = self._bound() if tolerance is None else float(tolerance)
+        self.rounding = 1e3 * moving.eps
+        self.gradient: list[Any] = []
 
-    def weighted(self, outs: list[Any]) -> float:
-        """The sum of the results with the weights."""
-        return sum(inner(w, o) for w, o in zip(self.weights, outs, strict=True))
+    def _bound(self) -> float:
+        eps = self.moving.eps
+        if eps < 1e-10:
+            return 1e-6
+        return min(1e3 * eps, 0.1) if self.moving.wide else min(20 * eps**0.5, 0.25)
 
-    def gradient(self, point: list[Tensor], argument: int) -> Any:
-        """The gradient of the weighted sum with respect to one argument, zeros if not connected."""
-        with GradientTape() as tape:
-            tape.watch(point[argument])
-            outs = self.outputs(point)
-        weights = [Tensor(_scalar(w)) for w in self.weights]
-        return as_tensor(tape.gradient(outs, point[argument], weights, "zero"))
+    def verdict(self) -> GradientVerdict:
+        """All comparisons, with notes on those that failed."""
+        here = self.moving.value(self.moving.point)
+        if not np.isfinite(here):
+            return GradientVerdict((GradientCheck("value", 0, here, 0.0, 0.0, 0.0),))
+        self.gradient = self.moving.gradient(self.moving.point)
+        checks: list[GradientCheck] = []
+        for place in range(len(self.moving.places)):
+            checks += self._at(place)
+        return GradientVerdict(tuple(checks))
 
-    def tolerance(self, given: float | None) -> float:
-        """How far a derivative may be from its difference, relatively."""
-        if given is not None:
-            return given
-        return 1e-6 if self.eps < 1e-10 else 20 * self.eps**0.5
+    def _check(self, place: int, kind: str, *numbers: Any, kink: bool = False) -> GradientCheck:
+        argument, where = self.moving.places[place]
+        return GradientCheck(kind, argument, *numbers, kink=kink, where=where)
 
-    def step(self, v: Any) -> float:
+    def _at(self, place: int) -> list[GradientCheck]:
+        """The comparisons when one place moves."""
+        ways = [self.moving.direction(self.moving.point[place]) for _ in range(self.directions)]
+        firsts: list[GradientCheck] = []
+        seconds: list[GradientCheck] = []
+        for v in ways:
+            found = self._first(place, v)
+            firsts += found
+            if found[0].kind == "jump":
+                return found
+            if self.order == 2 and not found[0].kink:
+                seconds += self._second(place, v)
+        return [*self._noted(place, firsts, ways), *self._noted(place, seconds, ways)]
+
+    def _step(self, v: Any) -> float:
         """The largest step along a direction."""
         return 0.05 / max(1.0, float(np.max(np.abs(v.astype(np.complex128)), initial=0.0)))
 
-    def first(self, argument: int, tolerance: float | None) -> list[GradientCheck]:
-        """Reverse mode against differences, forward mode against reverse mode."""
-        v = self.direction(self.point[argument])
-        bound = self.tolerance(tolerance)
-        reverse = inner(self.gradient(self.point, argument), v)
-        expected, uncertainty, kink = self.slope(argument, v, bound)
-        forward = self.weighted(self.pushed(argument, v))
-        rounding = 1e3 * self.eps * max(1.0, abs(reverse))
+    def _mass(self, gradient: Any, v: Any) -> float:
+        """What rounding may do to <gradient, v>, where the terms cancel."""
+        terms = np.abs(gradient.astype(np.complex128)) * np.abs(v.astype(np.complex128))
+        return 8 * self.moving.eps * float(np.nansum(terms))
+
+    def _first(self, place: int, v: Any) -> list[GradientCheck]:
+        """Reverse and forward mode against differences, and against each other."""
+        reverse = inner(self.gradient[place], v)
+        forward = self.moving.pushed(place, v)
+        expected, uncertainty, kink, jump = self._slope(place, v)
+        if jump:
+            return [self._check(place, "jump", jump, 0.0, 0.0, 0.0)]
+        more = uncertainty + self._mass(self.gradient[place], v)
+        numbers = expected, more, self.bound
+        rounding = self.rounding * max(1.0, abs(reverse))
         return [
-            GradientCheck("reverse", argument, reverse, expected, uncertainty, bound, kink),
-            GradientCheck("forward", argument, forward, reverse, rounding, 1e3 * self.eps, kink),
+            self._check(place, "reverse", reverse, *numbers, kink=kink),
+            self._check(place, "forward", forward, *numbers, kink=kink),
+            self._check(place, "adjoint", forward, reverse, rounding, self.rounding, kink=kink),
         ]
 
-    def pushed(self, argument: int, v: Any) -> list[Any]:
-        """The tangents of the results."""
-        with ForwardAccumulator(self.point[argument], Tensor(_scalar(v))) as accumulator:
-            outs = self.outputs(self.point)
-        return accumulator.jvp(outs, unconnected_gradients="zero")
-
-    def slope(self, argument: int, v: Any, bound: float) -> tuple[float, float, bool]:
-        """The slope along a direction, its uncertainty, and whether the sides differ.
+    def _slope(self, place: int, v: Any) -> tuple[float, float, bool, float]:
+        """The slope along a direction, its uncertainty, whether the sides differ, and a jump.
 
         At a kink the middle of the two slopes is expected, with half their distance either way.
         """
-
-        def along(t: float) -> float:
-            return self.weighted(self.outputs(self.moved(argument, v, t)))
-
+        along = self.moving.along(place, v)
+        eps = self.moving.reference_eps
         here = along(0.0)
-        floor = self.eps * max(1.0, abs(here))
-        found: NumericalResult = derivative(along, self.step(v), floor=floor)
-        small = max(self.step(v) / 64, 4 * self.eps**0.5)
-        right, left = (along(small) - here) / small, (here - along(-small)) / small
+        floor = eps * max(1.0, abs(here))
+        step = self._step(v)
+        small = max(step / 64, 4 * eps**0.5)
         tiny = small / 16
-        gap = abs(right - left)
-        closer = abs((along(tiny) - here) - (here - along(-tiny))) / tiny
-        noise = 8 * floor / tiny
-        if closer > 0.5 * gap and closer > noise + bound * max(1.0, abs(right)):
-            return (right + left) / 2, gap / 2, True
-        return float(found.value), float(found.error), False
 
-    def second(self, argument: int, tolerance: float | None) -> list[GradientCheck]:
-        """Second derivatives by both modes against differences of the gradient."""
-        x = self.point[argument]
-        v, u = self.direction(x), self.direction(x)
-        bound = self.tolerance(tolerance)
+        def sides(t: float) -> tuple[float, float]:
+            return (along(t) - here) / t, (here - along(-t)) / t
 
-        def along(t: float) -> float:
-            return inner(u, self.gradient(self.moved(argument, v, t), argument))
+        right, left = sides(small)
+        near_right, near_left = sides(tiny)
+        jump = self._jump(sides, tiny, floor)
+        gap, closer = abs(right - left), abs(near_right - near_left)
+        if closer > 0.5 * gap and closer > 8 * floor / tiny + self.bound * max(1.0, abs(right)):
+            return (right + left) / 2, gap / 2, True, jump
+        found = derivative(along, step, floor=floor)
+        return float(found.value), float(found.error), False, jump
 
-        size = max(1.0, abs(along(0.0)))
-        found = derivative(along, self.step(v), floor=self.eps * size)
-        wanted, error = float(found.value), float(found.error)
-        with GradientTape() as tape:
-            tape.watch(x)
-            slope = self.gradient(self.point, argument)
-        twice = as_tensor(tape.gradient(slope, x, [Tensor(_scalar(u))], "zero"))
-        with ForwardAccumulator(x, Tensor(_scalar(v))) as accumulator:
-            slope = self.gradient(self.point, argument)
-        mixed = accumulator.jvp(slope, unconnected_gradients="zero")
+    def _jump(self, sides: Callable[[float], tuple[float, float]], t: float, floor: float) -> float:
+        """How far the function jumps at the point, 0 where it is continuous."""
+        near = t / 256
+        far_gap = max(abs(s) for s in sides(t)) * t
+        gap = max(abs(s) for s in sides(near)) * near
+        return gap if gap > 0.5 * far_gap and gap > 256 * floor else 0.0
+
+    def _second(self, place: int, v: Any) -> list[GradientCheck]:
+        """Second derivatives by both modes against differences of the gradient, and symmetry."""
+        moving = self.moving
+        u = [moving.direction(a) for a in moving.point]
+        along = moving.slopes_along(place, v, u)
+        floor = moving.reference_eps * max(1.0, abs(along(0.0)))
+        found = derivative(along, self._step(v), floor=floor)
+        twice = moving.pulled_twice(u)
+        mixed = moving.pushed_over(place, v)
+        only_v = [v if i == place else np.zeros_like(a) for i, a in enumerate(moving.point)]
+        turned = moving.pulled_twice(only_v)
+        by_reverse = inner(twice[place], v)
+        by_forward = sum(inner(w, m) for w, m in zip(u, mixed, strict=True))
+        by_symmetry = sum(inner(w, m) for w, m in zip(u, turned, strict=True))
+        mass = self._mass(twice[place], v) + sum(map(self._mass, mixed, u))
+        numbers = float(found.value), float(found.error) + mass, self.bound
+        rounding = self.rounding * max(1.0, abs(by_symmetry)) + mass
         return [
-            GradientCheck("second", argument, inner(twice, v), wanted, error, bound),
-            GradientCheck("forward over reverse", argument, inner(u, mixed), wanted, error, bound),
+            self._check(place, "second", by_reverse, *numbers),
+            self._check(place, "forward over reverse", by_forward, *numbers),
+            self._check(place, "symmetry", by_reverse, by_symmetry, rounding, self.rounding),
         ]
+
+    # what failed
+
+    def _noted(self, place: int, checks: list[GradientCheck], ways: list[Any]) -> Any:
+        """The checks, where some of a kind failed with what the mistake looks like."""
+        noted = list(checks)
+        for kind in dict.fromkeys(c.kind for c in checks if not c.passed):
+            alike = [c for c in checks if c.kind == kind]
+            changed = self._changed(place, ways) if kind == "reverse" else {}
+            note = suspicion(
+                [c.value for c in alike],
+                [c.expected for c in alike],
+                [c.tolerance * max(1.0, abs(c.expected)) + c.uncertainty for c in alike],
+                changed,
+            )
+            if kind == "reverse":
+                note += self._elements(place)
+            noted = [replace(c, note=note) if c.kind == kind and not c.passed else c for c in noted]
+        return noted
+
+    def _changed(self, place: int, ways: list[Any]) -> dict[str, list[float]]:
+        """What the gradient would give along the directions if it were conjugated or transposed."""
+        gradient = self.gradient[place]
+        changes = {}
+        if gradient.dtype.kind == "c":
+            changes["the rule gives the complex conjugate"] = np.conj(gradient)
+        if gradient.ndim > 1 and gradient.shape[-1] == gradient.shape[-2] > 1:
+            changes["the rule gives the transpose"] = np.swapaxes(gradient, -1, -2)
+        return {text: [inner(g, v) for v in ways] for text, g in changes.items()}
+
+    def _elements(self, place: int) -> str:
+        """The elements at which the gradient is wrong, where there are few and some are right."""
+        point = self.moving.point[place]
+        if not 1 < point.size <= MOST_ELEMENTS:
+            return ""
+        wrong = []
+        for index in np.ndindex(point.shape):
+            v = np.zeros_like(point)
+            v[index] = 1
+            expected, error, kink, _ = self._slope(place, v)
+            allowed = self.bound * max(1.0, abs(expected)) + error
+            have = float(np.real(self.gradient[place][index]))
+            if not kink and not abs(have - expected) <= allowed:
+                wrong.append(str(list(index)))
+        if not wrong or len(wrong) == point.size:
+            return ""
+        return f"; only at {', '.join(wrong)} of the shape {list(point.shape)}"

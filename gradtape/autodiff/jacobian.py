@@ -22,7 +22,7 @@ from gradtape.autodiff.asking import (
 )
 from gradtape.autodiff.batching import batching, spread, stacked
 from gradtape.autodiff.budget import rows_at_once
-from gradtape.autodiff.unit_rows import unit_rows
+from gradtape.autodiff.unit_rows import identity
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.dtypes import differentiable
@@ -97,11 +97,12 @@ class Rows:
     def _batch(self, target: Any, shape: Any, numbers: tuple[int, int], last: bool) -> list[Any]:
         start, stop = numbers
         with batching(stop - start) as mode:
-            found = self._walk(node_of(target), unit_rows(mode, start, shape, target), last)
+            found = self._walk(node_of(target), identity(mode, start, shape, target), last)
         return [f if isinstance(f, Nothing) else spread(f, mode) for f in found]
 
     def _alone(self, target: Any, shape: Any, numbers: tuple[int, int], last: bool) -> list[Any]:
-        row = unit_row(numbers[0], shape, target)
+        rows = unit_rows(*numbers, shape, target)
+        row = Tensor(rows[0] if rows.ndim > 1 else rows[0][()])
         found = self._walk(node_of(target), row, last)
         return [f if isinstance(f, Nothing) else stacked([f]) for f in found]
 
@@ -153,11 +154,14 @@ def batch_jacobian(
     return shown(found, (*target._shape, *source._shape[1:]), source, mode)
 
 
-def unit_row(number: int, shape: tuple[int, ...], target: Any) -> Any:
-    """One row of the identity on `shape`, the last axes of the target, repeated along the others."""
-    row = np.zeros(size_of(shape), target._dtype)
-    row[number] = 1
-    return Tensor(np.broadcast_to(row.reshape(shape), target._shape)[()])
+def unit_rows(start: int, stop: int, shape: tuple[int, ...], target: Any) -> Any:
+    """Rows of the identity on `shape`, the last axes of the target, repeated along the others."""
+    places = np.arange(start, stop)
+    rows = np.zeros((stop - start, size_of(shape)), target._dtype)
+    rows[places - start, places] = 1
+    lead = target._shape[: len(target._shape) - len(shape)]
+    rows = rows.reshape((stop - start, *[1] * len(lead), *shape))
+    return np.broadcast_to(rows, (stop - start, *target._shape))
 
 
 def _chunk(parallel_iterations: Any, vectorized: bool, method: str) -> int | None:

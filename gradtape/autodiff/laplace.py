@@ -1,7 +1,10 @@
 """`laplacian`: the sum of the pure second derivatives, without the mixed ones.
 
-Each direction is pushed forward twice: its first derivative along the function's operations, and
-the derivative of that along the same direction. The Hessian is never there."""
+The Hessian is never there. Where operations run at once and the function returns one number, the
+columns of the Hessian are found in batches, and of each only its own element counts. Otherwise each
+direction is pushed forward twice: its first derivative along the function's operations, and the
+derivative of that along the same direction. That takes results of any shape, and is what XLA runs
+faster (a network of 20-64-64-1: 0.08 against 0.11 ms); at once it takes half again as long."""
 
 from __future__ import annotations
 
@@ -18,10 +21,12 @@ from gradtape.autodiff.pullbacks import pulled
 from gradtape.autodiff.trail import Trail
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import ConversionError, brief
+from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import add, multiply, ones, size_of, sum_axes, zeros
-ALWAYS = True
 from gradtape.ops.static import callable_or_raise
+
+Second = Callable[[Trail, int, Tensor], list[Any]]
 
 
 def laplacian(
@@ -61,18 +66,10 @@ def laplacian(
         places, _ = chosen(argnums, len(args), "laplacian")
         inputs = Primals(args, places, "laplacian")
         _refuse_complex(inputs.tensors)
-        sources = inputs.tensors
-        slopes: list[Any] = []
-        with Trail(sources) as trail:
-            with recorded(sources) as recording:
-                results = Results(inputs.call(f, kwargs), "laplacian")
-            targets = results.tensors
-            if ALWAYS and len(sources) == len(targets) == 1 and targets[0]._shape == ():
-                slopes = pulled(recording, targets, [ones((), targets[0]._dtype)], sources)
-        recording.close()
-        trail.finish(slopes or targets)
-        second = _of_slopes if slopes else _twice
-        return results.structured(_traces(trail, sources, targets, most, second))
+        trail, results, slopes = _ran(lambda: inputs.call(f, kwargs), inputs.tensors)
+        trail.finish(slopes or results.tensors)
+        second = _of_slope if slopes else _twice
+        return results.structured(_traces(trail, results.tensors, second, most))
 
     return laplacian_of
 
@@ -86,39 +83,53 @@ def _refuse_complex(sources: list[Any]) -> None:
             )
 
 
-def _traces(
-    trail: Trail, sources: list[Any], targets: list[Any], most: int | None, second: Any
-) -> list[Any]:
+def _ran(run: Callable[[], Any], sources: list[Any]) -> tuple[Trail, Results, list[Any]]:
+    """Run a function of sources on a trail, and its gradient if that is what to differentiate."""
+    slopes: list[Any] = []
+    with Trail(sources) as trail:
+        with recorded(sources if here.mode is None else []) as recording:
+            results = Results(run(), "laplacian")
+        targets = results.tensors
+        if here.mode is None and len(sources) == len(targets) == 1 and _is_number(targets[0]):
+            slopes = pulled(recording, targets, [ones((), targets[0]._dtype)], sources)
+    recording.close()
+    return trail, results, slopes
+
+
+def _is_number(target: Any) -> bool:
+    return target._shape == () and target._dtype.kind in "fV" and differentiable(target._dtype)
+
+
+def _traces(trail: Trail, targets: list[Any], second: Second, most: int | None) -> list[Any]:
     """For each target the sum of its second derivatives along all elements of the sources."""
     totals: list[Any] = [None] * len(targets)
-    for number, source in enumerate(sources):
+    for number, source in enumerate(trail.tensors):
         count = size_of(source._shape)
         step = columns_at_once(trail, count, most, 3)
         for start in range(0, count, step):
             units = unit_rows(start, min(start + step, count), source._shape, source)
-            for k, found in enumerate(second(trail, number, units)):
+            for k, found in enumerate(second(trail, number, Tensor(units))):
                 if found is not None:
                     totals[k] = found if totals[k] is None else add(totals[k], found)
     return [_or_zeros(total, t) for total, t in zip(totals, targets, strict=True)]
 
 
-def _of_slopes(trail: Trail, number: int, units: Any) -> list[Any]:
-    tangents: list[Any] = [None] * len(trail.sources)
-    tangents[number] = Tensor(units)
-    (found,) = trail.push(tangents, len(units))
+def _of_slope(trail: Trail, number: int, units: Tensor) -> list[Any]:
+    """The derivatives of the gradient's elements, each along its own direction, summed."""
+    (found,) = trail.push([units], units._shape[0])
     if found is None:
         return [None]
-    return [sum_axes(multiply(found, Tensor(units)), tuple(range(len(found._shape))))]
+    return [sum_axes(multiply(found, units), tuple(range(len(units._shape))))]
 
 
-def _twice(trail: Trail, number: int, units: Any) -> list[Any]:
+def _twice(trail: Trail, number: int, units: Tensor) -> list[Any]:
     """The second derivatives of the targets along a batch of tangents, summed over the batch."""
-    with batching(len(units)) as mode:
-        tangents: list[Any] = [None] * len(trail.sources)
-        tangents[number] = BatchedTensor(Tensor(units), None, mode)
-        with ForwardAccumulator([], []) as twice:
-            firsts = trail.pushed(tangents, twice._put)
-        found = [None if t is None else twice.jvp(t) for t in firsts]
+    with batching(units._shape[0]) as mode:
+        tangents: list[Any] = [None] * len(trail.tensors)
+        tangents[number] = BatchedTensor(units, None, mode)
+        with ForwardAccumulator([], []) as again:
+            firsts = trail.pushed(tangents, again._put)
+        found = [None if t is None else again.jvp(t) for t in firsts]
     return [None if t is None else sum_axes(spread(t, mode), (0,)) for t in found]
 
 

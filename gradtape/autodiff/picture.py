@@ -59,7 +59,7 @@ class Picture:
             )
         names = [expand] if isinstance(expand, str) else list(expand or ())
         self._anatomy = anatomy
-        self._marks = dict(marks or {})
+        self._marks = {**anatomy.marks, **(marks or {})}
         self._shown = (most, names, fold)
 
     def shown(

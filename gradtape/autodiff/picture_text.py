@@ -54,7 +54,12 @@ def headline(anatomy: Anatomy) -> str:
     sources = len(anatomy.entries) - len(operations)
     weight = Weight(operations)
     own = f", of it {amount(weight.own)} the sources' own" if weight.own else ""
-    kept = f"{weight} kept for the backward pass{own}" if operations else "nothing was recorded"
+    if operations:
+        kept = f"{weight} kept for the backward pass{own}"
+    elif anatomy.aimed:
+        kept = "the target depends on nothing that was recorded"
+    else:
+        kept = "nothing was recorded"
     return f"{count(len(operations), 'operation')}, {count(sources, 'source')}; {kept}"
 
 

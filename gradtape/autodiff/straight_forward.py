@@ -1,16 +1,24 @@
 """Forward rules as straight-line array code, for tangents that nobody records.
 
 As on the way back (`straight`), a rule is run once on symbols and the kernels that it calls are
-written down as a Python function. That of the derivative of sin(x), for instance, becomes
+written down as a Python function of arrays: the inputs' tangents, the inputs and the result. For
+elementwise operations of one dtype one function is right for every shape, and it computes the
+result as well (`Fused`); all others get one for each signature. Those of sin(x) and of a matrix
+product are
 
-    def straight(t0, x0, out):
-        v1 = k1(xp, x0)
-        v2 = k2(xp, t0, v1)
-        return v2
+    def straight(t0, x0):                       def straight(t0, t1, x0, x1, out):
+        out = f1(x0)                                v0 = k1(xp, t0, x1)
+        v0 = f2(x0)                                 v1 = k1(xp, x0, t1)
+        v1 = t0 * v0                                v2 = v0 + v1
+        return out, v1                              return v2
 
-of arrays: the tangents, the inputs and the result. For elementwise operations of one dtype one
-function is right for every shape; all others get one for each signature. Rules for many directions at once are written down through the batching rules, so that
-these cost nothing when they run."""
+Rules for many directions at once are written down through the batching rules, so that these cost
+nothing when they run.
+
+Products in rules take care that an exact zero stops a derivative, whatever it meets (`zero_wins`);
+looking for 0 * inf = nan costs as much as the product. Code *in haste* does without. For one
+signature it looks for nan at its end, and then does everything again with care; for every shape its
+caller lets NumPy raise where a nan arises."""
 
 from __future__ import annotations
 
@@ -18,8 +26,11 @@ from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
-from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Pull, Writer
+import numpy as np
+
+from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Writer, code_of
 from gradtape.autodiff.tangents import by_rules, moving, moving_rows
+from gradtape.core.dtypes import bfloat16
 from gradtape.core.primitive import Primitive
 from gradtape.core.state import frame
 from gradtape.core.xp_numpy import xp
@@ -29,21 +40,59 @@ from gradtape.core.xp_numpy import xp
 # there is one
 Push = Callable[..., Any]
 
-
-class Hasty:
-    """NumPy's namespace without the care for 0 * inf: products that are nan stay so."""
-
-    def __getattr__(self, name: str) -> Any:
-        value = getattr(xp, name)
-        setattr(self, name, value)
-        return value
-
-    def zero_wins(self, product: Any, *factors: Any) -> Any:
-        """The product."""
-        return product
+# whose kernels do not tell NumPy of a nan that arises
+QUIET = (np.dtype(np.float16), np.dtype(bfloat16.as_numpy_dtype))
+WITHOUT_CARE: dict[Any, str] = {
+    code_of(lambda xp, t, d: xp.zero_wins(t * d, t, d)): "{} * {}",
+    code_of(lambda xp, t, d: xp.zero_wins(t * d, t)): "{} * {}",
+    code_of(lambda xp, t, y: xp.zero_wins(t / y, t)): "{} / {}",
+}
 
 
-hasty = Hasty()
+class Operation:
+    """One operation with its tangents: what is to be written down.
+
+    Attributes:
+        count: the number of directions, None for a single one without an axis of its own.
+        shaped: whether the function is for these shapes only.
+    """
+
+    def __init__(
+        self,
+        primitive: Primitive,
+        inputs: tuple[Any, ...],
+        tangents: Sequence[Any],
+        params: dict[str, Any],
+        out: Any,
+        count: int | None = None,
+        shaped: bool = True,
+    ) -> None:
+        self.primitive = primitive
+        self.inputs = inputs
+        self.moves = [t is not None for t in tangents]
+        self.params = params
+        self.out = out
+        self.count = count
+        self.shaped = shaped
+        self.dtype = None if primitive.several else out._dtype
+
+    def pushed(self, writer: ForwardWriter) -> list[Any]:
+        """The symbols of the tangents of the result."""
+        given = self.primitive, writer.inputs, writer.tangents(), self.params, writer.output()
+        if self.count is not None:
+            return moving_rows(*given, self.count)
+        return moving(*given) if self.shaped else by_rules(*given)
+
+    def written(self, kind: type[ForwardWriter]) -> Push | None:
+        """The function, or None when the rules refuse."""
+        if self.primitive.fallible:  # user code: it may do anything, and each time
+            return None
+        try:
+            with frame((), (), writer := kind(self)):
+                pushed = self.pushed(writer)
+            return writer.function(pushed)[0]
+        except Exception:  # whatever is wrong, the rule itself runs, and says so
+            return None
 
 
 class ForwardWriter(Writer):
@@ -54,95 +103,90 @@ class ForwardWriter(Writer):
     symbolic = True
     graph = None
 
-    def __init__(self, record: Any, shaped: bool) -> None:
-        super().__init__(record, shaped)
-        places = range(len(record.inputs))
-        names = [*[f"t{i}" for i in places], *[f"x{i}" for i in places], "out"]
-        self.arguments = ", ".join(names)
-        self.hurries = False
+    def __init__(self, operation: Operation) -> None:
+        out, single = operation.out, operation.dtype is not None
+        record = SimpleNamespace(
+            inputs=operation.inputs, out=out, params=operation.params, parents=(),
+            shape=out._shape if single else None, dtype=operation.dtype,
+        )  # fmt: skip
+        super().__init__(record, operation.shaped)
+        self.operation = operation
+        places = range(len(self.inputs))
+        self.names = [*[f"t{i}" for i in places], *[f"x{i}" for i in places]]
+        self.arguments = ", ".join([*self.names, "out"])
 
-    def function(self, results: list[Any]) -> Pull:
-        """The function; where it takes care of 0 * inf in every product, one that looks for nan
-        only at its end, and then does everything again with care."""
-        careful, fresh = super().function(results)
-        if not any(["zero_wins" in code.co_names for code in self._codes()]):
-            return careful, fresh
-        self.hurries = True
-        self.scope = {**self.scope, "xp": hasty, "careful": careful, "wins": xp.zero_wins}
-        return super().function(results)
-
-    def _codes(self) -> list[Any]:
-        return [v.__code__ for v in self.scope.values() if hasattr(v, "__code__")]
-
-    def last(self, returned: list[str]) -> str:
-        """The last line of the function."""
-        line = super().last(returned)
-        if not self.hurries:
-            return line
-        found = dict.fromkeys([r for r in returned if r != "None"])
-        defined = " and ".join([f"wins({r}, 1) is {r}" for r in found])
-        return f"{line} if {defined} else careful({self.arguments})"
-
-    def tangents(self, given: Sequence[Any], count: int | None) -> tuple[Any, ...]:
-        """The symbols of the tangents, with `count` directions in front."""
+    def tangents(self) -> tuple[Any, ...]:
+        """The symbols of the inputs' tangents, with the directions in front."""
+        count = self.operation.count
         lead = () if count is None else (count,)
-        pairs = enumerate(zip(given, self.inputs, strict=True))
+        triples = enumerate(zip(self.operation.moves, self.inputs, strict=True))
         return tuple(
             [
-                None if t is None
-                else self.symbol(f"t{i}", (*lead, *x._shape) if self.shaped else (), x._dtype)
-                for i, (t, x) in pairs
+                self.symbol(f"t{i}", (*lead, *x._shape) if self.shaped else (), x._dtype)
+                if moves
+                else None
+                for i, (moves, x) in triples
             ]
-        )  # fmt: skip
+        )
 
     def _refuse_unlike(self, results: list[Any], returned: list[str], fresh: Any) -> None:
-        """Elementwise functions return tangents of the result's dtype: the accumulator counts on
-        it."""
+        """Elementwise functions return a tangent of the result's dtype: the caller counts on it."""
         for result in results:
-            if result is not None and result._dtype != self.dtype:
-                raise NotStraight("the rule returns another dtype")
+            if result is None or result._dtype != self.dtype:
+                raise NotStraight("the rule returns nothing, or another dtype")
 
 
-def written(
-    primitive: Primitive,
-    inputs: tuple[Any, ...],
-    tangents: Sequence[Any],
-    params: dict[str, Any],
-    out: Any,
-    count: int | None,
-    shaped: bool = True,
-) -> Push | None:
-    """The forward rules of a primitive as one function of arrays, or None when they refuse.
+class Hasty(ForwardWriter):
+    """Products without care; at the end nan is looked for."""
 
-    `count` is the number of directions, None for a single one without an axis of its own."""
-    if primitive.fallible:  # user code: it may do anything, and each time
-        return None
-    single = not primitive.several
-    record = SimpleNamespace(
-        inputs=inputs, out=out, params=params, parents=(),
-        shape=out._shape if single else None, dtype=out._dtype if single else None,
-    )  # fmt: skip
-    try:
-        with frame((), (), writer := ForwardWriter(record, shaped)):
-            moved = writer.tangents(tangents, count)
-            given = primitive, writer.inputs, moved, params, writer.output()
-            if count is not None:
-                pushed = moving_rows(*given, count)
-            else:
-                pushed = moving(*given) if shaped else by_rules(*given)
-        function, _ = writer.function(pushed)
-    except Exception:  # whatever is wrong, the rule itself runs, and says so
-        return None
-    return function
+    def inlined(self, kernel: Any) -> str | None:
+        """The single step of a kernel."""
+        return WITHOUT_CARE.get(code_of(kernel)) or super().inlined(kernel)
+
+    def last(self, returned: list[str]) -> str:
+        """The last line: what was found, or everything again, with care."""
+        self.scope["careful"] = self.operation.written(ForwardWriter)
+        self.scope["wins"] = xp.zero_wins  # it returns the array itself where nothing is nan
+        found = dict.fromkeys([r for r in returned if r != "None"])
+        defined = " and ".join([f"wins({r}, 1) is {r}" for r in found]) or "True"
+        return f"{super().last(returned)} if {defined} else careful({self.arguments})"
+
+
+class Fused(ForwardWriter):
+    """The operation itself and its tangent in one."""
+
+    def __init__(self, operation: Operation) -> None:
+        super().__init__(operation)
+        self.arguments = ", ".join(self.names)
+        names = [f"x{i}" for i in range(len(self.inputs))]
+        self.calls.append(("out", self.expression(operation.primitive.kernel, names, {})))
+
+    def last(self, returned: list[str]) -> str:
+        """The last line: the result and its tangent."""
+        return f"return out, {returned[0]}"
+
+
+class HastyFused(Fused):
+    """The same with products without care."""
+
+    def inlined(self, kernel: Any) -> str | None:
+        """The single step of a kernel; the operation's own kernel keeps its care."""
+        without = WITHOUT_CARE.get(code_of(kernel)) if self.calls else None
+        return without or super().inlined(kernel)
 
 
 def elementwise(
     primitive: Primitive, inputs: tuple[Any, ...], tangents: Sequence[Any], out: Any, key: Any
-) -> Push | None:
-    """The function of an elementwise primitive for every shape, entered under the key."""
+) -> tuple[Push, Push] | None:
+    """The functions of an elementwise primitive for every shape, entered under the key: one that
+    runs the operation as well, in haste, and one that is careful; None when its rule refuses."""
     found = None
     if not primitive.several and all(x._dtype == out._dtype for x in inputs):
-        found = written(primitive, inputs, tangents, {}, out, None, shaped=False)
+        operation = Operation(primitive, inputs, tangents, {}, out, shaped=False)
+        careful = operation.written(ForwardWriter)
+        fused = operation.written(Fused if out._dtype in QUIET else HastyFused)
+        if careful is not None and fused is not None:
+            found = fused, careful
     primitive.pushes[key] = found
     return found
 
@@ -188,5 +232,6 @@ def straight(
             table[key] = SEEN
         return None
     if found is SEEN:
-        found = table[key] = written(primitive, inputs, tangents, params, out, count)
+        found = Operation(primitive, inputs, tangents, params, out, count).written(Hasty)
+        table[key] = found
     return found

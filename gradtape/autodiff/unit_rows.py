@@ -1,57 +1,61 @@
-"""Batches of rows in which each element is nonzero in one row at most, kept as what is nonzero.
+"""Batches of rows in which each element is nonzero in few rows, kept as what is nonzero.
 
 The rows of the identity, pulled back through elementwise operations, stay diagonal: the Jacobian of
 tanh(x W) is a diagonal times a matrix. Dense, n rows of n numbers pay n * n for every operation; as
-`UnitRows` they pay n. Such a batch is a sum of *parts*. A part is a tensor of values with the shape
-of one row, and for each of its elements the number of the row in which it stands, from 1; 0 is
-nowhere:
+`UnitRows` they pay n. Such a batch is a sum of *parts*, all in one tensor `values` with the parts
+along its first axis. A part has the shape of one row, and `places` says for each of its elements
+in which row it stands, from 1; 0 is nowhere:
 
-    row r at s  =  sum over parts of  values[s] if place[s] == r + 1 else 0
+    row r at s  =  sum over parts p of  values[p, s] if places[p, s] == r + 1 else 0
 
-What an operation does to such rows follows from its rules: one that is elementwise and linear in
-the rows acts on the values; one that moves elements, or fills up with zeros, does the same to
-values and places; sums are parts side by side, and those with equal places are added. A product
-with a matrix scales its rows. For everything else, and beyond `MOST` parts, the rows become the
-dense batch that they stand for (`UnitRows._array`)."""
+What an operation does to such rows follows from its rules. One that is elementwise and proportional
+to the rows acts on the values; one that moves elements, or fills up with zeros, does the same to
+values and places. For both the parts are examples of a batch like any other, so that the
+primitive's batching rule does it. In a sum the parts stand side by side. A product with a matrix
+scales its rows. For everything else, and beyond `MOST` parts, the rows become the dense batch that
+they stand for (`UnitRows._array`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 import numpy as np
 
 from gradtape.autodiff.batching import BatchedTensor, Batching
-from gradtape.core.dispatch import apply
 from gradtape.core.primitive import Primitive, Rule
 from gradtape.core.state import frame
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
 from gradtape.ops.assembly import concat
-from gradtape.ops.basis import add, multiply, negative, ones, reshape, size_of, transpose
+from gradtape.ops.basis import add, multiply, negative, reshape, size_of, subtract, transpose
 from gradtape.ops.gathering import gather_axis
 
-MOST = 4
+MOST = 4  # parts
+FEW = 4096  # elements of dense rows, for which NumPy takes as long as for starting an operation
+SUMS = {"add": add, "subtract": subtract}
 
-Part = tuple[np.ndarray[Any, Any], Any]  # places, values
+Array = np.ndarray[Any, Any]
 
 
 class UnitRows(BatchedTensor):
     """A batched tensor with the parts of its rows; `_array` makes them dense, once.
 
     Args:
-        parts: what is nonzero.
+        places: in which row each element of each part stands.
+        values: the elements.
         mode: the batch.
         make: gives the dense rows, where that is cheaper than from the parts.
     """
 
-    __slots__ = ("_dense", "_make", "parts")
+    __slots__ = ("_dense", "_make", "places", "values")
     thin = True
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        places: Array,
+        values: Any,
         mode: Batching,
         make: Callable[[], Any] | None = None,
         node: Any = None,
@@ -60,11 +64,12 @@ class UnitRows(BatchedTensor):
         self._mode = mode
         self._make = make
         self._dense: Any = None
-        self.parts = parts
+        self.places = places
+        self.values = values
 
     def placed(self, node: Any) -> UnitRows:
         """The same value on another node."""
-        made = UnitRows(self.parts, self.mode, self._make, node)
+        made = UnitRows(self.places, self.values, self.mode, self._make, node)
         made._dense = self._dense
         return made
 
@@ -76,28 +81,36 @@ class UnitRows(BatchedTensor):
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return self.parts[0][1]._shape
+        return self.values._shape[1:]
 
     @property
     def _dtype(self) -> Any:
-        return self.parts[0][1]._dtype
+        return self.values._dtype
 
     @property
     def _array(self) -> Any:  # type: ignore[override]
         if self._dense is None:
             with frame(*self.mode.outside):
-                self._dense = self._make() if self._make else dense(self.parts, self.mode.size)
+                self._dense = self._make() if self._make else self._spread()
         return self._dense
+
+    def _spread(self) -> Any:
+        """The dense rows: the values and a zero, each number taken where it stands."""
+        values, size = self.values, self.mode.size
+        zero = Tensor(np.zeros(1, values._dtype))
+        row = concat([zero, reshape(values, (size_of(values._shape),))], 0)
+        found = [gather_axis(row, Tensor(index), 0) for index in indices(self.places, size)]
+        return found[0] if len(found) == 1 else sum(found[1:], found[0])
 
     def carried(self, primitive: Primitive, inputs: Any, mask: Any, params: Any) -> Any:
         """The result of an operation on rows and perhaps others, in the state outside of the batch;
         None where the rule for dense rows is to run."""
-        if primitive.several or len(inputs) > 2:
+        if primitive.several or primitive.batch is None or len(inputs) > 2:
             return None
         if len(inputs) == 1:
             return self._alone(primitive, params)
         if mask[0] and mask[1]:
-            return self._both(primitive, *inputs)
+            return self._summed(primitive, *inputs)
         number = 0 if mask[0] else 1
         other = inputs[1 - number]
         if primitive.name == "matmul" and number == 0:
@@ -106,107 +119,117 @@ class UnitRows(BatchedTensor):
             return None
         if not _fits(other._shape, self._shape):
             return None
-        turn = (lambda v: (v, other)) if number == 0 else (lambda v: (other, v))
-        return self._with([(p, apply(primitive, turn(v))) for p, v in self.parts])
-
-    def _with(self, parts: Sequence[Part]) -> UnitRows:
-        return UnitRows(parts, self.mode)
+        pair = (self.values, other) if number == 0 else (other, self.values)
+        return UnitRows(self.places, primitive.batch(mask, *pair), self.mode)
 
     def _alone(self, primitive: Primitive, params: Any) -> Any:
         """An operation that is linear in each element, or that moves elements."""
-        if not primitive.linear:
+        batch = primitive.batch
+        if not primitive.linear or batch is None:
             return None
-        values = [apply(primitive, (v,), params) for _, v in self.parts]
-        if primitive.family == "elementwise" or primitive.name == "cast":
-            return self._with([(p, v) for (p, _), v in zip(self.parts, values)])
-        if primitive.family != "structural":
+        places = self.places
+        if primitive.family == "structural" and primitive.name != "cast":
+            with frame((), (), None):
+                places = batch((True,), Tensor(places), **params)._array
+        elif primitive.family != "elementwise":
             return None
-        places = [primitive.kernel(xp, p, **params) for p, _ in self.parts]
-        return self._with(summed(list(zip(places, values))))
+        return UnitRows(places, batch((True,), self.values, **params), self.mode)
 
-    def _both(self, primitive: Primitive, left: Any, right: Any) -> Any:
+    def _summed(self, primitive: Primitive, left: Any, right: Any) -> Any:
         """A sum or difference of rows."""
-        if primitive.name not in ("add", "subtract"):
+        combine = SUMS.get(primitive.name)
+        if combine is None or not (left.thin and right.thin and left._shape == right._shape):
             return None
-        if not (left.thin and right.thin and left._shape == right._shape):
+        if left.places is right.places or np.array_equal(left.places, right.places):
+            return UnitRows(left.places, combine(left.values, right.values), self.mode)
+        pairs = paired(left.places, right.places)
+        if len(pairs) > MOST:
             return None
-        turn = negative if primitive.name == "subtract" else lambda v: v
-        parts = summed([*left.parts, *[(p, turn(v)) for p, v in right.parts]])
-        return self._with(parts) if len(parts) <= MOST else None
+        second = negative(right.values) if combine is subtract else right.values
+        return UnitRows(*added(pairs, left, right.places, second), self.mode)
 
     def _times(self, matrix: Any) -> Any:
         """The product of a diagonal with a matrix (k, n): its rows, each scaled by a number."""
-        (places, values), *others = self.parts
-        shape, size = values._shape, self.mode.size
-        if others or len(matrix._shape) != 2 or len(shape) < 2 or shape[-1] != size:
+        values, size = self.values, self.mode.size
+        parts, *lead, last = values._shape
+        if parts > 1 or not lead or len(matrix._shape) != 2 or last != size:
             return None
-        if not (places == np.arange(1, size + 1)).all():
+        if not (self.places == np.arange(1, size + 1)).all():
             return None
-        rank = len(shape)
-        scales = reshape(transpose(values, (rank - 1, *range(rank - 1))), (size, *shape[:-1], 1))
-        scaled = reshape(matrix, (size, *[1] * (rank - 1), matrix._shape[1]))
-        return BatchedTensor(multiply(scales, scaled), None, self.mode)
+        rank = len(lead)
+        scales = transpose(reshape(values, (*lead, size)), (rank, *range(rank)))
+        scaled = reshape(matrix, (size, *[1] * rank, matrix._shape[1]))
+        return BatchedTensor(multiply(reshape(scales, (size, *lead, 1)), scaled), None, self.mode)
 
 
-def unit_rows(mode: Batching, start: int, shape: tuple[int, ...], target: Any) -> UnitRows:
+def identity(mode: Batching, start: int, shape: tuple[int, ...], target: Any) -> BatchedTensor:
     """Rows of the identity on `shape`, the last axes of a target, repeated along the others; as
-    many as the batch has examples, from the row `start` on."""
-    lead = target._shape[: len(target._shape) - len(shape)]
-    numbers = np.arange(1, size_of(shape) + 1) - start
-    numbers[(numbers < 1) | (numbers > mode.size)] = 0
-    places = np.broadcast_to(numbers.reshape(shape), target._shape)
+    many as the batch has examples, from the row `start` on.
+
+    They are dense at once where NumPy computes and they are few: parts have a cost of their own."""
+    size, count, whole = mode.size, size_of(shape), target._shape
+    lead = [1] * (len(whole) - len(shape))
 
     def make() -> Any:
-        rows = np.zeros((mode.size, size_of(shape)), target._dtype)
+        rows = np.zeros((size, count), target._dtype)
         np.fill_diagonal(rows[:, start:], 1)
-        rows = rows.reshape((mode.size, *[1] * len(lead), *shape))
-        return Tensor(np.broadcast_to(rows, (mode.size, *target._shape)))
+        return Tensor(np.broadcast_to(rows.reshape((size, *lead, *shape)), (size, *whole)))
 
-    return UnitRows([(places, ones(target._shape, target._dtype))], mode, make)
-
-
-def dense(parts: Sequence[Part], size: int) -> Any:
-    """The rows that parts stand for: their values and a zero, each number taken where it stands."""
-    whole = None
-    for group in apart(parts):
-        shape = group[0][1]._shape
-        count = size_of(shape)
-        index = np.zeros((size + 1, count), np.int32)  # of the zero in front; row 0 is nowhere
-        for number, (places, _) in enumerate(group):
-            here = np.flatnonzero(places)
-            index[places.reshape(-1)[here], here] = 1 + number * count + here
-        zero = Tensor(np.zeros(1, group[0][1]._dtype))
-        values = concat([zero, *[reshape(v, (count,)) for _, v in group]], 0)
-        taken = gather_axis(values, Tensor(index[1:].reshape((size, *shape))), 0)
-        whole = taken if whole is None else add(whole, taken)
-    return whole
+    if not mode.symbolic and size * size_of(whole) <= FEW:
+        return BatchedTensor(make(), None, mode)
+    places = np.arange(1 - start, 1 - start + count)
+    places[(places < 1) | (places > size)] = 0
+    places = np.broadcast_to(places.reshape(shape), (1, *whole))
+    values = (places > 0).astype(target._dtype)
+    return UnitRows(places, Tensor(values), mode, make)
 
 
-def apart(parts: Sequence[Part]) -> list[list[Part]]:
-    """Parts in groups that have no place in common."""
-    groups: list[list[Part]] = []
-    for part in parts:
-        places = part[0]
-        for group in groups:
-            if not any([((places == p) & (places != 0)).any() for p, _ in group]):
-                group.append(part)
+def indices(places: Array, size: int) -> list[Array]:
+    """For each element of the dense rows which of the parts' elements it is, counted from 1; 0 is
+    none. Where parts meet in an element, a second (third, ...) array has the next."""
+    count = places[0].size
+    found: list[Array] = []
+    for number, part in enumerate(places):
+        elements = np.flatnonzero(part)
+        at = (part.reshape(-1)[elements] - 1, elements)
+        index = next((i for i in found if not i[at].any()), None)
+        if index is None:
+            found.append(index := np.zeros((size, count), np.int32))
+        index[at] = 1 + number * count + elements
+    return [index.reshape((size, *places.shape[1:])) for index in found]
+
+
+def paired(left: Array, right: Array) -> list[tuple[int | None, int | None]]:
+    """Which part on the left goes with which on the right: those that have no element in different
+    rows. None stands for nothing on that side."""
+    pairs: list[tuple[int | None, int | None]] = [(i, None) for i in range(len(left))]
+    for j, places in enumerate(right):
+        for i, (number, other) in enumerate(pairs):
+            if number is not None and other is None and _agree(left[number], places):
+                pairs[i] = number, j
                 break
         else:
-            groups.append([part])
-    return groups
+            pairs.append((None, j))
+    return pairs
 
 
-def summed(parts: Sequence[Part]) -> list[Part]:
-    """Parts with those of equal places added."""
-    found: list[Part] = []
-    for places, values in parts:
-        for number, (known, present) in enumerate(found):
-            if known is places or np.array_equal(known, places):
-                found[number] = known, add(present, values)
-                break
-        else:
-            found.append((places, values))
-    return found
+def _agree(left: Array, right: Array) -> bool:
+    return not ((left != right) & (left != 0) & (right != 0)).any()
+
+
+def added(pairs: Any, left: Any, right_places: Array, right_values: Any) -> tuple[Array, Any]:
+    """Places and values of the sum of rows whose parts are paired; a value is 0 where its place is
+    nowhere."""
+    nowhere = np.zeros_like(right_places[:1])
+    places = np.concatenate([nowhere, left.places, right_places])
+    first = [0 if i is None else 1 + i for i, _ in pairs]
+    second = [0 if j is None else 1 + len(left.places) + j for _, j in pairs]
+    if len(pairs) == len(places) - 1:
+        return places[1:], concat([left.values, right_values], 0)
+    zero = Tensor(np.zeros(nowhere.shape, right_values._dtype))
+    values = concat([zero, left.values, right_values], 0)
+    taken = [gather_axis(values, Tensor(np.array(n, np.int32)), 0) for n in (first, second)]
+    return np.maximum(places[first], places[second]), add(*taken)
 
 
 def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:

@@ -3,8 +3,8 @@ operations; and the lookouts, which see the operations of all threads.
 
 Two truth tests are all that the hot path asks: `special` is True when an observer or a lookout
 looks on or a mode other than eager NumPy runs operations; `tapes` is empty when nothing records.
-An observer that is alone may ask to run elementwise operations itself (`follower`): that spares it
-half of what it costs. A
+An observer that is alone may run elementwise operations itself (`follower`), which spares a third
+of what it costs. A
 transformation such as batching opens a frame of its own (`frame`): inside it only what was opened
 inside observes, and while it works on the values below it stands aside, so that tapes and
 transformations nest in any order."""

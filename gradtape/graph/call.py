@@ -8,6 +8,7 @@ an outer tape sees the call of the backward, whose inputs are results of the for
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -98,7 +99,7 @@ def _recorded(callee: Callee, tensors: tuple[Any, ...]) -> list[Any]:
         if differentiable(tensor._dtype):
             tensor._node = Part(made, index)
     if lookouts and checking():
-        watch.note(found)
+        watch.note(found, sys._getframe(1))
         made.params["behind"] = Behind.of(pair.forward.runner, tensors, found, len(pair.needed))
     return found[: pair.count]
 

@@ -26,12 +26,11 @@ from gradtape.graph.program import Program
 def looked_at(runner: Any, tensors: Sequence[Any]) -> list[Any]:
     """What a runner gives, looked at.
 
-    The list of the tensors is held twice, so that no buffer is taken over by an output: the inputs
-    must be there for running again."""
-    kept = list(tensors)
+    No buffer is taken over by an output: the inputs must be there for running again."""
+    runner = runner.sparing
     found = runner(tensors, False)
     if looking.on is None and not all([sound(t._array) for t in found[: runner.results]]):
-        _explain(runner, kept, found[: runner.results])
+        _explain(runner, list(tensors), found[: runner.results])
     return found
 
 

@@ -59,6 +59,7 @@ class Runner:
         self._held = [NOTHING] * len(program.inputs)
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
+        self._sparing: Runner | None = None
         self.name = "graph"
         self.results: int | None = None  # how many outputs are results, None for all
         self._small: dict[Any, bool] = {}  # by the shapes of inputs, where sizes are open
@@ -102,6 +103,16 @@ class Runner:
                 self._code = self._fixed(module, xla)
             self._xla = xla
         return self(tensors, False)
+
+    @property
+    def sparing(self) -> Runner:
+        """A runner that leaves the memory of all inputs alone, to look at them afterwards."""
+        if not self.donated:
+            return self
+        if self._sparing is None:
+            self._sparing = Runner(self.program, self.compile)
+            self._sparing.name, self._sparing.results = self.name, self.results
+        return self._sparing
 
     def _fixed(self, module: Any, xla: Any) -> Any:
         """The machine code for the program's own shapes, without what JAX looks up at each call."""

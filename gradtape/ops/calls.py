@@ -62,10 +62,12 @@ def unary(primitive: Primitive) -> Callable[..., Any]:
         if type(x) is not Tensor:
             x = x._read() if type(x) is Variable else as_tensor(x, primitive.name)
         if here.special:
+            follower = here.follower if recorded else None
+            out = None if follower is None else follower.run_one(primitive, x, how)
+            if out is not None:
+                return out
             if x._dtype.kind not in kinds:
                 raise wrong_kind(primitive.name, kinds, x)
-            if recorded and here.follower is not None:
-                return here.follower.run_one(primitive, x, how)
             return apply(primitive, (x,))
         array = x._array
         if array.dtype.kind not in kinds:
@@ -102,9 +104,11 @@ def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
                 return NotImplemented
             x, y = pair(x, y, primitive.name)
         if here.special:
+            follower = here.follower if recorded else None
+            out = None if follower is None else follower.run_two(primitive, x, y, table)
+            if out is not None:
+                return out
             check_pair(primitive.name, kinds, x, y)
-            if recorded and here.follower is not None:
-                return here.follower.run_two(primitive, x, y, table)
             return apply(primitive, (x, y))
         a = x._array
         b = y._array

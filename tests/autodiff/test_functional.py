@@ -230,7 +230,7 @@ def test_what_is_not_connected_is_zero_or_none() -> None:
     assert tf.grad(f, 1)(x, y).numpy().tolist() == [0.0]
     assert tf.grad(f, 1, unconnected_gradients="none")(x, y) is None
     assert tf.vjp(f, x, y)[1](tf.constant(1.0, tf.float64))[1].numpy().tolist() == [0.0]
-    value, tangent = tf.jvp(lambda x: tf.stop_gradient(x), (x,), (x,))
+    _, tangent = tf.jvp(lambda x: tf.stop_gradient(x), (x,), (x,))
     assert tangent.numpy().tolist() == [0.0, 0.0]
     for mode in ("auto", "forward", "reverse"):
         zero = tf.jacobian(f, 1, mode=mode)(x, y)

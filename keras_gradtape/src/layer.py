@@ -1,0 +1,5 @@
+"""What layers have besides what Keras gives them: nothing."""
+
+
+class BackendLayer:
+    """The base of every layer."""

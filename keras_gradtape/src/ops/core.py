@@ -1,0 +1,347 @@
+"""Variables, conversions, control flow, and the shapes of results without their values."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import numpy as np
+from keras.src import tree
+from keras.src.backend.common import KerasVariable, standardize_dtype
+from keras.src.backend.common.dtypes import result_type
+from keras.src.backend.common.keras_tensor import KerasTensor
+from keras.src.backend.common.name_scope import name_scope as name_scope
+from keras.src.backend.common.stateless_scope import StatelessScope, in_stateless_scope
+from keras.src.backend.common.symbolic_scope import SymbolicScope
+
+import gradtape as tf
+
+SUPPORTS_SPARSE_TENSORS = False
+SUPPORTS_RAGGED_TENSORS = False
+SUPPORTS_COMPLEX_DTYPES = True
+SUPPORTS_GRADIENT = True
+IS_THREAD_SAFE = True
+
+
+class Variable(KerasVariable):
+    """A variable of Keras that holds one of gradtape's, so that tapes watch and differentiate it."""
+
+    def _initialize(self, value: Any) -> None:
+        with tf.init_scope():
+            self._value = tf.Variable(
+                value, trainable=self._trainable, dtype=self._dtype, name=self._path
+            )
+
+    def _initialize_with_initializer(self, initializer: Any) -> None:
+        with tf.init_scope():
+            self._initialize(
+                self._convert_to_tensor(initializer(self._shape, dtype=self._dtype))
+            )
+
+    def _direct_assign(self, value: Any) -> None:
+        self._value.assign(value)
+
+    def _convert_to_tensor(self, value: Any, dtype: Any = None) -> Any:
+        return convert_to_tensor(value, dtype=dtype)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the variable is trained; tapes watch it by themselves then."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        if getattr(self, "_value", None) is not None:
+            self._value._trainable = self._trainable
+
+    def numpy(self) -> Any:
+        """A copy of the value."""
+        return convert_to_numpy(self)
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
+        return np.asarray(convert_to_tensor(self), dtype=dtype)
+
+    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+        return tf.convert_to_tensor(self.value)
+
+    @property
+    def _leaf(self) -> Any:
+        return self._value._leaf
+
+    @property
+    def _node(self) -> Any:
+        return self._value._leaf
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether a value is a tensor or variable of gradtape."""
+    return isinstance(x, (tf.Tensor, tf.Variable))
+
+
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool = False, ragged: bool = False) -> Any:
+    """A value as a tensor, of the dtype that Keras gives to it unless one is asked for."""
+    if sparse or ragged:
+        raise ValueError(
+            "keras_gradtape.convert_to_tensor: sparse and ragged tensors are not supported by"
+            " gradtape. Pass a dense one."
+        )
+    if isinstance(x, KerasVariable):
+        x = x.value
+    if isinstance(x, (tf.Tensor, tf.Variable)):
+        x = tf.convert_to_tensor(x)
+        return x if dtype is None else _cast(x, standardize_dtype(dtype))
+    if isinstance(x, (np.ndarray, np.generic)):
+        wanted = standardize_dtype(x.dtype if dtype is None else dtype)
+        return tf.constant(x.astype(wanted, copy=False))
+    if dtype is None:
+        dtype = result_type(*[getattr(i, "dtype", type(i)) for i in tree.flatten(x)])
+    dtype = standardize_dtype(dtype)
+    leaves = tree.flatten(x)
+    if any([isinstance(i, (tf.Tensor, tf.Variable, KerasVariable)) for i in leaves]):
+        return _stacked(x, dtype)
+    return tf.constant(np.asarray(x, dtype=dtype))
+
+
+def _stacked(x: Any, dtype: str) -> Any:
+    """A nested list with tensors in it, as one tensor."""
+    if isinstance(x, (list, tuple)):
+        return tf.stack([_stacked(i, dtype) for i in x])
+    return convert_to_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> Any:
+    """A value as an array of its own."""
+    return np.array(convert_to_tensor(x)) if not isinstance(x, np.ndarray) else np.array(x)
+
+
+def shape(x: Any) -> tuple[int, ...]:
+    """The sizes of the axes."""
+    return tuple(x.shape)
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """A value converted to another dtype."""
+    return convert_to_tensor(x, dtype=dtype)
+
+
+def _cast(x: Any, dtype: str) -> Any:
+    if x.dtype.name == dtype:
+        return x
+    if dtype == "bool":
+        return tf.not_equal(x, tf.cast(0, x.dtype))
+    if x.dtype.is_complex and not dtype.startswith("complex"):
+        x = tf.math.real(x)
+    return tf.cast(x, dtype)
+
+
+# results without values
+
+FIRST, SECOND = 83, 89  # sizes that stand for unknown ones: where results differ they are unknown
+
+
+def compute_output_spec(fn: Any, *args: Any, **kwargs: Any) -> Any:
+    """The shapes and dtypes of a function's results, without computing them."""
+    with StatelessScope(), SymbolicScope():
+        unknown = any(
+            [isinstance(x, KerasTensor) and None in x.shape for x in tree.flatten((args, kwargs))]
+        )
+        first = _recorded(fn, args, kwargs, FIRST)
+        second = _recorded(fn, args, kwargs, SECOND) if unknown else first
+        return tree.map_structure(_spec, first, second)
+
+
+def _recorded(fn: Any, args: Any, kwargs: Any, size: int) -> Any:
+    """What a function returns for symbolic tensors of fixed sizes."""
+    with tf.Graph().as_default():
+
+        def stand_in(x: Any) -> Any:
+            if not isinstance(x, KerasTensor):
+                return x
+            sizes = [size if n is None else n for n in x.shape]
+            return tf.compat.v1.placeholder(x.dtype, sizes)
+
+        given, named = tree.map_structure(stand_in, (args, kwargs))
+        return fn(*given, **named)
+
+
+def _spec(first: Any, second: Any) -> Any:
+    if not is_tensor(first):
+        return first
+    sizes = [a if a == b else None for a, b in zip(first.shape, second.shape)]
+    return KerasTensor(sizes, standardize_dtype(first.dtype))
+
+
+# control flow
+
+
+def cond(pred: Any, true_fn: Any, false_fn: Any) -> Any:
+    """What one of two functions returns."""
+    if isinstance(pred, KerasVariable):
+        pred = pred.value
+    if isinstance(pred, tf.Variable):
+        pred = tf.convert_to_tensor(pred)
+    if not isinstance(pred, tf.Tensor):
+        return true_fn() if pred else false_fn()
+    return tf.cond(tf.cast(pred, tf.bool), true_fn, false_fn)
+
+
+def switch(index: Any, branches: Any, *operands: Any) -> Any:
+    """What the function with a number returns; numbers beyond the ends are those of the ends."""
+    index = tf.clip_by_value(convert_to_tensor(index, "int32"), 0, len(branches) - 1)
+    return tf.switch_case(index, [lambda b=b: b(*operands) for b in branches])
+
+
+def while_loop(
+    cond: Any, body: Any, loop_vars: Any, maximum_iterations: int | None = None
+) -> Any:
+    """The variables of a loop when its condition no longer holds."""
+    several = isinstance(loop_vars, (tuple, list))
+    start = tuple(loop_vars) if several else (loop_vars,)
+    start = tree.map_structure(convert_to_tensor, start)
+
+    def step(*values: Any) -> Any:
+        made = body(*values)
+        made = tuple(made) if isinstance(made, (tuple, list)) and several else (made,)
+        return tree.map_structure(convert_to_tensor, made)
+
+    found = tf.while_loop(cond, step, start, maximum_iterations=maximum_iterations)
+    return tuple(found) if several else found[0]
+
+
+def fori_loop(lower: Any, upper: Any, body_fun: Any, init_val: Any) -> Any:
+    """A value changed for each number of a range."""
+    lower, upper = convert_to_tensor(lower), convert_to_tensor(upper)
+    start = tree.map_structure(convert_to_tensor, init_val)
+
+    def step(i: Any, value: Any) -> Any:
+        return i + 1, tree.map_structure(convert_to_tensor, body_fun(i, value))
+
+    return tf.while_loop(lambda i, value: i < upper, step, (lower, start))[1]
+
+
+def map(f: Any, xs: Any) -> Any:
+    """The results of a function for each element along the first axis, one after the other."""
+    return scan(lambda _, x: ((), f(x)), (), xs)[1]
+
+
+def vectorized_map(function: Any, elements: Any) -> Any:
+    """The results of a function for each element along the first axis, all at once."""
+    return tf.vectorized_map(function, tree.map_structure(convert_to_tensor, elements))
+
+
+def scan(
+    f: Any,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> Any:
+    """A value carried along the first axis of `xs`, and what each step gives besides, stacked."""
+    if not callable(f):
+        raise TypeError(f"`f` should be a callable. Received: f={f}")
+    if not isinstance(unroll, (bool, int)) or (not isinstance(unroll, bool) and unroll < 1):
+        raise ValueError(f"`unroll` must be a positive integer or boolean. Received: {unroll}")
+    if xs is None and length is None:
+        raise ValueError("Got no `xs` to scan over and `length` not provided.")
+    xs = tree.map_structure(convert_to_tensor, xs)
+    sizes = {int(x.shape[0]) for x in tree.flatten(xs) if x is not None}
+    count = int(length) if length is not None else sizes.pop()
+    carry = tree.map_structure(convert_to_tensor, init)
+    results = []
+    order = range(count - 1, -1, -1) if reverse else range(count)
+    for i in order:
+        x = tree.map_structure(lambda t, i=i: None if t is None else t[i], xs)
+        carry, y = f(carry, x)
+        results.append(y)
+    if reverse:
+        results.reverse()
+    if not results:
+        return carry, xs
+    stacked = tree.map_structure(
+        lambda *ys: None if ys[0] is None else tf.stack([convert_to_tensor(y) for y in ys]),
+        *results,
+    )
+    return carry, stacked
+
+
+# slices
+
+
+def scatter(indices: Any, values: Any, shape: Any) -> Any:
+    """Values at indices of zeros of a shape; those at one index add up."""
+    indices, values = convert_to_tensor(indices, "int32"), convert_to_tensor(values)
+    return tf.scatter_nd(indices, values, tuple(shape))
+
+
+UPDATES = {
+    None: tf.tensor_scatter_nd_update,
+    "add": tf.tensor_scatter_nd_add,
+    "max": tf.tensor_scatter_nd_max,
+    "min": tf.tensor_scatter_nd_min,
+}
+
+
+def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
+    """A tensor with elements at indices replaced, or combined with what is there."""
+    inputs = convert_to_tensor(inputs)
+    indices = convert_to_tensor(indices, "int32")
+    updates = convert_to_tensor(updates, inputs.dtype)
+    if reduction == "mul":
+        places = tf.gather_nd(inputs, indices)
+        return tf.tensor_scatter_nd_update(inputs, indices, places * updates)
+    return UPDATES[reduction](inputs, indices, updates)
+
+
+def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:
+    """A block of a tensor."""
+    inputs = convert_to_tensor(inputs)
+    return tf.slice(inputs, convert_to_tensor(start_indices, "int32"), tuple(shape))
+
+
+def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
+    """A tensor with a block replaced."""
+    inputs = convert_to_tensor(inputs)
+    updates = convert_to_tensor(updates, inputs.dtype)
+    start = [convert_to_tensor(s, "int32") for s in tf.unstack(convert_to_tensor(start_indices, "int32"))]
+    axes = [tf.range(n) + s for n, s in zip(updates.shape, start)]
+    places = tf.stack(tf.meshgrid(*axes, indexing="ij"), axis=-1)
+    return tf.tensor_scatter_nd_update(inputs, places, updates)
+
+
+def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
+    """The slices of a tensor along an axis."""
+    return list(tf.unstack(convert_to_tensor(x), num=num, axis=axis))
+
+
+# derivatives
+
+
+def stop_gradient(variable: Any) -> Any:
+    """The same value, through which no gradient flows."""
+    return tf.stop_gradient(convert_to_tensor(variable))
+
+
+def custom_gradient(fun: Any) -> Any:
+    """A function with a gradient of its own."""
+    return tf.custom_gradient(fun)
+
+
+def remat(f: Any) -> Any:
+    """A function whose intermediate values are computed again for the gradient."""
+    return tf.recompute_grad(f)
+
+
+def random_seed_dtype() -> str:
+    """The dtype of seeds."""
+    return "uint32"
+
+
+@contextlib.contextmanager
+def device_scope(device_name: Any) -> Any:
+    """Run a block on a device, such as "cpu:0" or "gpu:0"."""
+    name = str(device_name).replace("gpu", "GPU").replace("cpu", "CPU")
+    with tf.device(name if ":" in name else f"{name}:0"):
+        yield
+
