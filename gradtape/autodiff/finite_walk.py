@@ -42,16 +42,20 @@ class CheckedSweep(Sweep):
 
     def run(self, records: Iterable[Record]) -> None:
         """Hand the cotangent of each record to its inputs."""
-        cotangents, step = self.cotangents, super().run
+        super().run(self._looked_at(records))
+
+    def _looked_at(self, records: Iterable[Record]) -> Iterator[Record]:
+        """The records; when the next one is asked for, what the last one gave is looked at."""
+        cotangents = self.cotangents
         for record in records:
             ct = cotangents.get(record)
             if ct is None:
                 continue
             if record.primitive.fallible:
                 with in_rules():
-                    step((record,))
+                    yield record
             else:
-                step((record,))
+                yield record
             for node in record.parents:
                 array = cotangents.get(node)
                 if type(array) is ndarray and array.dtype.char in REAL and array.size <= SMALL:

@@ -6,21 +6,24 @@ as the layers of a network, and are opened together."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
-Named = Any  # has a `name` such as "layer/norm/add": its scopes and its own name
-Group = tuple[str, list[Named]]
+Operation = Any
+Group = tuple[str, list[Operation]]
+Naming = Callable[[Operation], str]  # to its scopes and its own name, as in "layer/norm/add"
+own_name: Naming = attrgetter("name")
 
 
-def grouped(operations: Sequence[Named], most: int) -> list[Group]:
+def grouped(operations: Sequence[Operation], most: int, name: Naming = own_name) -> list[Group]:
     """Operations in groups by name scope: at most so many groups, if scopes allow it."""
     if len(operations) <= most:
         return [("", [op]) for op in operations]
-    groups = _split("", operations)
+    groups = split("", operations, name)
     while True:
         for size in sorted({len(ops) for scope, ops in groups if scope}):
             parts = [
-                _split(scope, ops) if scope and len(ops) == size else [(scope, ops)]
+                split(scope, ops, name) if scope and len(ops) == size else [(scope, ops)]
                 for scope, ops in groups
             ]
             if sum(map(len, parts)) <= most:
@@ -30,26 +33,26 @@ def grouped(operations: Sequence[Named], most: int) -> list[Group]:
             return groups
 
 
-def _split(scope: str, operations: Sequence[Named]) -> list[Group]:
+def split(scope: str, operations: Sequence[Operation], name: Naming = own_name) -> list[Group]:
     """The operations directly under a scope one by one, the others by the scope below."""
     found: dict[Any, Group] = {}
-    scopes = {_below(op, scope) for op in operations}
+    scopes = {_below(name(op), scope) for op in operations}
     for op in operations:
-        below = _below(op, scope)
-        if f"{op.name}/" in scopes:  # the operation that gave the scope its name
-            below = f"{op.name}/"
+        below = _below(name(op), scope)
+        if f"{name(op)}/" in scopes:  # the operation that gave the scope its name
+            below = f"{name(op)}/"
         found.setdefault(below or op, (below, []))[1].append(op)
     return [g if len(g[1]) > 1 else ("", g[1]) for g in found.values()]
 
 
-def _below(op: Named, scope: str) -> str:
+def _below(name: str, scope: str) -> str:
     """The scope below a scope that an operation stands in, "" where it stands in none."""
-    head, slash, _ = op.name[len(scope) :].partition("/")
+    head, slash, _ = name[len(scope) :].partition("/")
     return f"{scope}{head}/" if slash else ""
 
 
 def chained(
-    groups: list[Group], before: Callable[[Named], Sequence[Named]], most: int
+    groups: list[Group], before: Callable[[Operation], Sequence[Operation]], most: int
 ) -> list[Group]:
     """Groups, with chains of single operations as one group each where there are too many.
 
@@ -70,7 +73,7 @@ def chained(
             if source != place:
                 sources[place].add(source)
                 targets[source].add(place)
-    found: dict[int, list[Named]] = {}
+    found: dict[int, list[Operation]] = {}
     heads: dict[int, int] = {}
     for place, (name, ops) in enumerate(groups):
         head = place

@@ -15,24 +15,26 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradtape.autodiff.anatomy import OPERATION, VARIABLE, Anatomy, Edge, Entry, Flow
-from gradtape.autodiff.folding import chained, grouped
+from gradtape.autodiff.folding import Naming, chained, grouped, own_name, split
 from gradtape.autodiff.picture_words import CUTS, Weight, count, distinct, roles, sizes
 
 MANY = "several"
-LONGEST_PERIOD = 256
+LONGEST_PERIOD, MOST_ROLLS = 256, 64
 MOST_LINES = 16
 
 
 class Group:
     """Entries that are shown as one.
 
-    `title` is "" for a single one; `times` is how often what is shown repeats itself.
+    `title` is "" for a single one; `times` is how often what is shown repeats itself; `scope` is
+    the name scope that it stands for.
     """
 
     def __init__(self, entries: list[Entry], title: str = "", times: int = 1) -> None:
         self.entries = entries
         self.title = title
         self.times = times
+        self.scope = ""
 
     def signature(self) -> Any:
         """What is equal where groups are alike; those that repeat themselves are like no other."""
@@ -236,23 +238,62 @@ def joined(edges: Sequence[Edge], places: Mapping[int, int]) -> list[Arrow]:
 
 def folded(operations: Sequence[Entry], most: int) -> list[Group]:
     """Operations in at most so many groups."""
-    groups = [Group(ops, scope.rstrip("/")) for scope, ops in grouped(operations, most)]
+    groups = [Group([e]) for e in operations]
+    name = own_name
+    if not any([e.fact is not None and e.fact.scope.strip("/") for e in operations]):
+        groups = rolled(groups, most)
+        name = _name_by_place
+    if len(groups) > most:
+        groups = by_scope(operations, most, name)
     if len(groups) > most:
         groups = rolled(groups, most)
-    for key, words in ((_line, _line_words), (_function, _function_words)):
-        if len(groups) > most:
-            groups = merged(groups, key, words)
     if len(groups) > most:
         groups = _chains(groups, most)
     return groups if len(groups) <= most else _ranges(groups, most)
 
 
+def by_scope(operations: Sequence[Entry], most: int, name: Naming) -> list[Group]:
+    """Operations by name scope. Scopes are opened as long as there are few enough groups, also
+    where that holds only because their content repeats itself."""
+    groups = [_scope(*g) for g in grouped(operations, most, name)]
+    closed = _closed(groups)
+    while closed:
+        group = closed.pop(0)
+        place = groups.index(group)
+        inside = [_scope(*g) for g in split(group.scope, group.entries, name)]
+        found = rolled([*groups[:place], *inside, *groups[place + 1 :]], most)
+        if len(found) <= most:
+            groups, closed = found, _closed(found)
+    return groups
+
+
+def _closed(groups: Sequence[Group]) -> list[Group]:
+    """The groups that can be opened, the largest first."""
+    return sorted([g for g in groups if g.scope and g.times == 1], key=lambda g: -len(g.entries))
+
+
+def _scope(scope: str, entries: list[Entry]) -> Group:
+    group = Group(entries, scope.rstrip("/").rpartition("//")[2])
+    group.scope = scope
+    return group
+
+
+def _name_by_place(entry: Entry) -> str:
+    """A name under the function and the line that an operation comes from, as scopes."""
+    own = f"{entry.title}#{entry.number}"
+    fact = entry.fact
+    if fact is None:
+        return own
+    function = f"{fact.function} in {fact.place.partition(':')[0]}//" if fact.function else ""
+    return f"{function}{fact.place}//{own}"
+
+
 def rolled(groups: list[Group], most: int) -> list[Group]:
     """Groups, with what repeats itself shown once, as long as there are too many."""
-    while len(groups) > most:
-        found = longest_repeat([g.signature() for g in groups])
+    for _ in range(MOST_ROLLS):
+        found = longest_repeat([g.signature() for g in groups]) if len(groups) > most else None
         if found is None:
-            return groups
+            break
         start, period, times = found
         stop = start + period * times
         body = [groups[start + i : stop : period] for i in range(period)]
@@ -287,44 +328,6 @@ def _longest_run(flags: Any) -> tuple[int, int]:
     starts, stops = edges[::2], edges[1::2]
     longest = int(np.argmax(stops - starts))
     return int(starts[longest]), int(stops[longest] - starts[longest])
-
-
-def merged(
-    groups: Sequence[Group], key: Callable[[Entry], Any], words: Callable[[Entry], str]
-) -> list[Group]:
-    """Groups, those put together whose operations all have one key."""
-    found: dict[Any, list[Group]] = {}
-    for number, group in enumerate(groups):
-        keys = {key(e) for e in group.entries}
-        only = keys.pop() if len(keys) == 1 else None
-        found.setdefault(number if only is None else only, []).append(group)
-    return [
-        g[0]
-        if len(g) == 1
-        else Group([e for one in g for e in one.entries], words(g[0].entries[0]))
-        for g in found.values()
-    ]
-
-
-def _line(entry: Entry) -> Any:
-    return None if entry.fact is None else (entry.fact.file, entry.fact.line)
-
-
-def _line_words(entry: Entry) -> str:
-    return "" if entry.fact is None else entry.fact.place
-
-
-def _function(entry: Entry) -> Any:
-    fact = entry.fact
-    return None if fact is None or not fact.function else (fact.file, fact.function)
-
-
-def _function_words(entry: Entry) -> str:
-    return (
-        ""
-        if entry.fact is None
-        else f"{entry.fact.function} in {entry.fact.place.partition(':')[0]}"
-    )
 
 
 def _chains(groups: list[Group], most: int) -> list[Group]:

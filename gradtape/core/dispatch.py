@@ -71,8 +71,12 @@ def _apply_observed(primitive: Primitive, inputs: tuple[Any, ...], params: dict[
             out = mode.apply(primitive, inputs, params)
         else:
             out = _executed(primitive, inputs, params)
-        if here.tapes and primitive.differentiable:
-            record(primitive, inputs, params, out)
+        tapes = here.tapes
+        if tapes and primitive.differentiable:
+            if mode is None and len(inputs) == 1 and not primitive.several:
+                record_one(primitive, inputs[0], out, tapes, None, params)
+            else:
+                record(primitive, inputs, params, out)
             if mode is not None:
                 mode.recorded(out)
         for observer in here.observers:

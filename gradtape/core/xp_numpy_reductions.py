@@ -65,9 +65,13 @@ def log_softmax(x: Any, axis: int) -> Any:
 
 @verb
 def softmax_pull(ct: Any, out: Any, axis: int) -> Any:
-    """out * (ct - sum(ct * out))."""
+    """out * (ct - sum(ct * out)), in which 0 wins over nan."""
     product = np.multiply(ct, out)
     total = np.add.reduce(product, axis=axis, keepdims=True)
+    if not defined(total):
+        total = np.add.reduce(zero_wins(product, ct, out), axis=axis, keepdims=True)
+        rest = ct - total
+        return zero_wins(rest * out, rest)
     np.subtract(ct, total, out=product)
     product *= out
     return product
@@ -75,10 +79,11 @@ def softmax_pull(ct: Any, out: Any, axis: int) -> Any:
 
 @verb
 def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
-    """ct - exp(out) * sum(ct)."""
+    """ct - exp(out) * sum(ct), in which 0 wins over nan."""
     e = np.exp(out)
-    e *= np.add.reduce(ct, axis=axis, keepdims=True)
-    return np.subtract(ct, e, out=e)
+    total = np.add.reduce(ct, axis=axis, keepdims=True)
+    e *= total
+    return np.subtract(ct, zero_wins(e, total), out=e)
 
 
 @verb
@@ -105,7 +110,7 @@ def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     g = probabilities * np.add.reduce(labels, axis=-1, keepdims=True)
     g -= labels
     g *= ct[..., None]
-    return g
+    return zero_wins(g, ct[..., None])
 
 
 @verb
@@ -126,7 +131,7 @@ def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 @verb
 def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities - onehot(labels)), ct without the last axis."""
-    g = probabilities * ct[..., None]
+    g = zero_wins(probabilities * ct[..., None], ct[..., None])
     flat = g.reshape(-1, g.shape[-1])
     flat[np.arange(len(flat)), labels.reshape(-1)] -= ct.reshape(-1)
     return flat.reshape(g.shape)
@@ -203,6 +208,10 @@ def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
             r[i] += a[i] * r[i - 1]
     else:
         _double(np.array(a), r)
+    if not defined(r):  # again, with care: 0 in r wins over what is infinite in a
+        r = np.array(np.moveaxis(_wide(b), axis, 0)[turned])
+        for i in range(1, n):
+            r[i] += zero_wins(a[i] * r[i - 1], r[i - 1])
     return np.ascontiguousarray(np.moveaxis(r[turned], 0, axis)).astype(dtype, copy=False)
 
 

@@ -250,7 +250,7 @@ def small(program: Program, known: dict[Any, int]) -> bool:
     return True
 
 
-MOST_WORK = 40.0
+MOST_WORK = 12.0
 
 
 def located_failure(error: Exception) -> Exception:

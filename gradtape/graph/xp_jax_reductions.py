@@ -65,14 +65,16 @@ def log_softmax(x: Any, axis: int) -> Any:
 
 @verb
 def softmax_pull(ct: Any, out: Any, axis: int) -> Any:
-    """out * (ct - sum(ct * out))."""
-    return out * (ct - jnp.sum(ct * out, axis=axis, keepdims=True))
+    """out * (ct - sum(ct * out)), in which 0 wins over nan."""
+    rest = ct - jnp.sum(zero_wins(ct * out, ct, out), axis=axis, keepdims=True)
+    return zero_wins(out * rest, rest)
 
 
 @verb
 def log_softmax_pull(ct: Any, out: Any, axis: int) -> Any:
-    """ct - exp(out) * sum(ct)."""
-    return ct - jnp.exp(out) * jnp.sum(ct, axis=axis, keepdims=True)
+    """ct - exp(out) * sum(ct), in which 0 wins over nan."""
+    total = jnp.sum(ct, axis=axis, keepdims=True)
+    return ct - zero_wins(jnp.exp(out) * total, total)
 
 
 @verb
@@ -89,7 +91,8 @@ def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 @verb
 def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
-    return ct[..., None] * (probabilities * labels.sum(axis=-1, keepdims=True) - labels)
+    slope = probabilities * labels.sum(axis=-1, keepdims=True) - labels
+    return zero_wins(ct[..., None] * slope, ct[..., None])
 
 
 @verb
@@ -105,7 +108,8 @@ def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 @verb
 def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities - onehot(labels)), ct without the last axis."""
-    return ct[..., None] * probabilities - place_last(ct, labels, probabilities.shape[-1])
+    given = zero_wins(ct[..., None] * probabilities, ct[..., None])
+    return given - place_last(ct, labels, probabilities.shape[-1])
 
 
 @verb

@@ -86,7 +86,7 @@ def linear_recurrence(a: Any, b: Any, axis: int, reverse: bool) -> Any:
 
 def _after(first: Any, second: Any) -> Arrays:
     """One linear step after another."""
-    return first[0] * second[0], second[1] + second[0] * first[1]
+    return first[0] * second[0], second[1] + zero_wins(second[0] * first[1], first[1])
 
 
 def _blocks(

@@ -74,6 +74,9 @@ ASIN = {
 }  # fmt: skip
 
 
+SMALL = 4096
+
+
 def _turned(x: Any) -> tuple[Any, Any, Any]:
     """|x| as a multiple of pi/2 and a rest; the multiple, and sine and cosine of the rest."""
     r, low = jnp.abs(x), 0
@@ -91,10 +94,13 @@ def _turned(x: Any) -> tuple[Any, Any, Any]:
 
 
 def _reduced(library: Callable[..., Any]) -> Callable[[Any], Any]:
-    """Let the library do arrays with an element that is too large for our reduction."""
+    """Let the library do arrays with an element that is too large for our reduction, and small
+    arrays: a program with a branch is handed to another thread (20 numbers: 13 us, and 5 so)."""
 
     def decorate(function: Callable[..., Any]) -> Any:
         def near(x: Any) -> Any:
+            if x.size < SMALL:
+                return library(x)
             far = jnp.any(jnp.abs(x) > FARTHEST[x.dtype])
             return jax.lax.cond(far, library, function, x)
 

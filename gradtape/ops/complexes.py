@@ -17,9 +17,9 @@ from gradtape.ops.basis import (
     broadcast_shapes,
     cast,
     conj,
-    multiply,
     real,
     real_dtype,
+    safe_multiply,
     zeros,
 )
 from gradtape.ops.calls import check_pair, pair
@@ -113,8 +113,8 @@ def unit(x: Any, size: Any) -> Any:
 _absolute = primitive(
     "complex_abs",
     lambda xp, x: xp.abs(x),
-    vjps=[lambda ct, x, out: multiply(cast(ct, x._dtype), unit(x, out))],
-    jvps=[lambda t, x, out: real(multiply(t, conj(unit(x, out))))],
+    vjps=[lambda ct, x, out: safe_multiply(cast(ct, x._dtype), unit(x, out))],
+    jvps=[lambda t, x, out: real(safe_multiply(t, conj(unit(x, out))))],
     batch=lambda mask, x: absolute_complex(x),
     shape=lambda x: Spec(x._shape, real_dtype(x._dtype)),
     kinds="c",

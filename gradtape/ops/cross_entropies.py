@@ -16,9 +16,11 @@ from gradtape.ops.basis import (
     add,
     broadcast_shapes,
     broadcast_to,
+    chain_multiply,
     multiply,
     negative,
     reshape,
+    safe_multiply,
     subtract,
     sum_axes,
     transpose,
@@ -58,16 +60,18 @@ _dense_pull = primitive(
     lambda xp, ct, y, labels: xp.softmax_loss_pull(ct, y, labels),
     vjps=[
         lambda ct2, y, labels: _dense_push(ct2, y, labels),
-        lambda ct2, ct, labels: multiply(
-            ct2, multiply(_column(ct), _last_sum(labels, keepdims=True))
+        lambda ct2, ct, labels: chain_multiply(
+            ct2, chain_multiply(_column(ct), _last_sum(labels, keepdims=True))
         ),
-        lambda ct2, ct, y: multiply(
-            _column(ct), subtract(_last_sum(multiply(ct2, y), keepdims=True), ct2)
+        lambda ct2, ct, y: chain_multiply(
+            _column(ct), subtract(_last_sum(chain_multiply(ct2, y), keepdims=True), ct2)
         ),
     ],
     jvps=[
         lambda t, y, labels: dense_pull(t, y, labels),
-        lambda t, ct, labels: multiply(t, multiply(_column(ct), _last_sum(labels, keepdims=True))),
+        lambda t, ct, labels: chain_multiply(
+            t, chain_multiply(_column(ct), _last_sum(labels, keepdims=True))
+        ),
         lambda t, ct, y: dense_pull(ct, y, t),
     ],
     batch=lambda mask, *inputs: dense_pull(*spread_all(mask, inputs)),
@@ -84,13 +88,14 @@ def dense_pull(ct: Any, y: Any, labels: Any) -> Any:
 
 def _dense_push(t: Any, y: Any, labels: Any) -> Any:
     """The transpose of `dense_pull` in its first argument."""
-    return _last_sum(multiply(t, subtract(multiply(y, _last_sum(labels, keepdims=True)), labels)))
+    slope = subtract(multiply(y, _last_sum(labels, keepdims=True)), labels)
+    return _last_sum(safe_multiply(t, slope))
 
 
 def _dense_by_labels(cts: Any, logits: Any) -> Any:
     if cts[0] is None:
         return None
-    return negative(multiply(_column(cts[0]), log_softmax(logits)))
+    return negative(safe_multiply(_column(cts[0]), log_softmax(logits)))
 
 
 def _dense_by_logits(cts: Any, labels: Any, out: Any) -> Any:
@@ -103,7 +108,7 @@ _softmax_loss = primitive(
     lambda xp, labels, logits: xp.softmax_loss(labels, logits),
     vjps=[_dense_by_labels, _dense_by_logits],
     jvps=[
-        lambda t, logits: (negative(_last_sum(multiply(t, log_softmax(logits)))), None),
+        lambda t, logits: (negative(_last_sum(safe_multiply(t, log_softmax(logits)))), None),
         lambda t, labels, out: (
             _dense_push(t, out[1], labels),
             softmax_pull(t, out[1], len(t._shape) - 1),
@@ -213,12 +218,12 @@ _sparse_pull = primitive(
     lambda xp, ct, y, labels: xp.sparse_softmax_loss_pull(ct, y, labels),
     vjps=[
         lambda ct2, y, labels: _sparse_push(ct2, y, labels),
-        lambda ct2, ct: multiply(ct2, _column(ct)),
+        lambda ct2, ct: chain_multiply(ct2, _column(ct)),
         INTEGER,
     ],
     jvps=[
         lambda t, y, labels: sparse_pull(t, y, labels),
-        lambda t, ct: multiply(t, _column(ct)),
+        lambda t, ct: chain_multiply(t, _column(ct)),
         INTEGER,
     ],
     batch=lambda mask, *inputs: sparse_pull(*spread_all(mask, inputs)),
@@ -234,7 +239,7 @@ def sparse_pull(ct: Any, y: Any, labels: Any) -> Any:
 
 def _sparse_push(t: Any, y: Any, labels: Any) -> Any:
     """The transpose of `sparse_pull` in its first argument."""
-    return subtract(_last_sum(multiply(t, y)), pick_last(t, labels))
+    return subtract(_last_sum(chain_multiply(t, y)), pick_last(t, labels))
 
 
 def _sparse_by_logits(cts: Any, labels: Any, out: Any) -> Any:

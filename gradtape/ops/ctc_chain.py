@@ -32,6 +32,7 @@ from gradtape.ops.basis import (
     multiply,
     places,
     reshape,
+    safe_multiply,
     subtract,
     sum_axes,
     transpose,
@@ -171,13 +172,14 @@ def _probability_vjp(
     ct: Any, emissions: Any, states: Any, label_length: Any, logit_length: Any
 ) -> Any:
     held = posterior(emissions, states, label_length, logit_length)
-    return multiply(reshape(ct, (1, ct._shape[0], 1)), held)
+    return safe_multiply(reshape(ct, (1, ct._shape[0], 1)), held)
 
 
 def _probability_jvp(
     t: Any, emissions: Any, states: Any, label_length: Any, logit_length: Any
 ) -> Any:
-    return sum_axes(multiply(t, posterior(emissions, states, label_length, logit_length)), (0, 2))
+    held = posterior(emissions, states, label_length, logit_length)
+    return sum_axes(safe_multiply(t, held), (0, 2))
 
 
 _log_probability = primitive(

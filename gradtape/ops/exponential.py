@@ -152,7 +152,7 @@ def _product_kernel(function: str) -> Any:
 xlogy = pairwise(
     "xlogy",
     _product_kernel("log"),
-    lambda t, x, y: multiply(t, _log_factor(x, y)),
+    lambda t, x, y: safe_multiply(t, _log_factor(x, y)),
     lambda t, x, y: safe_multiply(t, safe_divide(x, y)),
     "Return x log(y), and 0 where x is 0 whatever y is; at x = y = 0 both derivatives are 0.",
     ((2.0, 1.0), 0),
@@ -161,7 +161,7 @@ xlogy = pairwise(
 xlog1py = pairwise(
     "xlog1py",
     _product_kernel("log1p"),
-    lambda t, x, y: multiply(t, _log1p_factor(x, y)),
+    lambda t, x, y: safe_multiply(t, _log1p_factor(x, y)),
     lambda t, x, y: safe_multiply(t, safe_divide(x, add(1.0, y))),
     "Return x log(1 + y), and 0 where x is 0; at x = 0, y = -1 both derivatives are 0.",
     ((2.0, 0.0), 0),

@@ -13,10 +13,10 @@ from gradtape.core.shapes import Spec
 from gradtape.ops.basis import (
     broadcast_to,
     kept_shape,
-    multiply,
     negative,
     reduced_shape,
     reshape,
+    safe_multiply,
     size_of,
     sum_axes,
 )
@@ -185,8 +185,8 @@ def _exp_difference(xp: Any, x: Any, y: Any) -> Any:
 exp_difference = pairwise(
     "exp_difference",
     _exp_difference,
-    lambda t, out: multiply(t, out),
-    lambda t, out: negative(multiply(t, out)),
+    lambda t, out: safe_multiply(t, out),
+    lambda t, out: negative(safe_multiply(t, out)),
     "Return exp(x - y), and 0 where both are -inf.",
     kinds=FLOATING,
     wide=True,
@@ -207,11 +207,12 @@ def _logsumexp_kernel(xp: Any, x: Any, *, axis: Any, keepdims: bool) -> Any:
 
 def _logsumexp_vjp(ct: Any, x: Any, out: Any, axis: Any) -> Any:
     shape = x._shape
-    return multiply(kept(ct, shape, axis), exp_difference(x, kept(out, shape, axis)))
+    return safe_multiply(kept(ct, shape, axis), exp_difference(x, kept(out, shape, axis)))
 
 
 def _logsumexp_jvp(t: Any, x: Any, out: Any, axis: Any, keepdims: Any) -> Any:
-    return sum_axes(multiply(t, exp_difference(x, kept(out, x._shape, axis))), axis, keepdims)
+    slope = exp_difference(x, kept(out, x._shape, axis))
+    return sum_axes(safe_multiply(t, slope), axis, keepdims)
 
 
 _logsumexp = primitive(

@@ -29,6 +29,7 @@ from gradtape.ops.basis import (
     ones,
     reshape,
     safe_divide,
+    safe_multiply,
     zeros,
 )
 from gradtape.ops.choosing import select
@@ -308,7 +309,11 @@ def _shares(out: Any, x: Any, indices: Any, values: Any) -> tuple[Any, Any]:
 def _extreme_vjp(ct: Any, inputs: Any, out: Any) -> list[Any]:
     x, indices, values = inputs
     share_x, share_values = _shares(out, x, indices, values)
-    return [multiply(ct, share_x), None, multiply(gather_axis(ct, indices, 0), share_values)]
+    return [
+        safe_multiply(ct, share_x),
+        None,
+        safe_multiply(gather_axis(ct, indices, 0), share_values),
+    ]
 
 
 def _extreme_jvp(tangents: Any, inputs: Any, out: Any) -> Any:

@@ -17,7 +17,17 @@ from gradtape.core.dispatch import apply
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import add, cast, conj, multiply, real, reshape, subtract, sum_axes
+from gradtape.ops.basis import (
+    add,
+    cast,
+    conj,
+    multiply,
+    real,
+    reshape,
+    safe_multiply,
+    subtract,
+    sum_axes,
+)
 from gradtape.ops.exponential import log
 from gradtape.ops.linalg_checks import square
 from gradtape.ops.linalg_cholesky import cholesky
@@ -145,7 +155,7 @@ def cofactors(x: Any) -> Any:
 _det = primitive(
     "det",
     lambda xp, x: xp.linalg.det(x),
-    vjps=[lambda ct, x: multiply(_scalar(ct), conj(cofactors(x)))],
+    vjps=[lambda ct, x: safe_multiply(_scalar(ct), conj(cofactors(x)))],
     jvps=[lambda t, x: trace(product(swapped(cofactors(x)), t))],
     batch=lambda mask, x: determinant(x),
     shape=lambda x: Spec(x._shape[:-2], x._dtype),

@@ -23,6 +23,7 @@ from gradtape.ops.basis import (
     real,
     real_dtype,
     reshape,
+    safe_multiply,
     subtract,
     sum_axes,
 )
@@ -78,7 +79,7 @@ def _gaps(xp: Any, w: Any) -> Any:
 
 
 def _gaps_vjp(ct: Any, out: Any) -> Any:
-    slope = multiply(ct, conj(multiply(out, out)))
+    slope = safe_multiply(ct, conj(multiply(out, out)))
     last = len(slope._shape) - 1
     return subtract(sum_axes(slope, (last,)), sum_axes(slope, (last - 1,)))
 
@@ -111,8 +112,8 @@ def _inverse_values(xp: Any, s: Any) -> Any:
 _inverses = primitive(
     "inverse_values",
     _inverse_values,
-    vjps=[lambda ct, out: negative(multiply(ct, conj(multiply(out, out))))],
-    jvps=[lambda t, out: negative(multiply(t, multiply(out, out)))],
+    vjps=[lambda ct, out: negative(safe_multiply(ct, conj(multiply(out, out))))],
+    jvps=[lambda t, out: negative(safe_multiply(t, multiply(out, out)))],
     batch=lambda mask, s: inverse_values(s),
     shape=lambda s: Spec(s._shape, s._dtype),
     kinds="fc",

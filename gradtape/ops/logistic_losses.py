@@ -7,7 +7,15 @@ from typing import Any
 
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
-from gradtape.ops.basis import add, full, multiply, negative, subtract
+from gradtape.ops.basis import (
+    add,
+    chain_multiply,
+    full,
+    multiply,
+    negative,
+    safe_multiply,
+    subtract,
+)
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
 from gradtape.ops.choosing import select
 from gradtape.ops.exponential import exp, log, logistic_slope, softplus
@@ -36,7 +44,7 @@ _residual = pairwise(
     "logistic_residual",
     lambda xp, x, y: xp.logistic(y) * (1 - x) - x * xp.logistic(-y),
     lambda t: negative(t),
-    lambda t, y: multiply(t, logistic_slope(y)),
+    lambda t, y: safe_multiply(t, logistic_slope(y)),
     "Return s(y) - x for the logistic function s, accurate where s(y) is near x = 1.",
     kinds=FLOATING,
     wide=True,
@@ -44,8 +52,8 @@ _residual = pairwise(
 _cross_entropy = pairwise(
     "sigmoid_cross_entropy",
     lambda xp, x, y: xp.maximum(y, 0) - x * y + xp.log1p(xp.exp(-xp.abs(y))),
-    lambda t, y: negative(multiply(t, y)),
-    lambda t, x, y: multiply(t, _residual(x, y)),
+    lambda t, y: negative(chain_multiply(t, y)),
+    lambda t, x, y: safe_multiply(t, _residual(x, y)),
     "Return log(1 + e**y) - x y.",
     kinds=FLOATING,
     wide=True,

@@ -104,8 +104,8 @@ def _leaky_kernel(xp: Any, x: Any, *, alpha: float) -> Any:
 _leaky = primitive(
     "leaky_relu",
     _leaky_kernel,
-    vjps=[lambda ct, x, alpha: multiply(ct, _leaky_slope(x, alpha))],
-    jvps=[lambda t, x, alpha: multiply(t, _leaky_slope(x, alpha))],
+    vjps=[lambda ct, x, alpha: safe_multiply(ct, _leaky_slope(x, alpha))],
+    jvps=[lambda t, x, alpha: safe_multiply(t, _leaky_slope(x, alpha))],
     batch=lambda mask, x, alpha: apply(_leaky, (x,), {"alpha": alpha}),
     shape=lambda x, alpha: elementwise_shape(x),
     kinds=FLOATING,

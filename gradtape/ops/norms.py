@@ -22,6 +22,7 @@ from gradtape.ops.basis import (
     reduced_shape,
     reshape,
     safe_divide,
+    safe_multiply,
     sum_axes,
 )
 from gradtape.ops.calls import wrong_kind
@@ -85,7 +86,7 @@ def _like(x: Any, value: Any) -> Any:
 
 def _variance_vjp(ct: Any, x: Any, axis: Any) -> Any:
     part = divide(ct, _half_of(x._shape, axis, ct._dtype))
-    return multiply(_like(x, kept(part, x._shape, axis)), centred(x, axis))
+    return safe_multiply(_like(x, kept(part, x._shape, axis)), centred(x, axis))
 
 
 def _half_of(shape: tuple[int, ...], axis: tuple[int, ...], dtype: Any) -> Any:
@@ -97,7 +98,7 @@ def _full(t: Any, x: Any) -> Any:
 
 
 def _variance_jvp(t: Any, x: Any, axis: Any, keepdims: bool) -> Any:
-    moved = sum_axes(multiply(_full(t, x), conj(centred(x, axis))), axis, keepdims)
+    moved = sum_axes(safe_multiply(_full(t, x), conj(centred(x, axis))), axis, keepdims)
     moved = real(moved)
     return divide(moved, _half_of(x._shape, axis, moved._dtype))
 
@@ -123,11 +124,12 @@ def _std_slope(x: Any, out: Any, axis: Any) -> Any:
 
 
 def _std_vjp(ct: Any, x: Any, out: Any, axis: Any) -> Any:
-    return multiply(_like(x, kept(ct, x._shape, axis)), _std_slope(x, out, axis))
+    return safe_multiply(_like(x, kept(ct, x._shape, axis)), _std_slope(x, out, axis))
 
 
 def _std_jvp(t: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return real(sum_axes(multiply(_full(t, x), conj(_std_slope(x, out, axis))), axis, keepdims))
+    moved = safe_multiply(_full(t, x), conj(_std_slope(x, out, axis)))
+    return real(sum_axes(moved, axis, keepdims))
 
 
 _std = primitive(
@@ -217,14 +219,15 @@ def _norm_slope(x: Any, out: Any, axis: Any) -> Any:
 
 
 def _norm_jvp(t: Any, x: Any, out: Any, axis: Any, keepdims: bool) -> Any:
-    return real(sum_axes(multiply(_full(t, x), conj(_norm_slope(x, out, axis))), axis, keepdims))
+    moved = safe_multiply(_full(t, x), conj(_norm_slope(x, out, axis)))
+    return real(sum_axes(moved, axis, keepdims))
 
 
 _norm = primitive(
     "reduce_euclidean_norm",
     _norm_kernel,
     vjps=[
-        lambda ct, x, out, axis: multiply(
+        lambda ct, x, out, axis: safe_multiply(
             _like(x, kept(ct, x._shape, axis)), _norm_slope(x, out, axis)
         )
     ],
@@ -290,8 +293,8 @@ def _power_norm(size: Any, ord: float, axis: tuple[int, ...], keepdims: bool) ->
 _l2_loss = primitive(
     "l2_loss",
     lambda xp, t: (xp.sum(_wide(t) * _wide(t)) / 2).astype(t.dtype),
-    vjps=[lambda ct, t: multiply(ct, t)],
-    jvps=[lambda v, t: sum_axes(multiply(v, t), tuple(range(len(t._shape))))],
+    vjps=[lambda ct, t: safe_multiply(ct, t)],
+    jvps=[lambda v, t: sum_axes(safe_multiply(v, t), tuple(range(len(t._shape))))],
     batch=lambda mask, t: _half_squares(t, tuple(range(1, len(t._shape)))),
     shape=lambda t: Spec((), t._dtype),
     kinds=FLOATING,

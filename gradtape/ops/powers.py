@@ -8,7 +8,7 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verb keep
 from gradtape.core.convert import as_tensor
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
-from gradtape.ops.basis import add, conj, multiply, safe_multiply, subtract
+from gradtape.ops.basis import add, chain_multiply, conj, multiply, safe_multiply, subtract
 from gradtape.ops.families import INEXACT, NUMERIC, elementwise, pairwise
 from gradtape.ops.quotients import divide, keep, reciprocal_no_nan, safe_cube
 from gradtape.ops.stepwise import less, logical_not, not_equal
@@ -78,7 +78,7 @@ def _power_right(t: Any, x: Any, out: Any) -> Any:
 _power_pair = pairwise(
     "pow",
     _power,
-    lambda t, x, y: safe_multiply(multiply(t, y), _power_pair(x, subtract(y, 1))),
+    lambda t, x, y: safe_multiply(chain_multiply(t, y), _power_pair(x, subtract(y, 1))),
     _power_right,
     "Return x to the power y.",
     kinds=NUMERIC,

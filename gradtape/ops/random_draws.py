@@ -20,7 +20,7 @@ from gradtape.core.dtypes import bfloat16
 from gradtape.core.nothing import INTEGER, STEPWISE
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
-from gradtape.ops.basis import broadcast_to, multiply
+from gradtape.ops.basis import broadcast_to, safe_multiply
 from gradtape.ops.special_incomplete import igamma_quantile_slope
 
 BITS = {np.dtype(np.float16): 11, bfloat16.numpy_dtype: 8, np.dtype(np.float32): 24}
@@ -121,7 +121,7 @@ def _spread(mask: Any, inputs: Any) -> list[Any]:
 
 def _gamma_slope(t: Any, alpha: Any, out: Any) -> Any:
     """How a gamma number moves with its parameter."""
-    return multiply(t, igamma_quantile_slope(alpha, out))
+    return safe_multiply(t, igamma_quantile_slope(alpha, out))
 
 
 _gamma = primitive(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import gradtape.core.xp_numpy_special  # noqa: F401  the verb refuse_zero
-from gradtape.ops.basis import multiply, negative
+from gradtape.ops.basis import negative, safe_multiply
 from gradtape.ops.families import REAL, pairwise, stepwise
 
 
@@ -42,7 +42,7 @@ floormod = pairwise(
     "floormod",
     _floormod,
     lambda t: t,
-    lambda t, x, y: negative(multiply(t, floordiv(x, y))),
+    lambda t, x, y: negative(safe_multiply(t, floordiv(x, y))),
     """Return the remainder of Python's %, which has the sign of y, broadcasting.
 
     The derivatives are 1 and -floor(x / y).
@@ -93,7 +93,7 @@ truncatemod = pairwise(
     "truncatemod",
     _truncatemod,
     lambda t: t,
-    lambda t, x, y: negative(multiply(t, truncatediv(x, y))),
+    lambda t, x, y: negative(safe_multiply(t, truncatediv(x, y))),
     """Return the remainder of C's %, which has the sign of x, broadcasting.
 
     The derivatives are 1 and -trunc(x / y).

@@ -19,11 +19,13 @@ from gradtape.core.primitive import Primitive, primitive
 from gradtape.core.shapes import Spec
 from gradtape.ops.assembly import concat, pad_axis, slice_axis
 from gradtape.ops.basis import (
+    chain_multiply,
     conj,
     full,
     kept_shape,
     multiply,
     reshape,
+    safe_multiply,
     size_of,
     sum_axes,
     transpose,
@@ -88,7 +90,7 @@ def _recurrence_by_b(ct: Any, a: Any, axis: int, reverse: bool) -> Any:
 
 
 def _recurrence_by_a(ct: Any, a: Any, out: Any, axis: int, reverse: bool) -> Any:
-    return multiply(_recurrence_by_b(ct, a, axis, reverse), conj(shifted(out, axis, reverse)))
+    return chain_multiply(_recurrence_by_b(ct, a, axis, reverse), conj(shifted(out, axis, reverse)))
 
 
 _recurrence = primitive(
@@ -97,7 +99,7 @@ _recurrence = primitive(
     vjps=[_recurrence_by_a, _recurrence_by_b],
     jvps=[
         lambda t, a, out, axis, reverse: recurrence(
-            a, multiply(t, shifted(out, axis, reverse)), axis, reverse
+            a, chain_multiply(t, shifted(out, axis, reverse)), axis, reverse
         ),
         lambda t, a, axis, reverse: recurrence(a, t, axis, reverse),
     ],
@@ -113,11 +115,12 @@ _recurrence = primitive(
 
 
 def _cumprod_vjp(ct: Any, x: Any, out: Any, axis: int, reverse: bool) -> Any:
-    return multiply(_recurrence_by_b(ct, x, axis, reverse), conj(shifted(out, axis, reverse, 1.0)))
+    others = conj(shifted(out, axis, reverse, 1.0))
+    return chain_multiply(_recurrence_by_b(ct, x, axis, reverse), others)
 
 
 def _cumprod_jvp(t: Any, x: Any, out: Any, axis: int, reverse: bool) -> Any:
-    return recurrence(x, multiply(t, shifted(out, axis, reverse, 1.0)), axis, reverse)
+    return recurrence(x, chain_multiply(t, shifted(out, axis, reverse, 1.0)), axis, reverse)
 
 
 _cumprod = primitive(
@@ -152,7 +155,7 @@ def _products_of_others(x: Any, axis: tuple[int, ...]) -> Any:
 
 
 def _product_vjp(ct: Any, x: Any, axis: Any) -> Any:
-    return multiply(kept(ct, x._shape, axis), conj(_products_of_others(x, axis)))
+    return safe_multiply(kept(ct, x._shape, axis), conj(_products_of_others(x, axis)))
 
 
 _prod = primitive(
@@ -161,7 +164,7 @@ _prod = primitive(
     vjps=[_product_vjp],
     jvps=[
         lambda t, x, axis, keepdims: sum_axes(
-            multiply(t, _products_of_others(x, axis)), axis, keepdims
+            safe_multiply(t, _products_of_others(x, axis)), axis, keepdims
         )
     ],
     batch=batch_reduction(lambda: _prod),
@@ -199,12 +202,12 @@ def reduce_prod(
 
 def _cumulative_vjp(ct: Any, x: Any, out: Any, axis: int, reverse: bool) -> Any:
     decay = exp_difference(shifted(out, axis, reverse, -np.inf), out)
-    return multiply(_recurrence_by_b(ct, decay, axis, reverse), exp_difference(x, out))
+    return safe_multiply(_recurrence_by_b(ct, decay, axis, reverse), exp_difference(x, out))
 
 
 def _cumulative_jvp(t: Any, x: Any, out: Any, axis: int, reverse: bool) -> Any:
     decay = exp_difference(shifted(out, axis, reverse, -np.inf), out)
-    return recurrence(decay, multiply(t, exp_difference(x, out)), axis, reverse)
+    return recurrence(decay, safe_multiply(t, exp_difference(x, out)), axis, reverse)
 
 
 _cumulative_logsumexp = primitive(

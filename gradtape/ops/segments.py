@@ -90,11 +90,11 @@ def _shares(values: Any, ids: Any, out: Any, rows: int) -> Any:
 
 
 def _extreme_vjp(ct: Any, values: Any, ids: Any, out: Any, rows: int) -> Any:
-    return multiply(take_rows(ct, ids), _shares(values, ids, out, rows))
+    return safe_multiply(take_rows(ct, ids), _shares(values, ids, out, rows))
 
 
 def _extreme_jvp(t: Any, values: Any, ids: Any, out: Any, rows: int) -> Any:
-    return add_rows(multiply(t, _shares(values, ids, out, rows)), ids, rows)
+    return add_rows(safe_multiply(t, _shares(values, ids, out, rows)), ids, rows)
 
 
 _extreme = primitive(
@@ -155,11 +155,11 @@ def _one_side(x: Any, link: Any, reverse: bool) -> Any:
 
 
 def _product_vjp(ct: Any, values: Any, ids: Any) -> Any:
-    return multiply(take_rows(ct, ids), conj(_others(values, ids)))
+    return safe_multiply(take_rows(ct, ids), conj(_others(values, ids)))
 
 
 def _product_jvp(t: Any, values: Any, ids: Any, rows: int) -> Any:
-    return add_rows(multiply(t, _others(values, ids)), ids, rows)
+    return add_rows(safe_multiply(t, _others(values, ids)), ids, rows)
 
 
 _product = primitive(

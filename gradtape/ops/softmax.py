@@ -11,7 +11,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.tensor import Tensor
-from gradtape.ops.basis import multiply, negative, subtract, sum_axes
+from gradtape.ops.basis import chain_multiply, negative, subtract, sum_axes
 from gradtape.ops.calls import wrong_kind
 from gradtape.ops.exponential import exp
 from gradtape.ops.families import FLOATING
@@ -32,16 +32,17 @@ def _same_shape(*specs: Any, axis: int) -> Spec:
 
 def _softmax_pull_by_out(ct: Any, ct2: Any, out: Any, axis: int) -> Any:
     """The derivative of <ct, y * (v - sum(v * y))> by y."""
-    total = _row_sum(multiply(ct2, out), axis)
+    total = _row_sum(chain_multiply(ct2, out), axis)
     return subtract(
-        multiply(ct, subtract(ct2, total)), multiply(ct2, _row_sum(multiply(ct, out), axis))
+        chain_multiply(ct, subtract(ct2, total)),
+        chain_multiply(ct2, _row_sum(chain_multiply(ct, out), axis)),
     )
 
 
 def _softmax_pull_along_out(t: Any, v: Any, y: Any, axis: int) -> Any:
-    total = _row_sum(multiply(v, y), axis)
-    moved = _row_sum(multiply(v, t), axis)
-    return subtract(multiply(t, subtract(v, total)), multiply(y, moved))
+    total = _row_sum(chain_multiply(v, y), axis)
+    moved = _row_sum(chain_multiply(v, t), axis)
+    return subtract(chain_multiply(t, subtract(v, total)), chain_multiply(y, moved))
 
 
 _softmax_pull = primitive(
@@ -83,11 +84,15 @@ _log_softmax_pull = primitive(
     lambda xp, v, y, *, axis: xp.log_softmax_pull(v, y, axis),
     vjps=[
         lambda ct, y, axis: log_softmax_push(ct, y, axis),
-        lambda ct, v, y, axis: negative(multiply(multiply(ct, exp(y)), _row_sum(v, axis))),
+        lambda ct, v, y, axis: negative(
+            chain_multiply(chain_multiply(ct, exp(y)), _row_sum(v, axis))
+        ),
     ],
     jvps=[
         lambda t, y, axis: log_softmax_pull(t, y, axis),
-        lambda t, v, y, axis: negative(multiply(multiply(t, exp(y)), _row_sum(v, axis))),
+        lambda t, v, y, axis: negative(
+            chain_multiply(chain_multiply(t, exp(y)), _row_sum(v, axis))
+        ),
     ],
     batch=lambda mask, *inputs, axis: log_softmax_pull(*spread_all(mask, inputs), axis=axis + 1),
     shape=_same_shape,
@@ -103,7 +108,7 @@ def log_softmax_pull(v: Any, y: Any, axis: int) -> Any:
 
 def log_softmax_push(t: Any, y: Any, axis: int) -> Any:
     """The Jacobian of log-softmax times t: t - sum(exp(y) * t)."""
-    return subtract(t, _row_sum(multiply(exp(y), t), axis))
+    return subtract(t, _row_sum(chain_multiply(exp(y), t), axis))
 
 
 _log_softmax = primitive(

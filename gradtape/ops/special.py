@@ -9,7 +9,7 @@ import gradtape.core.xp_numpy_special  # noqa: F401  the verbs gauss, erfc, ndtr
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.nothing import Nothing
-from gradtape.ops.basis import add, multiply, negative, subtract, sum_axes
+from gradtape.ops.basis import add, multiply, negative, safe_multiply, subtract, sum_axes
 from gradtape.ops.calls import check_pair, pair
 from gradtape.ops.families import FLOATING, elementwise, pairwise
 from gradtape.ops.special_ladders import ladder
@@ -122,7 +122,7 @@ _polygamma = pairwise(
     "polygamma",
     lambda xp, a, x: xp.polygamma(a, x),
     Nothing("stepwise", "the order of polygamma is a whole number"),
-    lambda t, x, y: multiply(t, _polygamma(add(x, 1.0), y)),
+    lambda t, x, y: safe_multiply(t, _polygamma(add(x, 1.0), y)),
     "Return the derivative of order a of the digamma function at x.",
     kinds=FLOATING,
     wide=True,

@@ -16,7 +16,7 @@ import numpy as np
 
 import gradtape.core.xp_numpy_special  # noqa: F401  the verbs quadrature and polygamma
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.ops.basis import add, multiply, negative, safe_divide, subtract
+from gradtape.ops.basis import add, multiply, negative, safe_divide, safe_multiply, subtract
 from gradtape.ops.calls import check_pair, pair
 from gradtape.ops.exponential import exp, xlog1py, xlogy
 from gradtape.ops.families import FLOATING, pairwise
@@ -144,8 +144,8 @@ def igamma_slope(a: Any, x: Any) -> Any:
 _igammac = pairwise(
     "igammac",
     lambda xp, a, x: xp.special.gammaincc(a, x),
-    lambda t, x, y: negative(multiply(t, igamma_slope(x, y))),
-    lambda t, x, y: negative(multiply(t, _gamma_density(x, y, 0))),
+    lambda t, x, y: negative(safe_multiply(t, igamma_slope(x, y))),
+    lambda t, x, y: negative(safe_multiply(t, _gamma_density(x, y, 0))),
     "Return the upper regularised incomplete gamma function.",
     kinds=FLOATING,
     wide=True,

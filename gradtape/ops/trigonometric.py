@@ -9,7 +9,16 @@ from __future__ import annotations
 from typing import Any
 
 from gradtape.core.convert import as_tensor
-from gradtape.ops.basis import add, cast, full, multiply, negative, real, safe_divide
+from gradtape.ops.basis import (
+    add,
+    cast,
+    chain_multiply,
+    full,
+    multiply,
+    negative,
+    real,
+    safe_divide,
+)
 from gradtape.ops.complexes import imag
 from gradtape.ops.families import FLOATING, elementwise, pairwise
 from gradtape.ops.powers import square
@@ -126,7 +135,7 @@ atanh = elementwise(
 
 def _over_square(t: Any, a: Any, x: Any, y: Any) -> Any:
     """t a / (x^2 + y^2), and 0 where both are 0."""
-    return safe_divide(multiply(t, a), add(square(x), square(y)))
+    return safe_divide(chain_multiply(t, a), add(square(x), square(y)))
 
 
 _atan2 = pairwise(

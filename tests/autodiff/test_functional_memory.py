@@ -85,9 +85,8 @@ def test_the_memory_is_bounded_and_the_numbers_are_the_same(name: str) -> None:
     whole, much = peak(lambda: CASES[name](None))
     parts, little = peak(lambda: CASES[name](BUDGET))
     np.testing.assert_allclose(parts, whole, rtol=1e-6, atol=1e-9)
-    assert much > 40 * ROW  # all at once: 6.4 million bytes and more
-    kept = 20 * ROW  # what the function itself leaves behind for its derivative
-    assert little < kept + 2 * BUDGET
+    assert much > 150 * ROW  # all forty, with several values each
+    assert little < BUDGET + 10 * ROW  # and what the function itself leaves for its derivative
 
 
 @pytest.mark.parametrize("way", [rows_by_tape, batch_by_tape])
@@ -96,8 +95,8 @@ def test_a_tape_keeps_to_the_default(way: Any, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(budget, "MOST_BYTES", BUDGET)
     parts, little = peak(lambda: way(None))
     np.testing.assert_allclose(parts, whole, rtol=1e-10)
-    assert much > 40 * ROW
-    assert little < 20 * ROW + 2 * BUDGET
+    assert much > 150 * ROW
+    assert little < BUDGET + 10 * ROW
     np.testing.assert_allclose(whole if way is rows_by_tape else whole[0], jacobian_by_hand())
 
 

@@ -59,7 +59,7 @@ def sick() -> Picture:
         with tf.GradientTape() as tape:
             y = tf.reduce_sum(tf.square(tf.nn.relu(x))) + tf.reduce_sum(tf.sqrt(x) + tf.nn.relu(-x))
         slope = tape.gradient(y, x)
-        loss = tf.reduce_sum(slope)
+        loss = tf.reduce_sum(slope) + tf.reduce_sum(tf.nn.relu(-1.0 - tf.square(x)))
     picture = outer.picture(loss)
     return picture.marked({picture.operations[2].number: "the gradient is lost <here>"})
 
@@ -257,10 +257,8 @@ def test_styles_concern_the_picture_alone() -> None:
 
 def test_widths_of_letters_are_those_of_the_font_or_a_little_more() -> None:
     for letter, width in WIDTH.items():
-        glyph = REGULAR
-        glyph.set_size(100, 72)
         real = measured_width(f"|{letter}|", 100) - measured_width("||", 100)
-        assert -3 <= 100 * width - real <= 10, letter
+        assert -3 <= 100 * width - real <= 14, letter
     assert width_of("\u6f22", 10) == 10.0
     assert cut("abc", 100, 10) == "abc"
     assert (
