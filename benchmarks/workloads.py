@@ -106,7 +106,7 @@ def dense_layers(watched: Arrays, images: Array) -> list[Array]:
     outputs = [images]
     for weight, bias in zip(watched[::2], watched[1::2], strict=True):
         if len(outputs) > 1:
-            np.maximum(outputs[-1], 0, outputs[-1])
+            np.maximum(outputs[-1], 0, out=outputs[-1])
         output = outputs[-1] @ weight
         np.add(output, bias, output)
         outputs.append(output)

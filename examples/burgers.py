@@ -333,7 +333,7 @@ def draw(solution: Solution, losses: list[float], path: str) -> None:
 def main(arguments: list[str] | None = None) -> tuple[list[Timing], Solution]:
     """Compare the ways, fit, report and draw; returns the comparison and the solution."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--steps", type=int, default=110)
+    parser.add_argument("--steps", type=int, default=150)
     parser.add_argument("--points", type=int, default=1024, help="a power of two")
     parser.add_argument("--rounds", type=int, default=30, help="of the comparison")
     parser.add_argument("--seed", type=int, default=0)

@@ -34,9 +34,9 @@ from gradtape.autodiff.custom import stop_gradient as stop_gradient
 from gradtape.autodiff.extend import RegisterGradient as RegisterGradient
 from gradtape.autodiff.extend import no_gradient as no_gradient
 from gradtape.autodiff.extend import primitive as primitive
+from gradtape.autodiff.finite import debug_nans as debug_nans
 from gradtape.autodiff.history import debug_gradients as debug_gradients
 from gradtape.autodiff.mapping import vectorized_map as vectorized_map
-from gradtape.autodiff.finite import debug_nans as debug_nans
 from gradtape.autodiff.recompute import recompute_grad as recompute_grad
 from gradtape.autodiff.tape import GradientTape as GradientTape
 from gradtape.core.convert import constant as constant

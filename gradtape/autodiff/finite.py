@@ -54,8 +54,8 @@ def debug_nans(on: bool = True, *, infs: bool = True) -> NanDebugging:
 
     A compiled `tf.function` runs at full speed: its results and the variables that it assigns are
     checked after each call. When one is not finite the same program runs again on the same inputs,
-    operation by operation, to find the operation. Values that are masked inside of compiled code, so
-    that its results are finite, are not looked for.
+    operation by operation, to find the operation. Values that are masked inside of compiled code,
+    so that its results are finite, are not looked for.
 
     Args:
         on: False turns the check off, however often it was turned on.
@@ -80,7 +80,7 @@ def debug_nans(on: bool = True, *, infs: bool = True) -> NanDebugging:
         ...         tf.math.log(tf.constant([1.0, 0.0]))
         ...     except tf.errors.InvalidArgumentError as error:
         ...         print(error.operation, error.what, error.index)
-        gradtape.math.log inf (1,)
+        gradtape.log inf (1,)
     """
     for name, value in (("on", on), ("infs", infs)):
         if not isinstance(value, bool):

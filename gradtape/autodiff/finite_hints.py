@@ -71,6 +71,9 @@ LOG = (
     "log(0) is -inf, and the log of a negative number is NaN. Keep the argument away from 0:"
     " tf.math.log(tf.maximum(x, 1e-12)); tf.math.xlogy(y, x) gives 0 for y = 0."
 )
+PROBABLE = (
+    " Of probabilities, take it from the logits: tf.nn.log_softmax or a cross entropy with logits."
+)
 ROOT = "the square root of a negative number is NaN. Write tf.sqrt(tf.maximum(x, 0.0))."
 ZERO_OVER_ZERO = (
     "0 / 0 is NaN. Write tf.math.divide_no_nan(x, y), which is 0 there, or add a small number to"
@@ -94,8 +97,8 @@ HALF_BACK = (
     " in float32, tf.cast(x, tf.float32)."
 )
 INF_MINUS_INF = (
-    "inf - inf is NaN. Find out where the infinite input comes from; a mask of -1e9 in place of -inf"
-    " stays finite."
+    "inf - inf is NaN. Find out where the infinite input comes from; a mask of -1e9 in place of"
+    " -inf stays finite."
 )
 ZERO_TIMES_INF = (
     "0 * inf is NaN. Select with tf.where(mask, x, 0.0) in place of multiplying by a mask of zeros."
@@ -171,7 +174,7 @@ def hint(seen: Seen) -> str:
 
 
 def _for_value(seen: Seen) -> str:
-    if not all([sound(a) for a in seen.numbers]):
+    if seen.what != "inf" and not all([sound(a) for a in seen.numbers]):
         return _from_infinite(seen)
     for names, find in VALUES:
         if seen.name in names and (found := find(seen)):
@@ -199,7 +202,8 @@ def _from_infinite(seen: Seen) -> str:
 def _log(seen: Seen) -> str:
     if seen.after("softmax", "sigmoid"):
         return LOGITS
-    return LOG + MASKED
+    probable = not seen.some(lambda x: ~((x >= 0) & (x <= 1)), len(seen.inputs) - 1)
+    return LOG + (PROBABLE if probable else "") + MASKED
 
 
 def _division(seen: Seen) -> str:
@@ -226,10 +230,10 @@ def _half(array: Any) -> bool:
 
 def _for_derivative(seen: Seen) -> str:
     given = seen.given
-    if seen.name == "custom_gradient":
-        return CUSTOM
     if given is not None and np.size(given) == np.size(seen.result) and _nan_from_zero(seen):
         return WHERE
+    if seen.name == "custom_gradient":
+        return CUSTOM
     for names, find in DERIVATIVES:
         if seen.name in names and (found := find(seen)):
             return found

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-
 from gradtape.autodiff.finite_arrays import Finding, described
 from gradtape.autodiff.finite_hints import CAME_IN, Seen, hint
 from gradtape.autodiff.finite_source import line_at
@@ -144,7 +143,8 @@ def derivative_error(
     text = (
         f"{operation}: {what} {has} {found} ({rule} rule)."
         f"{where_text(place, 'done forward at')}{where_text(asked_at, 'gradient asked at')}{around}"
-        f"{_listed(inputs)}{came}\n  {kind} that the rule gives: {described(result)}\nHint: {advice}"
+        f"{_listed(inputs)}{came}\n  {kind} that the rule gives: {described(result)}\n"
+        f"Hint: {advice}"
     )
     return NotFiniteError(
         text,
@@ -190,9 +190,7 @@ def variable_error(
 def _listed(inputs: Sequence[Any]) -> str:
     """The inputs, a line each."""
     return "".join(
-        [
-            f"\n  input {i}: {described(a)}" for i, a in enumerate(inputs) if a is not None
-        ]
+        [f"\n  input {i}: {described(a)}" for i, a in enumerate(inputs) if a is not None]
     )
 
 

@@ -17,11 +17,52 @@ from gradtape.autodiff.finite_arrays import Finding, finding, sound
 
 # what moves numbers and makes none: nothing is looked at
 MOVING = frozenset(
-    "reshape transpose broadcast_to sizes places concat slice_axis pad_axis bitcast strided_slice"
-    " put_slice set_slice stack unstack split roll pad stop_gradient prevent_gradient barrier held"
-    " placeholder_with_default where gather take_rows take_along last_rows put_rows permuted_rows"
-    " inverse_rows gather_extreme pick_last place_last keep real imag complex conj matrix_diag"
-    " matrix_diag_part band_part frames custom_gradient on_host".split()
+    [
+        "reshape",
+        "transpose",
+        "broadcast_to",
+        "sizes",
+        "places",
+        "concat",
+        "slice_axis",
+        "pad_axis",
+        "bitcast",
+        "strided_slice",
+        "put_slice",
+        "set_slice",
+        "stack",
+        "unstack",
+        "split",
+        "roll",
+        "pad",
+        "stop_gradient",
+        "prevent_gradient",
+        "barrier",
+        "held",
+        "placeholder_with_default",
+        "where",
+        "gather",
+        "take_rows",
+        "take_along",
+        "last_rows",
+        "put_rows",
+        "permuted_rows",
+        "inverse_rows",
+        "gather_extreme",
+        "pick_last",
+        "place_last",
+        "keep",
+        "real",
+        "imag",
+        "complex",
+        "conj",
+        "matrix_diag",
+        "matrix_diag_part",
+        "band_part",
+        "frames",
+        "custom_gradient",
+        "on_host",
+    ]
 )
 # what may overflow, but does not compute with a NaN that it is given
 CONVERTING = frozenset(["cast"])

@@ -57,7 +57,7 @@ class CheckedSweep(Sweep):
             else:
                 yield record
             for node in record.parents:
-                array = cotangents.get(node)
+                array = cotangents.get(node) if node is not None else None
                 if type(array) is ndarray and array.dtype.char in REAL and array.size <= SMALL:
                     if isfinite(vdot(array, array)):
                         continue
@@ -112,14 +112,16 @@ def pulled(record: Record, ct: Any) -> list[Any]:
 def refuse(record: Record, ct: Any, given: Sequence[Any], asked: Spot | None) -> None:
     """Raise when a record's rules give what is not finite."""
     came = [c for c in (ct if isinstance(ct, (tuple, list)) else [ct]) if c is not None]
-    arrays = [concrete(c) for c in came]
-    infinite = any([a is not None and not sound(a) for a in arrays])
+    arrays = [a for a in map(concrete, came) if a is not None]
+    infinite = not all([sound(a) for a in arrays])
+    if infinite and any([finding(a, False) for a in arrays]):
+        return
     for number, g in enumerate(given):
         if g is None or isinstance(g, Nothing):
             continue
         array = concrete(g)
         found = None if array is None else finding(array, watch.infs and not infinite)
-        if found is None or (infinite and any([finding(a, False) for a in arrays if a is not None])):
+        if found is None:
             continue
         known = arrays[0] if len(arrays) == 1 else None
         raise derivative_error(

@@ -178,7 +178,7 @@ class Watch:
                 return
             if inside.rules:
                 if inside.suspect is None:
-                    inside.suspect = (primitive, arrays, found), spot(sys._getframe(2))
+                    inside.suspect = (primitive, found), spot(sys._getframe(2))
                 return
             error = self.error(primitive, inputs, results, found)
         elif all([finding(a, self.infs) is None for a in results]):
@@ -323,7 +323,7 @@ def suspected(asked: Spot | None) -> str:
     """
     if inside.suspect is None:
         return ""
-    (primitive, arrays, found), where = inside.suspect
+    (primitive, found), where = inside.suspect
     text = f"\n  inside of the rule: {public_name(primitive)} gives {found.finding}"
     at = place(where)
     return text + ("" if at is None or at == place(asked) else f", at {at[0]}:{at[1]}")

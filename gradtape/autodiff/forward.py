@@ -23,6 +23,7 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor, convert_to_tensor
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.sizes import same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops.basis import zeros
@@ -61,9 +62,14 @@ class ForwardAccumulator(Pusher):
         super().__init__()
         self._recording = False
         self._batched = batched
-        nest.assert_same_structure(primals, tangents)
+        if type(primals) is Tensor and type(tangents) is Tensor:
+            self._watch(primals, tangents)
+            return
+        if not (_bare(primals) and _bare(tangents) and len(primals) == len(tangents)):
+            nest.assert_same_structure(primals, tangents)
+            primals, tangents = nest.flatten(primals), nest.flatten(tangents)
         seen: set[int] = set()
-        for primal, tangent in zip(nest.flatten(primals), nest.flatten(tangents), strict=True):
+        for primal, tangent in zip(primals, tangents, strict=True):
             if id(primal) in seen:
                 raise ValueError(
                     f"Tensor {brief(primal)} was specified as a primal multiple times. This may "
@@ -96,20 +102,21 @@ class ForwardAccumulator(Pusher):
                 f"gradtape.ForwardAccumulator: the tangent of {brief(primal)} is None. "
                 "Give zeros, or leave the primal out."
             )
-        tangent = convert_to_tensor(tangent, dtype=primal.dtype)
+        if type(tangent) is not Tensor or tangent._dtype != primal._dtype:
+            tangent = convert_to_tensor(tangent, dtype=primal.dtype)
         self._check(primal, tangent)
         self._put(primal, tangent)
 
     def _check(self, primal: Any, tangent: Any) -> None:
         """Raise unless a tangent has its primal's shape, behind the directions' axis if any."""
         if not self._batched:
-            if tangent._shape != primal._shape:
+            if not same_shape(tangent._shape, primal._shape):
                 raise InvalidArgumentError(
                     f"gradtape.ForwardAccumulator: the tangent {brief(tangent)} has not the shape "
                     f"of its primal {brief(primal)}. Give one number for each element of the primal."
                 )
             return
-        if not tangent._shape or tangent._shape[1:] != primal._shape:
+        if not tangent._shape or not same_shape(tangent._shape[1:], primal._shape):
             raise InvalidArgumentError(
                 f"gradtape.ForwardAccumulator: the batched tangent {brief(tangent)} has not the "
                 f"shape of its primal {brief(primal)} behind one axis for the directions. "
@@ -117,7 +124,7 @@ class ForwardAccumulator(Pusher):
             )
         if self.count is None:
             self.count = tangent._shape[0]
-        if tangent._shape[0] != self.count:
+        if not same(tangent._shape[0], self.count):
             raise InvalidArgumentError(
                 f"gradtape.ForwardAccumulator: the batched tangent {brief(tangent)} has "
                 f"{tangent._shape[0]} directions, another has {self.count}. Give each primal as "
@@ -154,6 +161,8 @@ class ForwardAccumulator(Pusher):
             more in front.
         """
         mode = unconnected_mode(unconnected_gradients)
+        if type(primals) is Tensor:
+            return self._tangent(primals, mode)
         return packed(primals, [self._tangent(p, mode) for p in nest.flatten(primals)])
 
     def _tangent(self, primal: Any, mode: UnconnectedGradients) -> Any:
@@ -176,6 +185,11 @@ class ForwardAccumulator(Pusher):
             lead = () if self.count is None else (self.count,)
             return zeros((*lead, *primal._shape), primal._dtype)
         return found
+
+
+def _bare(values: Any) -> bool:
+    """Whether values are a list of tensors and variables: then it is its own flat form."""
+    return type(values) is list and all([type(v) is Tensor or type(v) is Variable for v in values])
 
 
 def pushed_rows(

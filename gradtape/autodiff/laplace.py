@@ -18,7 +18,7 @@ from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.jacobian import checked_bytes, unit_rows
 from gradtape.autodiff.primals import Primals, Results, chosen, recorded
 from gradtape.autodiff.pullbacks import pulled
-from gradtape.autodiff.trail import Trail
+from gradtape.autodiff.trail import Step, Trail
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import ConversionError, brief
 from gradtape.core.state import here
@@ -128,7 +128,15 @@ def _twice(trail: Trail, number: int, units: Tensor) -> list[Any]:
         tangents: list[Any] = [None] * len(trail.tensors)
         tangents[number] = BatchedTensor(units, None, mode)
         with ForwardAccumulator([], []) as again:
-            firsts = trail.pushed(tangents, again._put)
+
+            def move(step: Step, given: Any) -> None:
+                for tensor, tangent in zip(step.inputs, given, strict=True):
+                    if tangent is not None:
+                        again._put(tensor, tangent)
+                # the result moves too: the rule may name it
+                again.see(step.primitive, step.inputs, step.params, step.out)
+
+            firsts = trail.pushed(tangents, move)
         found = [None if t is None else again.jvp(t) for t in firsts]
     return [None if t is None else sum_axes(spread(t, mode), (0,)) for t in found]
 

@@ -201,20 +201,19 @@ class Moving:
         """The weighted sum of the results."""
         return self.weighted(self.results(values))
 
-    def pulled(self, sources: list[Any]) -> list[Any]:
+    def pulled(self, sources: list[Any], weights: Values) -> list[Any]:
         """The gradient of the weighted sum, a tensor for each place."""
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sources)
             outs = self.outputs(sources)
-        weights = [
-            Tensor(scalar(w.astype(o._dtype))) for w, o in zip(self.weights, outs, strict=True)
-        ]
-        found = tape.gradient(outs, sources, weights, "zero")
+        cts = [Tensor(scalar(w.astype(o._dtype))) for w, o in zip(weights, outs, strict=True)]
+        found = tape.gradient(outs, sources, cts, "zero")
         return [g.dense() if isinstance(g, IndexedSlices) else g for g in found]
 
-    def gradient(self, values: Values) -> Values:
+    def gradient(self, values: Values, weights: Values | None = None) -> Values:
         """The gradient of the weighted sum, as arrays."""
-        return [np.asarray(g) for g in self.pulled(self.put(values))]
+        weights = self.weights if weights is None else weights
+        return [np.asarray(g) for g in self.pulled(self.put(values), weights)]
 
     def pushed(self, place: int, v: Any) -> float:
         """The weighted tangents of the results, when one place moves along v."""
@@ -229,7 +228,7 @@ class Moving:
         sources = self.put(self.point)
         with GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(sources)
-            slopes = self.pulled(sources)
+            slopes = self.pulled(sources, self.weights)
         weights = [Tensor(scalar(w)) for w in u]
         found = tape.gradient(slopes, sources, weights, "zero")
         return [np.asarray(g.dense() if isinstance(g, IndexedSlices) else g) for g in found]
@@ -238,7 +237,7 @@ class Moving:
         """A column of the Hessian times v, by forward over reverse."""
         sources = self.put(self.point)
         with ForwardAccumulator(sources[place], Tensor(scalar(v))) as accumulator:
-            slopes = self.pulled(sources)
+            slopes = self.pulled(sources, self.weights)
         return [np.asarray(t) for t in accumulator.jvp(slopes, unconnected_gradients="zero")]
 
     # along a line

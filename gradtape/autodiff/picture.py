@@ -9,7 +9,7 @@ from typing import Any
 
 from gradtape.autodiff.anatomy import OPERATION, Anatomy, Entry, Facts
 from gradtape.autodiff.asking import flat_sources, flat_targets, node_of
-from gradtape.autodiff.picture_boxes import Folded
+from gradtape.autodiff.picture_boxes import MANY, Folded
 from gradtape.autodiff.picture_page import page
 from gradtape.autodiff.picture_svg import svg
 from gradtape.autodiff.picture_text import (
@@ -42,6 +42,25 @@ class Picture:
         expand: a name scope, or the title of a box, or several: they are shown in full.
         fold: False shows every operation.
         marks: texts in red at operations, by the numbers of their nodes.
+
+    Example:
+        >>> import gradtape as tf
+        >>> v = tf.Variable([3.0, 4.0], name="v")
+        >>> with tf.GradientTape() as tape:
+        ...     y = tf.reduce_sum(tf.exp(v * 0.0))
+        >>> print(tape.picture(y))
+        3 operations, 1 source; 12 B kept for the backward pass
+        <BLANKLINE>
+          operation       result      keeps       gradient rms  max
+          v (variable)    float32[2]                         0    0
+          multiply(·, —)  float32[2]  y: 4 B                 1    1
+          exp             float32[2]  out: 8 B               1    1
+          reduce_sum      float32[]                          1    1
+        <BLANKLINE>
+        kept by operation
+          exp         1 ×  8 B
+          multiply    1 ×  4 B
+          reduce_sum  1 ×  0 B
     """
 
     def __init__(
@@ -58,9 +77,24 @@ class Picture:
                 f" {brief(most)}. It is the number of boxes that there may be."
             )
         names = [expand] if isinstance(expand, str) else list(expand or ())
+        names = [name.strip("/") for name in names]
         self._anatomy = anatomy
         self._marks = {**anatomy.marks, **(marks or {})}
         self._shown = (most, names, fold)
+        self._refuse_unknown(names)
+
+    def _refuse_unknown(self, names: Collection[str]) -> None:
+        """Raise for a name to expand that is neither a scope nor a box."""
+        boxes = Picture(self._anatomy, self._shown[0]).folded().boxes if names else []
+        scopes = [e.name for e in self._anatomy.entries]
+        for name in names:
+            known = any([s.startswith(f"{name}/") for s in scopes])
+            if not known and not any([name in (b.title, b.group.title) for b in boxes]):
+                several = [b.title for b in boxes if b.kind == MANY]
+                raise InvalidArgumentError(
+                    f"gradtape.GradientTape.picture: there is no scope or box {name!r} to expand."
+                    f" Boxes of several operations: {', '.join(several) or 'none'}."
+                )
 
     def shown(
         self, most: int = MOST, expand: str | Collection[str] | None = None, fold: bool = True

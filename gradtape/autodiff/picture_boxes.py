@@ -1,47 +1,22 @@
 """What a picture of a tape shows: boxes for operations and sources, few enough to be read.
 
-Where there are too many operations, those under one name scope become one box. Then what repeats
-itself, as the body of an unrolled loop or layers that are alike, is shown once, with how often.
-What is left is put together by lines of the program, by functions, by chains, and at last in the
-order of time."""
+Where there are too many operations they are folded (`picture_folding`); sources that one box alone
+uses then stand in that box, and those that the same boxes use become one."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from gradtape.autodiff.anatomy import OPERATION, VARIABLE, Anatomy, Edge, Entry, Flow
-from gradtape.autodiff.folding import Naming, chained, grouped, own_name, split
+from gradtape.autodiff.anatomy import OPERATION, VARIABLE, Anatomy, Edge, Entry
+from gradtape.autodiff.flow import Flow
+from gradtape.autodiff.picture_folding import Group, folded, opened
 from gradtape.autodiff.picture_words import CUTS, Weight, count, distinct, roles, sizes
 
 MANY = "several"
-LONGEST_PERIOD, MOST_ROLLS = 256, 64
 MOST_LINES = 16
-
-
-class Group:
-    """Entries that are shown as one.
-
-    `title` is "" for a single one; `times` is how often what is shown repeats itself; `scope` is
-    the name scope that it stands for.
-    """
-
-    def __init__(self, entries: list[Entry], title: str = "", times: int = 1) -> None:
-        self.entries = entries
-        self.title = title
-        self.times = times
-        self.scope = ""
-
-    def signature(self) -> Any:
-        """What is equal where groups are alike; those that repeat themselves are like no other."""
-        if self.times > 1:
-            return self.entries[0].number
-        title = re.sub(r"\d+", "", self.title)
-        return title, tuple([(e.title, e.spec) for e in self.entries])
+MOST_BESIDE = 4  # sources of one box that stand beside it
+Users = dict[int, set[int]]
 
 
 class Arrow(NamedTuple):
@@ -78,9 +53,7 @@ class Box:
         first = group.entries[0]
         single = not group.title and group.times == 1
         self.kind = first.kind if single or first.kind != OPERATION else MANY
-        self.title = group.title or (first.call if single else first.title)
-        if group.times > 1:
-            self.title += f" \u00d7 {group.times}"
+        self.title = first.call if single else group.label
         self.weight = Weight(group.entries)
         self.flows = [e.flow for e in group.entries if e.flow is not None]
         self.target = any([e.target for e in group.entries])
@@ -117,7 +90,7 @@ class Box:
 
     def _sources(self) -> str:
         names = distinct([e.title for e in self.inside], 2)
-        if len({e.title for e in self.inside}) < 3:
+        if len(self.inside) < 3:
             return names
         variables = sum([e.kind == VARIABLE for e in self.inside])
         noun = "variable" if variables == len(self.inside) else "source"
@@ -168,47 +141,61 @@ class Folded:
     ) -> None:
         operations = [e for e in anatomy.entries if e.kind == OPERATION]
         sources = [e for e in anatomy.entries if e.kind != OPERATION]
-        groups = [Group([e]) for e in operations]
         fold = fold and len(anatomy.entries) > most
-        self.boxes: list[Box] = []
+        groups = [Group([e]) for e in operations]
         if fold:
             budget = max(1, most - min(len(sources), most // 3))
             groups = opened(folded(operations, budget), expand)
         self.boxes = [_box(g, marks) for g in groups]
-        places = {e.number: i for i, g in enumerate(groups) for e in g.entries}
-        rest = (
-            self._absorbed(sources, places, anatomy.edges, most)
-            if fold
-            else [Group([e]) for e in sources]
-        )
-        self.boxes = [*[_box(g, marks) for g in rest], *self.boxes]
-        places = {e.number: i for i, b in enumerate(self.boxes) for e in b.group.entries}
-        self.arrows = joined(anatomy.edges, places)
+        alone = [Group([e]) for e in sources]
+        if fold:
+            users = users_of(anatomy.edges, self.boxes)
+            rest = self._absorbed(sources, users, most, marks)
+            alone = joined_sources(rest, users, max(1, most - len(groups)))
+        self.boxes = [*[_box(g, marks) for g in alone], *self.boxes]
+        self.arrows = joined(anatomy.edges, self.boxes)
 
     def _absorbed(
-        self, sources: Sequence[Entry], places: dict[int, int], edges: Sequence[Edge], most: int
-    ) -> list[Group]:
-        """The sources that get boxes of their own: one box says which only it uses."""
-        if len(sources) + len(self.boxes) <= most:
-            return [Group([s]) for s in sources]
-        users: dict[int, set[int]] = {}
-        for e in edges:
-            if e.source not in places:
-                users.setdefault(e.source, set()).add(places[e.target])
-        together: dict[Any, list[Entry]] = {}
+        self, sources: Sequence[Entry], users: Users, most: int, marks: Mapping[int, str]
+    ) -> list[Entry]:
+        """Put sources that one box alone uses into that box, where there are many; the others."""
+        own: dict[int, list[Entry]] = {}
+        rest = []
         for source in sources:
-            found = users.get(source.number, set())
-            place = next(iter(found), None)
-            if len(found) == 1 and place is not None and self.boxes[place].kind == MANY:
-                self.boxes[place].inside.append(source)
+            places = [*users.get(source.number, ())]
+            only = len(places) == 1 and self.boxes[places[0]].kind == MANY
+            if only and source.number not in marks:
+                own.setdefault(places[0], []).append(source)
             else:
-                together.setdefault(frozenset(found), []).append(source)
-        rest = [s for group in together.values() for s in group]
-        room = max(1, most - len(self.boxes))
-        if len(rest) <= room:
-            return [Group([s]) for s in rest]
-        alike = list(together.values()) if len(together) <= room else [rest]
-        return [Group(s, count(len(s), "source") if len(s) > 1 else "") for s in alike]
+                rest.append(source)
+        crowded = len(sources) + len(self.boxes) > most
+        for place, found in own.items():
+            if crowded or len(found) > MOST_BESIDE:
+                self.boxes[place].inside = found
+            else:
+                rest += found
+        return sorted(rest, key=lambda e: e.number)
+
+
+def users_of(edges: Sequence[Edge], boxes: Sequence[Box]) -> Users:
+    """The places of the boxes that use each source."""
+    places = {e.number: i for i, b in enumerate(boxes) for e in b.group.entries}
+    found: Users = {}
+    for edge in edges:
+        if edge.source not in places:
+            found.setdefault(edge.source, set()).add(places[edge.target])
+    return found
+
+
+def joined_sources(sources: Sequence[Entry], users: Users, most: int) -> list[Group]:
+    """Sources in at most so many groups: those together that the same boxes use, or all."""
+    if len(sources) <= most:
+        return [Group([s]) for s in sources]
+    alike: dict[Any, list[Entry]] = {}
+    for source in sources:
+        alike.setdefault(frozenset(users.get(source.number, ())), []).append(source)
+    found = list(alike.values()) if len(alike) <= most else [list(sources)]
+    return [Group(s, count(len(s), "source") if len(s) > 1 else "") for s in found]
 
 
 def _box(group: Group, marks: Mapping[int, str]) -> Box:
@@ -216,8 +203,9 @@ def _box(group: Group, marks: Mapping[int, str]) -> Box:
     return Box(group, distinct(found, 1))
 
 
-def joined(edges: Sequence[Edge], places: Mapping[int, int]) -> list[Arrow]:
+def joined(edges: Sequence[Edge], boxes: Sequence[Box]) -> list[Arrow]:
     """One arrow for all edges from one box to another."""
+    places = {e.number: i for i, b in enumerate(boxes) for e in b.group.entries}
     between: dict[tuple[int, int], list[Edge]] = {}
     for edge in edges:
         a, b = places.get(edge.source), places.get(edge.target)
@@ -231,140 +219,3 @@ def joined(edges: Sequence[Edge], places: Mapping[int, int]) -> list[Arrow]:
         why = distinct([e.why for e in missing], 3)
         arrows.append(Arrow(a, b, flows, cut, why, len(found)))
     return arrows
-
-
-# folding
-
-
-def folded(operations: Sequence[Entry], most: int) -> list[Group]:
-    """Operations in at most so many groups."""
-    groups = [Group([e]) for e in operations]
-    name = own_name
-    if not any([e.fact is not None and e.fact.scope.strip("/") for e in operations]):
-        groups = rolled(groups, most)
-        name = _name_by_place
-    if len(groups) > most:
-        groups = by_scope(operations, most, name)
-    if len(groups) > most:
-        groups = rolled(groups, most)
-    if len(groups) > most:
-        groups = _chains(groups, most)
-    return groups if len(groups) <= most else _ranges(groups, most)
-
-
-def by_scope(operations: Sequence[Entry], most: int, name: Naming) -> list[Group]:
-    """Operations by name scope. Scopes are opened as long as there are few enough groups, also
-    where that holds only because their content repeats itself."""
-    groups = [_scope(*g) for g in grouped(operations, most, name)]
-    closed = _closed(groups)
-    while closed:
-        group = closed.pop(0)
-        place = groups.index(group)
-        inside = [_scope(*g) for g in split(group.scope, group.entries, name)]
-        found = rolled([*groups[:place], *inside, *groups[place + 1 :]], most)
-        if len(found) <= most:
-            groups, closed = found, _closed(found)
-    return groups
-
-
-def _closed(groups: Sequence[Group]) -> list[Group]:
-    """The groups that can be opened, the largest first."""
-    return sorted([g for g in groups if g.scope and g.times == 1], key=lambda g: -len(g.entries))
-
-
-def _scope(scope: str, entries: list[Entry]) -> Group:
-    group = Group(entries, scope.rstrip("/").rpartition("//")[2])
-    group.scope = scope
-    return group
-
-
-def _name_by_place(entry: Entry) -> str:
-    """A name under the function and the line that an operation comes from, as scopes."""
-    own = f"{entry.title}#{entry.number}"
-    fact = entry.fact
-    if fact is None:
-        return own
-    function = f"{fact.function} in {fact.place.partition(':')[0]}//" if fact.function else ""
-    return f"{function}{fact.place}//{own}"
-
-
-def rolled(groups: list[Group], most: int) -> list[Group]:
-    """Groups, with what repeats itself shown once, as long as there are too many."""
-    for _ in range(MOST_ROLLS):
-        found = longest_repeat([g.signature() for g in groups]) if len(groups) > most else None
-        if found is None:
-            break
-        start, period, times = found
-        stop = start + period * times
-        body = [groups[start + i : stop : period] for i in range(period)]
-        groups = [*groups[:start], *[_repeated(same) for same in body], *groups[stop:]]
-    return groups
-
-
-def _repeated(same: Sequence[Group]) -> Group:
-    first, last = same[0].title, same[-1].title
-    title = first if first == last else f"{first} \u2026 {last}"
-    return Group([e for g in same for e in g.entries], title, len(same))
-
-
-def longest_repeat(signatures: Sequence[Any]) -> tuple[int, int, int] | None:
-    """The repetition that saves most places: where it starts, its period, and how often it is."""
-    numbers: dict[Any, int] = {}
-    ids = np.array([numbers.setdefault(s, len(numbers)) for s in signatures])
-    best, saved = None, 0
-    for period in range(1, min(LONGEST_PERIOD, len(ids) // 2) + 1):
-        start, length = _longest_run(ids[period:] == ids[:-period])
-        times = (length + period) // period
-        if times > 2 and (times - 1) * period > saved:
-            best, saved = (start, period, times), (times - 1) * period
-    return best
-
-
-def _longest_run(flags: Any) -> tuple[int, int]:
-    """Where the longest run of True starts, and its length."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
-    if not len(edges):
-        return 0, 0
-    starts, stops = edges[::2], edges[1::2]
-    longest = int(np.argmax(stops - starts))
-    return int(starts[longest]), int(stops[longest] - starts[longest])
-
-
-def _chains(groups: list[Group], most: int) -> list[Group]:
-    """Groups, with chains of single operations as one group each."""
-    named = {str(i): g for i, g in enumerate(groups) if g.title or g.times > 1}
-    pairs = [(str(i) if str(i) in named else "", g.entries) for i, g in enumerate(groups)]
-    return [
-        named[name] if name else Group(ops, _ends(ops) if len(ops) > 1 else "")
-        for name, ops in chained(pairs, lambda e: e.before, most)
-    ]
-
-
-def _ranges(groups: list[Group], most: int) -> list[Group]:
-    """Groups one after another put together, as evenly as they come."""
-    cuts = np.linspace(0, len(groups), most + 1).round().astype(int)
-    found = []
-    for start, stop in pairwise(cuts):
-        part = groups[start:stop]
-        entries = [e for g in part for e in g.entries]
-        found.append(part[0] if len(part) == 1 else Group(entries, _ends(entries)))
-    return found
-
-
-def _ends(entries: Sequence[Entry]) -> str:
-    return f"{entries[0].title} \u2026 {entries[-1].title}"
-
-
-def opened(groups: Sequence[Group], expand: Collection[str]) -> list[Group]:
-    """Groups, without what is under one of the scopes, or in a group of one of the titles."""
-    found = []
-    for group in groups:
-        if group.title in expand:
-            found += [Group([e]) for e in group.entries]
-            continue
-        under = [e for e in group.entries if any([e.name.startswith(f"{s}/") for s in expand])]
-        rest = [e for e in group.entries if e not in under]
-        if rest:
-            found.append(Group(rest, group.title, group.times) if under else group)
-        found += [Group([e]) for e in under]
-    return found

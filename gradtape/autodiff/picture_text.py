@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from gradtape.autodiff.anatomy import OPERATION, Anatomy, Entry, Flow, together
+from gradtape.autodiff.anatomy import OPERATION, Anatomy, Entry
+from gradtape.autodiff.flow import Flow, together
 from gradtape.autodiff.picture_boxes import Box, Folded
 from gradtape.autodiff.picture_words import Weight, amount, bad, count, number, roles, span
 from gradtape.core.xp_numpy import Lazy
@@ -199,7 +200,10 @@ def _table(anatomy: Anatomy, found: Sequence[Row], width: int) -> Any:
     """The rows in as many columns as fit; names and shapes share what the others leave."""
     wide = width >= WIDE
     columns = [
-        ("operation", [rich_text.Text(r.title if wide else r.name, style=_style(r)) for r in found]),
+        (
+            "operation",
+            [rich_text.Text(r.title if wide else r.name, style=_style(r)) for r in found],
+        ),
         ("result", [rich_text.Text(r.spec) for r in found]),
         ("keeps", [rich_text.Text(r.keeps if wide else r.short, style="cyan") for r in found]),
     ]

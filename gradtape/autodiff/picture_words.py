@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from gradtape.autodiff.anatomy import Entry, Flow, together
+from gradtape.autodiff.anatomy import Entry
+from gradtape.autodiff.flow import Flow, together
 from gradtape.autodiff.keeping import Kept
 
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB")

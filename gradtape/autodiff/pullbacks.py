@@ -141,8 +141,8 @@ def grad(
 
     Example:
         >>> import gradtape as tf
-        >>> float(tf.grad(tf.grad(tf.sin))(1.0))
-        -0.84147096
+        >>> print(f"{tf.grad(tf.grad(tf.sin))(1.0):.4f}")
+        -0.8415
     """
     callable_or_raise(f, "grad", "f")
     return _differentiating("grad", f, argnums, has_aux, unconnected_gradients)

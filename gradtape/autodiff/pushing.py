@@ -15,6 +15,7 @@ without care for 0 * inf, until NumPy says that a nan arose."""
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 from weakref import ref
 
@@ -33,6 +34,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import alarm, broadcast_to, restore
 
 NO_PARAMS: dict[str, Any] = {}
+_making = threading.Lock()  # a variable may be a primal in two threads
 
 
 class Pusher:
@@ -43,9 +45,11 @@ class Pusher:
         follows: whether to run elementwise operations when nothing else is special.
     """
 
+    _places: list[ref[Node]] = []  # the nodes that have a tangent
+
     def __init__(self) -> None:
         self._mark = object()  # names this pusher at nodes, without keeping it alive
-        self._places: list[ref[Node]] = []  # the nodes that have a tangent
+        self._places = []
         self._limit = 1024
         self._outside: tuple[Any, Any] = ((), ())
         self._plain = False
@@ -294,5 +298,8 @@ def _held(node: Node) -> dict[Any, Any]:
     """The tangents at a node, by pusher."""
     held = getattr(node, "tangents", None)
     if held is None:
-        held = node.tangents = {}
+        with _making:
+            held = getattr(node, "tangents", None)
+            if held is None:
+                held = node.tangents = {}
     return held

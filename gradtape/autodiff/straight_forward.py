@@ -43,9 +43,9 @@ Push = Callable[..., Any]
 # whose kernels do not tell NumPy of a nan that arises
 QUIET = (np.dtype(np.float16), np.dtype(bfloat16.as_numpy_dtype))
 WITHOUT_CARE: dict[Any, str] = {
-    code_of(lambda xp, t, d: xp.zero_wins(t * d, t, d)): "{} * {}",
-    code_of(lambda xp, t, d: xp.zero_wins(t * d, t)): "{} * {}",
-    code_of(lambda xp, t, y: xp.zero_wins(t / y, t)): "{} / {}",
+    code_of(lambda space, t, d: space.zero_wins(t * d, t, d)): "{} * {}",
+    code_of(lambda space, t, d: space.zero_wins(t * d, t)): "{} * {}",
+    code_of(lambda space, t, y: space.zero_wins(t / y, t)): "{} / {}",
 }
 
 

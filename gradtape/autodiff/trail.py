@@ -143,18 +143,18 @@ class Trail:
         return [None if t is None else spread(t, mode) for t in found]
 
     def pushed(
-        self, tangents: Sequence[Any], note: Callable[[Any, Any], None] | None = None
+        self, tangents: Sequence[Any], before: Callable[[Step, Any], None] | None = None
     ) -> list[Any]:
         """The tangents of the targets by operations on tensors, which tapes record and modes run.
 
-        `note` is told of every value that moves, and its tangent, before it is used.
+        `before` is called before each step with the tangents of its inputs.
         """
         now = self._starting(tangents)
         for step in self.steps:
-            if note is not None:
-                _tell(note, step, now)
             given = step.taken(now)
             if given is not None:
+                if before is not None:
+                    before(step, given)
                 pushed = moving(step.primitive, step.inputs, given, step.params, step.out)
                 step.give(now, pushed)
         return [None if p is None else now.get(p) for p in self._targets]
@@ -176,12 +176,6 @@ class Trail:
     def _starting(self, tangents: Sequence[Any]) -> dict[Any, Any]:
         pairs = zip(self.sources, tangents, strict=True)
         return {p: t for p, t in pairs if p is not None and t is not None}
-
-
-def _tell(note: Callable[[Any, Any], None], step: Step, now: dict[Any, Any]) -> None:
-    for place, tensor in zip(step.places, step.inputs, strict=True):
-        if place is not None and now.get(place) is not None:
-            note(tensor, now[place])
 
 
 def _place(node: Node) -> Any:

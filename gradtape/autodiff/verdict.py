@@ -9,8 +9,8 @@ import numpy as np
 
 # for each kind of comparison: what was computed, what it was compared with
 KINDS = {
-    "value": ("f", "a finite value is needed"),
-    "jump": ("f is not continuous: at the point it jumps by", "a continuous function jumps by"),
+    "value": ("f gives", ""),
+    "jump": ("f is not continuous: at the point it jumps by", ""),
     "reverse": ("the reverse rule gives", "differences give"),
     "forward": ("the forward rule gives", "differences give"),
     "adjoint": ("forward mode gives", "reverse mode gives"),
@@ -47,8 +47,12 @@ class GradientCheck:
     @property
     def passed(self) -> bool:
         """Whether the values agree, within tolerance and uncertainty."""
-        bound = self.tolerance * max(1.0, abs(self.expected)) + self.uncertainty
-        return bool(abs(self.value - self.expected) <= bound)
+        return bool(np.isfinite(self.value) and abs(self.value - self.expected) <= self.bound)
+
+    @property
+    def bound(self) -> float:
+        """How far `value` may be from `expected`."""
+        return self.tolerance * max(1.0, abs(self.expected)) + self.uncertainty
 
     @property
     def place(self) -> str:
@@ -69,7 +73,9 @@ class GradientCheck:
         computed, compared = KINDS[self.kind]
         if self.kind == "value":
             return f"f gives {self.value:g} at the point: no derivative can be compared there"
-        sure = f" +- {self.uncertainty:.1g}" if self.kind != "symmetry" else ""
+        if self.kind == "jump":
+            return f"{computed} {self.value:.6g} ({self.place}): it has no derivative there"
+        sure = f" +- {self.uncertainty:.1g}" if compared.startswith("differences") else ""
         text = f"{computed} {self.value:.6g} where {compared} {self.expected:.6g}{sure}"
         return f"{text} ({self.place})" + (f": {self.note}" if self.note else "")
 
@@ -148,30 +154,31 @@ def suspicion(
         otherwise: by a description of a change, the values that the changed derivative has.
     """
     have, want, bound = (np.asarray(v, float) for v in (values, expected, bounds))
-    if not np.all(np.isfinite(have)):
-        return "it is not finite: 0 * inf or a division by 0 in the rule"
     if not np.all(np.isfinite(want)):
-        return "f is not a number on one side of the point: move it, or give one-sided slopes"
+        return "f has no finite slope here: move the point away from the edge of its domain"
+    if not np.all(np.isfinite(have)):
+        return "it is not finite"
     for change, other in otherwise.items():
         if np.all(np.abs(np.asarray(other) - want) <= bound):
             return change
-    sure = np.abs(want) > 10 * bound
+    sure = np.abs(want) > 2 * bound
     if not sure.any():
         return "there should be none"
     if np.all(np.abs(have[sure]) <= bound[sure]):
         return "no derivative arrives: a term is missing, or the path was left"
-    return _factor(have[sure] / want[sure])
+    blur = float(np.max(bound[sure] / np.abs(want[sure])))
+    return _factor(have[sure] / want[sure], max(ALIKE, 2 * blur))
 
 
-def _factor(ratios: np.ndarray) -> str:
+def _factor(ratios: np.ndarray, blur: float) -> str:
     """A constant factor in words, or that there is none."""
     middle = float(np.median(ratios))
-    if len(ratios) > 1 and np.any(np.abs(ratios - middle) > ALIKE * abs(middle)):
+    if len(ratios) > 1 and np.any(np.abs(ratios - middle) > blur * max(1.0, abs(middle))):
         return (
             f"a term is missing or one too many: {ratios.min():.3g} to {ratios.max():.3g} times"
             " what it should be, depending on the direction"
         )
     for factor, text in SIMPLE.items():
-        if abs(middle - factor) <= ALIKE * abs(factor):
+        if abs(middle - factor) <= blur * abs(factor):
             return text
     return f"{middle:.4g} times what it should be"

@@ -353,10 +353,14 @@ class Variable(Operands, metaclass=_ByCreators):
 
     def _change(self, how: str, *values: Any) -> Any:
         mode = here.mode
-        before = self._tensor, self._leaf
-        found = self._updated(how, *values) if mode is None else mode.update(self, how, *values)
-        if lookouts:
+        if mode is None and lookouts:
+            before = self._tensor, self._leaf
+            found = self._updated(how, *values)
             told_changed(self, before, how, values)
+            return found
+        found = self._updated(how, *values) if mode is None else mode.update(self, how, *values)
+        for lookout in lookouts:
+            lookout.changed(self, how, values)
         return found
 
     def _updated(self, how: str, *values: Any) -> Variable:

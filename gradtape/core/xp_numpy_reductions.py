@@ -8,6 +8,7 @@ import numpy as np
 
 from gradtape.core.xp_numpy import verb
 from gradtape.core.xp_numpy_indexing import checked
+from gradtape.core.xp_numpy_special import defined, zero_wins
 
 LOWEST = {np.dtype(kind): kind(np.finfo(kind).min) for kind in (np.float32, np.float64)}
 

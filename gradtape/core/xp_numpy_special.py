@@ -38,12 +38,16 @@ def zero_wins(product: Any, *factors: Any) -> Any:
 def defined(array: Any) -> bool:
     """Whether no element is nan, by the one pass that is cheapest: the sum of the squares of few
     numbers (0.2 us, where the test of each element takes 1.5), the least of many."""
-    if not array.ndim:
+    rank = array.ndim
+    if not rank:
         return bool(array == array)
-    if array.size > _FEW and array.dtype not in _MINIMUM:
-        return not (array != array).any()
-    flat = array if array.ndim == 1 else array.ravel("K")
-    total = flat.dot(flat) if array.size <= _FEW else np.minimum.reduce(flat)
+    flat = array if rank == 1 else array.ravel("K")
+    if flat.size <= _FEW:
+        total = flat.dot(flat)
+    elif array.dtype in _MINIMUM:
+        total = np.minimum.reduce(flat)
+    else:
+        return not (flat != flat).any()
     return bool(total == total)
 
 

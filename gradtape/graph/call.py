@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from gradtape.autodiff.batching import Shared
-from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.finite_watch import checking, watch
+from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.walk import walk
 from gradtape.core.dispatch import apply, interested, record
 from gradtape.core.dtypes import differentiable
@@ -48,8 +48,6 @@ def call(callee: Callee, tensors: Sequence[Any]) -> list[Any]:
     mode = here.mode
     if mode is None:
         if here.observers:
-            if any([getattr(o, "opens_calls", False) for o in here.observers]):
-                return Replay(callee, tensors).outputs()
             return _observed(callee, tuple(tensors))
         if here.tapes:
             return _recorded(callee, tuple(tensors))

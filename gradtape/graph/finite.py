@@ -61,7 +61,8 @@ def _unexplained(
     )
     return NotFiniteError(
         f"gradtape.function {runner.name}: result {number} has {wrong} as compiled"
-        f" ({described(array)}), but not operation by operation ({described(again)}).\nHint: {advice}",
+        f" ({described(array)}), but not operation by operation ({described(again)}).\n"
+        f"Hint: {advice}",
         operation="gradtape.function",
         kind="value",
         what=wrong.what,

@@ -69,8 +69,8 @@ class Operation:
     """
 
     __slots__ = (
-        "awaited", "control", "device", "effect", "forward", "graph", "host", "label", "number", "params",
-        "primitive", "repeated", "scope", "takes", "values", "where",
+        "awaited", "control", "device", "effect", "forward", "graph", "host", "label", "number",
+        "params", "primitive", "repeated", "scope", "takes", "values", "where",
     )  # fmt: skip
 
     def __init__(

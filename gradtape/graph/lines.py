@@ -130,9 +130,11 @@ class _Writer:
             return
         left = ", ".join(targets) + ("," if op.primitive.several else "")
         call = f"{self._kernel(op.primitive)}({', '.join(given)})"
+        name = ""
         if self.looked_at:
+            name = self.constant("o", op)
             self.scope.setdefault("looking", looking)
-            self.lines.append(f"looking.on.begin({(name := self.constant('o', op))})")
+            self.lines.append(f"looking.on.begin({name})")
         self.lines.append(f"{left} = {call}" if targets else call)
         self.steps[len(self.lines)] = op, operands
         if self.looked_at:

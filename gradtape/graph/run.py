@@ -52,7 +52,7 @@ class Runner:
         self._numpy: Any = None
         self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
-        self._code: Any = None  # what XLA made for the program's own shapes
+        self._launch: Any = None  # calls what XLA made for the program's own shapes
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
@@ -84,8 +84,8 @@ class Runner:
         """
         if look and lookouts and checking():
             return looked_at(self, tensors)
-        if self._code is not None:
-            return self._on_device(tensors, self._code)
+        if self._launch is not None:
+            return self._launch(tensors)
         if self._xla is not None:
             if self._numpy is not None and self._small_now(tensors):
                 return self._on_host(tensors, self._numpy)
@@ -100,7 +100,7 @@ class Runner:
             self._move = module.on_device
             xla = module.compiled(self.program, self.donated, self._failures)
             if not (self.program.effect or self.program.open):
-                self._code = self._fixed(module, xla)
+                self._launch = self._launcher(module, xla)
             self._xla = xla
         return self(tensors, False)
 
@@ -114,12 +114,35 @@ class Runner:
             self._sparing.name, self._sparing.results = self.name, self.results
         return self._sparing
 
-    def _fixed(self, module: Any, xla: Any) -> Any:
-        """The machine code for the program's own shapes, without what JAX looks up at each call."""
+    def _launcher(self, module: Any, xla: Any) -> Any:
+        """`_on_device` with the machine code for the program's own shapes, where there is one: with
+        everything at hand, as this is most of what a small program takes."""
         try:
-            return module.fixed(xla, self.program)
+            code = module.fixed(xla, self.program)
         except FAILURES as error:
             raise located_failure(error) from error
+        if code is None or self.donated:
+            return code and (lambda tensors: self._on_device(tensors, code))
+        specs, all_held, on_hand = self._specs or [], self._held, self._on_hand
+
+        def launch(tensors: Sequence[Any]) -> list[Any]:
+            if host_call.running or placement.device is not None:
+                return self._on_device(tensors, code)
+            arrays: list[Any] = []
+            for tensor, (held, moved) in zip(tensors, all_held):
+                if type(tensor) is DeferredTensor:
+                    arrays.append(tensor.buffer)
+                elif moved is not None and held is tensor._array:
+                    arrays.append(moved)
+                else:
+                    arrays.append(on_hand(len(arrays), tensor._array))
+            try:
+                found = code(*arrays)
+            except FAILURES as error:
+                raise located_failure(error) from error
+            return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, specs)]
+
+        return launch
 
     def _in_context(self, *arrays: Any) -> Any:
         """Run on whatever device the arrays are on, compiled for it where that is new."""
@@ -159,15 +182,10 @@ class Runner:
             if self._spare is None:
                 self._spare = self._lines()
             return self._on_host(tensors, self._spare)
-        arrays: list[Any] = []
-        for tensor, (held, moved) in zip(tensors, self._held):
-            if type(tensor) is DeferredTensor:
-                arrays.append(tensor.buffer)
-            elif moved is not None and held is tensor._array:
-                arrays.append(moved)
-            else:
-                arrays.append(self._on_hand(len(arrays), tensor._array))
-        tensor = held = moved = None  # they would count as holding what is donated
+        arrays = [
+            t.buffer if type(t) is DeferredTensor else self._on_hand(i, t._array)
+            for i, t in enumerate(tensors)
+        ]
         for i in self.donated:
             if type(tensors[i]) is DeferredTensor and _references(tensors, arrays, i) != ALONE:
                 arrays[i] = self._copy(arrays[i])

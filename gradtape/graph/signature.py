@@ -157,11 +157,13 @@ def quick_key(values: Sequence[Any], key: list[Any], tensors: list[Any]) -> bool
     for value in values:
         kind = type(value)
         if kind is Tensor or kind is DeferredTensor:
-            key += value._dtype, value._shape
+            key.append(value._dtype)
+            key.append(value._shape)
             tensors.append(value)
         elif kind is list or kind is tuple:
-            key += kind, len(value)
-            if not quick_key(value, key, tensors):
+            key.append(kind)
+            key.append(len(value))
+            if value and not quick_key(value, key, tensors):
                 return False
         else:
             return False

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_indexing import checked
+from gradtape.graph.xp_jax_special import zero_wins
 
 
 def _extreme(method: str) -> Any:

@@ -106,6 +106,7 @@ _absolute = elementwise(
     lambda x: sign(x),
     "Return |x| of a real number; its derivative at 0 is 0.",
     kinds=REAL,
+    stops=True,
 )
 
 

@@ -1,10 +1,8 @@
-"""Assertions about values, ranks, shapes and dtypes, and the search for the first inf or nan."""
+"""Assertions about values, ranks, shapes and dtypes."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,11 +10,10 @@ import numpy as np
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
-from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import broadcast_shapes
 from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
-from gradtape.ops.effects import after, check, on_host
+from gradtape.ops.effects import after, check
 from gradtape.ops.static import static_float
 
 # values
@@ -257,7 +254,7 @@ def Assert(condition: Any, data: Any, summarize: Any = None, name: str | None = 
 def check_numerics(tensor: Any, message: str, name: str | None = None) -> Tensor:
     """Return a tensor, and raise InvalidArgumentError when it holds inf or nan.
 
-    The value is checked, not the derivative that passes through: see `enable_check_numerics`.
+    The value is checked, not the derivative that passes through: see `tf.debug_nans`.
 
     Args:
         tensor: a floating-point or complex tensor.
@@ -311,95 +308,3 @@ def _what_is_bad(array: Any) -> str:
         return ""
     found = [word for word, test in (("Inf", np.isinf), ("NaN", np.isnan)) if test(array).any()]
     return " and ".join(found)
-
-
-class NumericsCheck:
-    """An observer that raises at the first operation whose result holds inf or nan.
-
-    It looks into recorded functions: their operations are done one by one while it is there.
-    """
-
-    opens_calls = True
-
-    def see(self, primitive: Any, inputs: Any, params: Any, out: Any) -> None:
-        """Look at the results of an operation, now or whenever it runs."""
-        if primitive.effect:
-            return
-        for number, value in enumerate(out if isinstance(out, tuple) else (out,)):
-            if value._dtype.kind not in "fcV":
-                continue
-            if value.concrete:
-                if _what_is_bad(value._array):
-                    given = [t._array for t in inputs]
-                    _refuse_bad(value._array, *given, **_naming(primitive, params, number))
-            else:
-                test = partial(_refuse_bad, **_naming(primitive, params, number))
-                on_host(test, [value, *inputs])
-
-
-def _naming(primitive: Any, params: Any, number: int) -> dict[str, Any]:
-    return {"primitive": primitive, "params": params, "number": number, "place": _users_line()}
-
-
-def _refuse_bad(
-    array: Any, *inputs: Any, primitive: Any, params: Any, number: int, place: str
-) -> None:
-    """Raise when an operation's result holds inf or nan."""
-    bad = _what_is_bad(array)
-    if not bad:
-        return
-    wrong = int(array.size - np.count_nonzero(np.isfinite(array)))
-    given = "\n".join(f"  input {i}: {_described(a)}" for i, a in enumerate(inputs))
-    raise InvalidArgumentError(
-        f"Detected {bad} in output {number} of gradtape.{primitive.name}: {wrong} of {array.size} "
-        f"elements of {brief(array)}{place}.\n{given}\n  parameters: {params}\n"
-        "Guard the input where the function is singular: select a harmless one with "
-        "tf.where first."
-    )
-
-
-def _described(array: Any) -> str:
-    text = brief(array)
-    if not array.size:
-        return text
-    if array.dtype.kind != "c":
-        text += f" from {array.min()} to {array.max()}"
-    bad = _what_is_bad(array) if array.dtype.kind in "fcV" else ""
-    return f"{text}, holds {bad}" if bad else text
-
-
-def _users_line() -> str:
-    """The place in the user's program, which is the first frame outside the library."""
-    frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("gradtape."):
-        frame = frame.f_back
-    return "" if frame is None else f", at {frame.f_code.co_filename}:{frame.f_lineno}"
-
-
-def enable_check_numerics(stack_height_limit: int = 30, path_length_limit: int = 50) -> None:
-    """Raise from now on, in this thread, at the first operation that gives inf or nan.
-
-    The operations of backward passes are checked like those of the program; the error names the
-    operation, what went in, and the line of the program.
-
-    Args:
-        stack_height_limit: ignored, for compatibility.
-        path_length_limit: ignored, for compatibility.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.debugging.enable_check_numerics()
-        >>> tf.debugging.disable_check_numerics()
-    """
-    if not any(isinstance(o, NumericsCheck) for o in here.observers):
-        here.set_observers((*here.observers, NumericsCheck()))
-
-
-def disable_check_numerics() -> None:
-    """Undo `enable_check_numerics` in this thread; nothing happens when it was not called.
-
-    Example:
-        >>> import gradtape as tf
-        >>> tf.debugging.disable_check_numerics()
-    """
-    here.set_observers(tuple([o for o in here.observers if not isinstance(o, NumericsCheck)]))

@@ -11,7 +11,7 @@ bilinear        linear in each of two inputs
 Broadcasting is undone by the walk (the fact `broadcasts`), complex conjugation here. A derivative
 says by its parameter names what it needs: `x` keeps the input, `out` the output. A zero cotangent
 or tangent gives zero whatever the derivative is, not 0 * inf = nan: products with slopes are
-`safe_multiply` and `safe_divide`."""
+`safe_multiply` and `safe_divide`, or `chain_multiply` where an exact 0 among slopes is a mask."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from gradtape.core.shapes import Spec
 from gradtape.ops.basis import (
     batch_elementwise,
     broadcast_shapes,
+    chain_multiply,
     conj,
     elementwise_shape,
     safe_multiply,
@@ -51,6 +52,7 @@ def elementwise(
     *,
     kinds: str = INEXACT,
     wide: bool = False,
+    stops: bool = False,
 ) -> Callable[..., Any]:
     """Declare an elementwise function of one input and return its public function.
 
@@ -58,18 +60,19 @@ def elementwise(
         ...` or `lambda out: ...` in gradtape's operations; the factor, not the product. doc: a
         sentence with the mathematics. example: an argument and the value there, checked as a
         doctest. kinds: NumPy's letters of the dtypes that it takes. wide: compute 16-bit types in
-        float32.
+        float32. stops: a slope of exactly 0 stops an infinite cotangent too, as a mask does.
     """
     if wide:
         kernel = in_single(kernel)
+    product = chain_multiply if stops else safe_multiply
     if isinstance(derivative, Nothing):
         vjp: Any = derivative
         jvp: Any = derivative
     else:
         slope: Callable[..., Any] = derivative
         needed = names(slope)
-        vjp = Rule(lambda ct, *needs: safe_multiply(ct, conj(slope(*needs))), ("x",), like=needed)
-        jvp = Rule(lambda t, *needs: safe_multiply(t, slope(*needs)), ("x",), like=needed)
+        vjp = Rule(lambda ct, *needs: product(ct, conj(slope(*needs))), ("x",), like=needed)
+        jvp = Rule(lambda t, *needs: product(t, slope(*needs)), ("x",), like=needed)
     made = primitive(
         name,
         kernel,

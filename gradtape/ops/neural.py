@@ -46,10 +46,15 @@ PUBLIC.update({name: f"nn.{name}" for name in ("relu6", "elu", "selu", "softsign
 # rectified
 
 
+def _relu_pull(xp: Any, ct: Any, y: Any) -> Any:
+    mask = y > 0
+    return xp.zero_wins(ct * mask, mask)  # half of what xp.keep takes
+
+
 relu_pull = binary(
     primitive(
         "relu_pull",
-        lambda xp, ct, y: ct * (y > 0),
+        _relu_pull,
         vjps=[lambda ct, y: relu_pull(ct, y), STEPWISE],
         jvps=[lambda t, y: relu_pull(t, y), STEPWISE],
         batch=batch_elementwise(lambda ct, y: relu_pull(ct, y)),
@@ -92,6 +97,7 @@ relu6 = elementwise(
     "Return min(max(x, 0), 6); the derivative at 0 and at 6 is 0.",
     (8.0, 6),
     kinds=REAL,
+    stops=True,
 )
 
 

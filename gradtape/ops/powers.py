@@ -14,7 +14,13 @@ from gradtape.ops.quotients import divide, keep, reciprocal_no_nan, safe_cube
 from gradtape.ops.stepwise import less, logical_not, not_equal
 
 square = elementwise(
-    "square", lambda xp, x: x * x, lambda x: add(x, x), "Return x squared.", (3.0, 9), kinds=NUMERIC
+    "square",
+    lambda xp, x: x * x,
+    lambda x: add(x, x),
+    "Return x squared.",
+    (3.0, 9),
+    kinds=NUMERIC,
+    stops=True,
 )
 sqrt = elementwise(
     "sqrt",

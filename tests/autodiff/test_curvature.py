@@ -179,6 +179,25 @@ def test_laplacian_of_many_results_and_arguments(max_bytes: Any) -> None:
     assert found["n"] is None
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_laplacian_of_operations_whose_rules_name_the_result(compiled: bool) -> None:
+    def f(x: Any) -> Any:
+        r = tf.reduce_sum(x * x)
+        return tf.stack([tf.exp(-r), tf.sqrt(r), tf.sigmoid(r), tf.tanh(r), 1.0 / r])
+
+    x = np.array([0.5, 1.0, -0.3])
+    wrap = tf.function if compiled else lambda f: f
+    r, s, t = x @ x, 1 / (1 + np.exp(-x @ x)), np.tanh(x @ x)
+    first = [-np.exp(-r), 0.5 / np.sqrt(r), s * (1 - s), 1 - t * t, -1 / r**2]
+    second = [
+        np.exp(-r), -0.25 / r**1.5, s * (1 - s) * (1 - 2 * s), -2 * t * (1 - t * t), 2 / r**3
+    ]  # fmt: skip
+    expected = 6 * np.array(first) + 4 * r * np.array(second)  # f(|x|^2): 2 n f' + 4 r f''
+    np.testing.assert_allclose(wrap(tf.laplacian(f))(tf.constant(x)), expected, rtol=1e-12)
+    one = wrap(tf.laplacian(lambda x: f(x)[0]))(tf.constant(x))
+    assert float(one) == pytest.approx(expected[0], rel=1e-12)
+
+
 def test_laplacian_per_point_of_a_batch() -> None:
     points = tf.constant(rng.standard_normal((5, 3)))
     found = tf.vectorized_map(tf.laplacian(lambda x: tf.reduce_sum(x**4) * x[0]), points)

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.autodiff.anatomy import Entry, Fact, Flow, measured, together
+from gradtape.autodiff.anatomy import Entry, Fact
+from gradtape.autodiff.flow import Flow, measured, together
 from gradtape.autodiff.picture import Picture
 from gradtape.core.errors import InvalidArgumentError
 from gradtape.core.tensor import Tensor

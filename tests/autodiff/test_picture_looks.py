@@ -18,8 +18,9 @@ from matplotlib.ft2font import FT2Font
 from rich.console import Console
 
 import gradtape as tf
-from gradtape.autodiff.anatomy import Fact, Flow
+from gradtape.autodiff.anatomy import Fact
 from gradtape.autodiff.drawing import WIDTH, arrow, cut, width_of
+from gradtape.autodiff.flow import Flow
 from gradtape.autodiff.picture import Picture
 from gradtape.autodiff.picture_text import filled
 from gradtape.autodiff.picture_words import amount, number, sizes
