@@ -25,6 +25,7 @@ bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, Py
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.eager
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.memory
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.compiled
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.higher_order
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.kernels
 
 compare: $(PEERS)/.ready  ## run some 2000 small calls under TensorFlow too and print where the two differ

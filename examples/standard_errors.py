@@ -24,6 +24,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from scipy.special import expit
@@ -179,7 +180,7 @@ def fit(times: int, points: int, seed: int) -> Fit:
 
 def report(found: Fit, console: Console) -> None:
     """Print estimates, errors and intervals, and how they agree with the references."""
-    table = Table("", "estimate", "error", "by hand", *found.intervals)
+    table = Table("", "estimate", "error", "by hand", *found.intervals, box=box.SIMPLE)
     table.title = "Malignant or not: coefficients, standard errors and 95 % intervals"
     for row, name in enumerate(NAMES):
         ends = [found.intervals[way][row] for way in found.intervals]
@@ -188,7 +189,7 @@ def report(found: Fit, console: Console) -> None:
             f"{found.estimates[row]:.3f}",
             f"{found.errors[row]:.4f}",
             f"{found.references['errors'][row]:.4f}",
-            *[f"{low:.2f} to {high:.2f}" for low, high in ends],
+            *[f"{low:.2f}, {high:.2f}" for low, high in ends],
         )
     console.print(table)
     console.print(f"Largest slope left by Newton's method: {found.slope:.1e}")
@@ -214,7 +215,7 @@ def draw(found: Fit, path: str) -> None:
         xlabel="change of the log odds of malignancy for one standard deviation",
         title="Estimates (dots) and 95 % intervals",
     )
-    left.legend(title="interval by")
+    left.legend(title="interval by", loc="lower right")
     chosen = 1
     values = found.resampled[:, chosen]
     right.hist(values, bins=40, density=True, color=COLOURS["bootstrap"], alpha=0.6, label="bootstrap")

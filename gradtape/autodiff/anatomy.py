@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from gradtape.autodiff.asking import node_of, starting_cotangent
+from gradtape.autodiff.fact import Fact as Fact
 from gradtape.autodiff.flow import Flow, measured
 from gradtape.autodiff.keeping import Keeping, Kept
 from gradtape.autodiff.walk import walk
@@ -25,27 +26,7 @@ from gradtape.core.unranked import UnknownShape
 OPERATION, VARIABLE, WATCHED = "operation", "variable", "watched"
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """Where in the program something was recorded.
-
-    Attributes:
-        file, line, function: the place in the program.
-        scope: the name scopes around it, as in "encoder/layer3".
-    """
-
-    file: str
-    line: int
-    function: str = ""
-    scope: str = ""
-
-    @property
-    def place(self) -> str:
-        """The file, without its folders, and the line."""
-        return f"{self.file.replace(chr(92), '/').rpartition('/')[2]}:{self.line}"
-
-
-Facts = Callable[[Node], "Fact | None"]
+Facts = Callable[[Node], Fact | None]
 
 
 class Edge(NamedTuple):
@@ -246,9 +227,7 @@ class Anatomy:
         pairs = [(t, n) for t, n in pairs if n is not None and self._recording.knows(n)]
         if not pairs:
             return False
-        if here.mode is not None or not all(
-            [t.concrete for t, _ in pairs if hasattr(t, "concrete")]
-        ):
+        if here.mode is not None or not all([getattr(t, "concrete", True) for t, _ in pairs]):
             self.note = (
                 "The sizes of gradients are not known: in a recorded function, or a batch, tensors"
                 " have no values of their own."

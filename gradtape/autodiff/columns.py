@@ -8,17 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 from gradtape.autodiff.budget import columns_at_once
-from gradtape.autodiff.jacobian import Rows, joined, unit_rows
-from gradtape.autodiff.primals import recorded
+from gradtape.autodiff.jacobian import joined, unit_rows
 from gradtape.autodiff.trail import Trail
-from gradtape.autodiff.walk import walk
-from gradtape.core.dtypes import differentiable
 from gradtape.core.nothing import UNCONNECTED, Nothing
-from gradtape.core.record import Node, Recording
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import cast, real, real_dtype, size_of, transpose, zeros
 from gradtape.ops.complexes import complex_of
-from gradtape.ops.sparse import IndexedSlices
 
 
 class Columns:
@@ -84,25 +79,3 @@ def rows_last(columns: Any) -> Any:
     if isinstance(columns, Nothing):
         return columns
     return transpose(columns, (*range(1, len(columns._shape)), 0))
-
-
-def transposed_rows(
-    recording: Recording, sources: list[Any], targets: list[Any], most: int | None
-) -> list[list[Any]]:
-    """The same from a recording: the walk back is linear in the cotangents it starts from, so the
-    rows of its own derivative are the columns of the function's. All tensors are real."""
-    starts = [zeros(t._shape, t._dtype) for t in targets]
-    for start in starts:
-        if differentiable(start._dtype):
-            start._node = Node(start._shape, start._dtype)
-    with recorded([s for s in starts if s._node is not None]) as linear:
-        pairs = [(t._node, c) for t, c in zip(targets, starts) if c._node is not None]
-        found = walk(pairs, [s._node for s in sources], recording)
-        found = [f.dense() if isinstance(f, IndexedSlices) else f for f in found]
-    rows = Rows(linear, False, starts, None, True, most)
-    columns = [
-        [f] * len(starts) if isinstance(f, Nothing) else rows.pulled(f, f._shape, k == len(found))
-        for k, f in enumerate(found, 1)
-    ]
-    linear.close()
-    return [[rows_last(c) for c in row] for row in zip(*columns, strict=True)]

@@ -257,7 +257,7 @@ DERIVATIVES: list[tuple[tuple[str, ...], Callable[[Seen], str]]] = [
     (("sqrt", "rsqrt"), lambda s: ROOT_BACK),
     (LOGS, lambda s: LOG_BACK),
     (DIVISIONS, lambda s: DIVISION_BACK),
-    (("pow",), lambda s: POWER_BACK if s.some(_zero) or s.inputs[0] is None else ""),
+    (("pow",), lambda s: POWER_BACK if s.some(_zero) or s.inputs[:1] in ([], [None]) else ""),
     (VECTORS, lambda s: REPEATED),
     (SOLVING, lambda s: SINGULAR),
     (GROWING, lambda s: EXP if s.what == "inf" else ""),

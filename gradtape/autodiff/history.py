@@ -25,7 +25,7 @@ from weakref import WeakKeyDictionary, ref
 
 import numpy as np
 
-from gradtape.autodiff.anatomy import Fact
+from gradtape.autodiff.fact import Fact
 from gradtape.core.asked import asked, public_name
 from gradtape.core.module import current_scope
 from gradtape.core.operands import Operands

@@ -135,12 +135,16 @@ class Layout:
             if i:
                 place += (self._widths[row[i - 1]] + self._widths[b]) / 2 + GAP
             offsets.append(place)
-        weights = [
-            LIGHT if b in self._light else STRAIGHT if self._passes(b) else 1.0 for b in row
-        ]
+        weights = [LIGHT if b in self._light else STRAIGHT if self._passes(b) else 1.0 for b in row]
         lefts = ascending([w - o for w, o in zip(wanted, offsets, strict=True)], weights)
         for b, x, offset in zip(row, lefts, offsets, strict=True):
             xs[b] = x + offset
+
+
+def widest(count: int, arrows: Sequence[tuple[int, int]]) -> int:
+    """How many boxes stand in the fullest layer."""
+    layers = Counter(_layers(count, _without_circles(count, arrows)))
+    return max(layers.values(), default=0)
 
 
 def far(count: int, arrows: Sequence[tuple[int, int]]) -> set[tuple[int, int]]:

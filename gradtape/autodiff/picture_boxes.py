@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from gradtape.autodiff.anatomy import OPERATION, VARIABLE, Anatomy, Edge, Entry
 from gradtape.autodiff.flow import Flow
-from gradtape.autodiff.picture_folding import Group, folded, opened
+from gradtape.autodiff.picture_folding import Group, folded, narrowed, opened
 from gradtape.autodiff.picture_words import CUTS, Weight, count, distinct, roles, sizes
 
 MANY = "several"
@@ -141,11 +141,11 @@ class Folded:
     ) -> None:
         operations = [e for e in anatomy.entries if e.kind == OPERATION]
         sources = [e for e in anatomy.entries if e.kind != OPERATION]
-        fold = fold and len(anatomy.entries) > most
         groups = [Group([e]) for e in operations]
+        if fold and len(anatomy.entries) > most:
+            groups = folded(operations, max(1, most - min(len(sources), most // 3)))
         if fold:
-            budget = max(1, most - min(len(sources), most // 3))
-            groups = opened(folded(operations, budget), expand)
+            groups = opened(narrowed(groups), expand)
         self.boxes = [_box(g, marks) for g in groups]
         alone = [Group([e]) for e in sources]
         if fold:

@@ -8,7 +8,7 @@ time."""
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -16,8 +16,10 @@ import numpy as np
 
 from gradtape.autodiff.anatomy import Entry
 from gradtape.autodiff.folding import Naming, chained, grouped, own_name, split
+from gradtape.autodiff.layering import widest
 
 LONGEST_PERIOD, MOST_ROLLS = 256, 64
+MOST_ABREAST = 12
 
 
 class Group:
@@ -97,8 +99,25 @@ def _name_by_place(entry: Entry) -> str:
 
 def rolled(groups: list[Group], most: int) -> list[Group]:
     """Groups, with what repeats itself shown once, as long as there are too many."""
+    return _rolled(groups, lambda found: len(found) <= most)
+
+
+def narrowed(groups: list[Group]) -> list[Group]:
+    """Groups, with what repeats itself shown once, as long as too many would stand side by side."""
+    return _rolled(
+        groups, lambda found: len(found) <= MOST_ABREAST or _abreast(found) <= MOST_ABREAST
+    )
+
+
+def _abreast(groups: Sequence[Group]) -> int:
+    places = {e: i for i, g in enumerate(groups) for e in g.entries}
+    pairs = {(places[b], place) for e, place in places.items() for b in e.before if b in places}
+    return widest(len(groups), [(a, b) for a, b in pairs if a != b])
+
+
+def _rolled(groups: list[Group], fits: Callable[[list[Group]], bool]) -> list[Group]:
     for _ in range(MOST_ROLLS):
-        found = longest_repeat([g.signature() for g in groups]) if len(groups) > most else None
+        found = None if fits(groups) else longest_repeat([g.signature() for g in groups])
         if found is None:
             break
         start, period, times = found

@@ -44,8 +44,8 @@ def _explain(runner: Any, tensors: list[Any], found: list[Any]) -> None:
     blamed = rerun.blamed(results[: runner.results])
     if blamed is not None:
         raise blamed.error(runner.name)
-    if all([sound(a) for a in arrays]):
-        for number, tensor in enumerate(found):
+    for number, (tensor, again) in enumerate(zip(found, results)):
+        if sound(again):
             wrong = finding(tensor._array, watch.infs)
             if wrong is not None:
                 raise _unexplained(runner, number, wrong, tensor._array, results[number])
@@ -234,11 +234,14 @@ class Rerun:
                 self._blame[id(array)] = array, self._suspect(op, arrays, outs, first)
 
     def _suspect(self, op: Any, arrays: list[Any], outs: list[Any], first: int) -> Suspect | None:
-        """Who is to blame for the results of an operation."""
+        """Who is to blame for the results of an operation; `first` is the number of the first
+        suspect that there was after it began."""
         for array in arrays:
             _, suspect = self._blame.get(id(array), (None, None))
             if suspect is not None:
                 return suspect
+        if op.primitive.family == "loop" and len(self.suspects) > first:
+            return self.suspects[first]  # results are collected in new arrays
         if op.primitive.name in MOVING:
             return None
         found = verdict(op.primitive, arrays, outs, self.infs)

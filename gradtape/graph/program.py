@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from gradtape.autodiff.finite_arrays import sound
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.errors import InvalidArgumentError
 from gradtape.core.shapes import Spec, TensorShape
@@ -108,6 +109,9 @@ class Program:
                     kept.append(op)
                     continue
                 found = found if op.primitive.several else (found,)
+                if not all(map(sound, found)) and all([sound(constants[v]) for v in takes]):
+                    kept.append(op)  # `debug_nans` is to find it
+                    continue
                 constants.update(zip(op.values, found, strict=True))
         finally:
             restore(token)

@@ -13,7 +13,7 @@ from gradtape.core.nothing import STEPWISE
 from gradtape.core.primitive import registry
 from gradtape.ops.basis import add, multiply, negative, safe_divide, safe_multiply
 from gradtape.ops.families import FLOATING, INEXACT, elementwise, pairwise
-from gradtape.ops.quotients import divide_no_nan, reciprocal
+from gradtape.ops.quotients import reciprocal, share
 
 exp = elementwise("exp", lambda xp, x: xp.exp(x), lambda out: out, "Return e**x.", (1.0, 2.71828))
 expm1 = elementwise(
@@ -129,7 +129,7 @@ def _log_beside(name: str, function: str, edge: float, shifted: Any) -> Any:
         return xp.keep(value, ~outside)
 
     def slope(t: Any, x: Any, y: Any) -> Any:
-        return divide_no_nan(t, shifted(y))
+        return share(t, shifted(y))
 
     return pairwise(
         name, kernel, STEPWISE, slope, "A logarithm of y, and 0 where x is 0.", kinds=INEXACT

@@ -25,7 +25,7 @@ from gradtape.ops.basis import (
     add,
     broadcast_to,
     cast,
-    multiply,
+    chain_multiply,
     ones,
     reshape,
     safe_divide,
@@ -303,7 +303,10 @@ def _shares(out: Any, x: Any, indices: Any, values: Any) -> tuple[Any, Any]:
     hit_values = cast(equal(values, gather_axis(out, indices, 0)), dtype)
     count = add(hit_x, add_rows(hit_values, indices, x._shape[0]))
     share = safe_divide(ones(out._shape, dtype), count)
-    return multiply(hit_x, share), multiply(hit_values, gather_axis(share, indices, 0))
+    return (
+        chain_multiply(hit_x, share),
+        chain_multiply(hit_values, gather_axis(share, indices, 0)),
+    )
 
 
 def _extreme_vjp(ct: Any, inputs: Any, out: Any) -> list[Any]:
@@ -321,9 +324,10 @@ def _extreme_jvp(tangents: Any, inputs: Any, out: Any) -> Any:
     share_x, share_values = _shares(out, x, indices, values)
     total = zeros(out._shape, out._dtype)
     if tangents[0] is not None:
-        total = add(total, multiply(tangents[0], share_x))
+        total = add(total, safe_multiply(tangents[0], share_x))
     if tangents[2] is not None:
-        total = add(total, add_rows(multiply(tangents[2], share_values), indices, x._shape[0]))
+        moved = safe_multiply(tangents[2], share_values)
+        total = add(total, add_rows(moved, indices, x._shape[0]))
     return total
 
 

@@ -115,6 +115,11 @@ reciprocal = elementwise(
 )
 
 
+def share(t: Any, y: Any) -> Any:
+    """t / y, and 0 where one of them is 0 whatever the other is."""
+    return safe_divide(keep(t, not_equal(y, 0)), y)
+
+
 def _divide_no_nan(xp: Any, x: Any, y: Any) -> Any:
     return xp.keep(x / y, y != 0)
 
@@ -122,8 +127,8 @@ def _divide_no_nan(xp: Any, x: Any, y: Any) -> Any:
 divide_no_nan = pairwise(
     "divide_no_nan",
     _divide_no_nan,
-    lambda t, y: safe_divide(keep(t, not_equal(y, 0)), y),
-    lambda t, y, out: negative(safe_divide(keep(chain_multiply(t, out), not_equal(y, 0)), y)),
+    lambda t, y: share(t, y),
+    lambda t, y, out: negative(share(chain_multiply(t, out), y)),
     "Return x / y, and 0 where y is 0, where both derivatives are 0 too.",
     ((1.0, 0.0), 0),
     kinds=INEXACT,

@@ -22,7 +22,9 @@ def _dtype(dtype: Any) -> str:
     return dtype or floatx()
 
 
-def normal(shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None) -> Any:
+def normal(
+    shape: Any, mean: Any = 0.0, stddev: Any = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
     """Normally distributed numbers."""
     dtype = _dtype(dtype)
     drawn = tf.random.stateless_normal(tuple(shape), _seed(seed), dtype=dtype)

@@ -66,7 +66,9 @@ class _Step:
         new = tree.pack_sequence_as(states, [convert_to_tensor(s) for s in tree.flatten(new)])
         if mask is None:
             return new, output
-        before = tree.map_structure(tf.zeros_like, output) if before is None or self.zero else before
+        before = (
+            tree.map_structure(tf.zeros_like, output) if before is None or self.zero else before
+        )
         output = tree.map_structure(lambda y, b: _where(mask, y, b), output, before)
         return tree.map_structure(lambda n, s: _where(mask, n, s), new, states), output
 
@@ -113,7 +115,9 @@ def _mask(mask: Any) -> Any:
     if mask is None:
         return None
     mask = tf.cast(convert_to_tensor(mask), tf.bool)
-    return tf.reduce_any(mask, axis=tuple(range(2, len(mask.shape)))) if len(mask.shape) > 2 else mask
+    return (
+        tf.reduce_any(mask, axis=tuple(range(2, len(mask.shape)))) if len(mask.shape) > 2 else mask
+    )
 
 
 def _swapped(x: Any) -> Any:

@@ -48,9 +48,7 @@ class Trainer(base_trainer.Trainer):
                 x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             )
             scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
-        self._loss_tracker.update_state(
-            loss, sample_weight=_count(x)
-        )
+        self._loss_tracker.update_state(loss, sample_weight=_count(x))
         if weights:
             self.optimizer.apply(tape.gradient(scaled, [v._value for v in weights]), weights)
         else:

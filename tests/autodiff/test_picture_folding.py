@@ -172,6 +172,19 @@ def test_variables_that_many_boxes_use_are_put_together() -> None:
     assert found[0].kind == "variable"
 
 
+def test_alike_branches_side_by_side_are_shown_once() -> None:
+    x = tf.Variable([1.0, 2.0], name="x")
+
+    def branches(count: int) -> Picture:
+        with tf.GradientTape() as tape:
+            loss = tf.add_n([tf.exp(x * float(i)) for i in range(count)])
+        return tape.picture(loss)
+
+    assert boxes(branches(12)) == ["multiply(\u00b7, \u2014)", "exp"] * 12 + ["add_n"]
+    assert boxes(branches(13)) == ["multiply \u00d7 13", "exp \u00d7 13", "add_n"]
+    assert len(boxes(branches(13).shown(fold=False))) == 27
+
+
 def test_the_longest_repeat() -> None:
     assert longest_repeat("abcabcabcd") == (0, 3, 3)
     assert longest_repeat("xaaaay") == (1, 1, 4)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 import xml.etree.ElementTree as ElementTree
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 
 import gradtape
-from gradtape.autodiff.layering import Layout, ascending, far
 from gradtape.compat import v1 as tf
 from gradtape.graph.boxes import Picture
 
@@ -171,69 +169,6 @@ def test_chains_are_folded_where_there_are_no_scopes() -> None:
     assert titles(picture) == ["x", "sin \u2192 ... \u2192 multiply"]
     assert picture.boxes[1].detail == "500 operations"
     assert picture.boxes[1].tip().endswith("and 488 more")
-
-
-# where it stands
-
-
-def overlap(layout: Layout, widths: list[float]) -> bool:
-    """Whether two boxes stand in each other's place."""
-    rows: dict[float, list[tuple[float, float]]] = {}
-    for (x, y), width in zip(layout.at, widths, strict=True):
-        rows.setdefault(y, []).append((x - width / 2, x + width / 2))
-    for row in rows.values():
-        row.sort()
-        if any(a[1] > b[0] for a, b in pairwise(row)):
-            return True
-    return False
-
-
-def test_arrows_lead_down_and_boxes_do_not_overlap() -> None:
-    rng = np.random.default_rng(0)
-    for count in (1, 2, 10, 40):
-        arrows = list({tuple(sorted(rng.choice(count, 2, replace=False))) for _ in range(2 * count)}
-                      if count > 1 else [])  # fmt: skip
-        arrows = [(int(a), int(b)) for a, b in arrows]
-        widths = [float(w) for w in rng.integers(40, 200, count)]
-        layout = Layout(widths, arrows)
-        assert not overlap(layout, widths)
-        for (a, b), path in zip(arrows, layout.paths, strict=True):
-            assert path[0] == layout.at[a] and path[-1] == layout.at[b]
-            assert all(y < v for (_, y), (_, v) in pairwise(path))
-        assert all(x - w / 2 >= 0 and x + w / 2 <= layout.width + 1e-6
-                   for (x, _), w in zip(layout.at, widths, strict=True))  # fmt: skip
-
-
-def test_circles_are_cut() -> None:
-    layout = Layout([50.0] * 3, [(0, 1), (1, 2), (2, 0)])
-    assert [y for _, y in layout.at] == sorted(y for _, y in layout.at)
-    assert layout.paths[2][0] == layout.at[2] and layout.paths[2][-1] == layout.at[0]
-
-
-def test_two_rows_that_can_be_drawn_without_a_crossing_are() -> None:
-    arrows = [(0, 7), (1, 6), (2, 5), (3, 4)]
-    layout = Layout([50.0] * 8, arrows)
-    ends = sorted((layout.at[a][0], layout.at[b][0]) for a, b in arrows)
-    assert [e for _, e in ends] == sorted(e for _, e in ends)
-
-
-def test_a_chain_is_straight() -> None:
-    layout = Layout([50.0, 120.0, 60.0], [(0, 1), (1, 2)])
-    assert len({round(x, 3) for x, _ in layout.at}) == 1
-
-
-def test_the_nearest_ascending_numbers() -> None:
-    assert ascending([1.0, 3.0, 2.0, 4.0], [1.0] * 4) == [1.0, 2.5, 2.5, 4.0]
-    assert ascending([3.0, 0.0], [1.0, 2.0]) == [1.0, 1.0]
-    assert ascending([], []) == []
-
-
-def test_long_arrows_at_a_box_with_many_are_said_in_words() -> None:
-    chain = [(i, i + 1) for i in range(20)]
-    hub = [(i, 21) for i in range(20)] + [(20, 21)]
-    left_out = far(22, chain + hub)
-    assert left_out <= set(hub) and len(left_out) == 16
-    assert far(22, [*chain, (0, 21)]) == set()
 
 
 # SVG

@@ -10,7 +10,7 @@ import pytest
 
 import gradtape as tf
 from gradtape.autodiff.batching import BatchedTensor, batching, spread
-from gradtape.core.errors import OpError
+from gradtape.core.errors import InvalidArgumentError
 from tests.ops import matrix, singular
 from tests.ops.case import Case, tensors
 from tests.ops.cases import all_cases
@@ -35,14 +35,12 @@ def test_elementwise_rows_at_every_combination_of_points(case: Case) -> None:
 
 @pytest.mark.parametrize("case", OTHERS, ids=str)
 def test_other_rows_at_points(case: Case) -> None:
-    checked = 0
     for what, arrays in singular.placed(case):
         f, xs = singular.of_floats(case, arrays)
-        try:
-            f(xs)
-        except OpError:  # there is no value, so nothing is differentiated
-            continue
         for way in singular.WAYS:
-            assert_zero(way(f, xs), f"{way.__name__} at {what}")
-        checked += 1
-    assert checked
+            try:
+                found = way(f, xs)
+            except InvalidArgumentError:  # singular matrices: no value, or no second derivative
+                assert case.primitive.family == "linalg"
+            else:
+                assert_zero(found, f"{way.__name__} at {what}")

@@ -34,9 +34,7 @@ class Variable(KerasVariable):
 
     def _initialize_with_initializer(self, initializer: Any) -> None:
         with tf.init_scope():
-            self._initialize(
-                self._convert_to_tensor(initializer(self._shape, dtype=self._dtype))
-            )
+            self._initialize(self._convert_to_tensor(initializer(self._shape, dtype=self._dtype)))
 
     def _direct_assign(self, value: Any) -> None:
         self._value.assign(value)
@@ -192,9 +190,7 @@ def switch(index: Any, branches: Any, *operands: Any) -> Any:
     return tf.switch_case(index, [lambda b=b: b(*operands) for b in branches])
 
 
-def while_loop(
-    cond: Any, body: Any, loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
+def while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
     """The variables of a loop when its condition no longer holds."""
     several = isinstance(loop_vars, (tuple, list))
     start = tuple(loop_vars) if several else (loop_vars,)
@@ -304,7 +300,9 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
     """A tensor with a block replaced."""
     inputs = convert_to_tensor(inputs)
     updates = convert_to_tensor(updates, inputs.dtype)
-    start = [convert_to_tensor(s, "int32") for s in tf.unstack(convert_to_tensor(start_indices, "int32"))]
+    start = [
+        convert_to_tensor(s, "int32") for s in tf.unstack(convert_to_tensor(start_indices, "int32"))
+    ]
     axes = [tf.range(n) + s for n, s in zip(updates.shape, start)]
     places = tf.stack(tf.meshgrid(*axes, indexing="ij"), axis=-1)
     return tf.tensor_scatter_nd_update(inputs, places, updates)
@@ -344,4 +342,3 @@ def device_scope(device_name: Any) -> Any:
     name = str(device_name).replace("gpu", "GPU").replace("cpu", "CPU")
     with tf.device(name if ":" in name else f"{name}:0"):
         yield
-

@@ -1,1 +1,54 @@
-"""To come."""
+"""Keras's functions of neural networks, gathered."""
+
+from keras_gradtape.src.ops.nn_activations import celu as celu
+from keras_gradtape.src.ops.nn_activations import elu as elu
+from keras_gradtape.src.ops.nn_activations import gelu as gelu
+from keras_gradtape.src.ops.nn_activations import glu as glu
+from keras_gradtape.src.ops.nn_activations import hard_shrink as hard_shrink
+from keras_gradtape.src.ops.nn_activations import hard_sigmoid as hard_sigmoid
+from keras_gradtape.src.ops.nn_activations import hard_silu as hard_silu
+from keras_gradtape.src.ops.nn_activations import hard_tanh as hard_tanh
+from keras_gradtape.src.ops.nn_activations import leaky_relu as leaky_relu
+from keras_gradtape.src.ops.nn_activations import log_sigmoid as log_sigmoid
+from keras_gradtape.src.ops.nn_activations import log_softmax as log_softmax
+from keras_gradtape.src.ops.nn_activations import relu as relu
+from keras_gradtape.src.ops.nn_activations import relu6 as relu6
+from keras_gradtape.src.ops.nn_activations import selu as selu
+from keras_gradtape.src.ops.nn_activations import sigmoid as sigmoid
+from keras_gradtape.src.ops.nn_activations import silu as silu
+from keras_gradtape.src.ops.nn_activations import soft_shrink as soft_shrink
+from keras_gradtape.src.ops.nn_activations import softmax as softmax
+from keras_gradtape.src.ops.nn_activations import softplus as softplus
+from keras_gradtape.src.ops.nn_activations import softsign as softsign
+from keras_gradtape.src.ops.nn_activations import sparse_plus as sparse_plus
+from keras_gradtape.src.ops.nn_activations import sparse_sigmoid as sparse_sigmoid
+from keras_gradtape.src.ops.nn_activations import sparsemax as sparsemax
+from keras_gradtape.src.ops.nn_activations import squareplus as squareplus
+from keras_gradtape.src.ops.nn_activations import tanh as tanh
+from keras_gradtape.src.ops.nn_activations import tanh_shrink as tanh_shrink
+from keras_gradtape.src.ops.nn_activations import threshold as threshold
+from keras_gradtape.src.ops.nn_convolution import adaptive_average_pool as adaptive_average_pool
+from keras_gradtape.src.ops.nn_convolution import adaptive_max_pool as adaptive_max_pool
+from keras_gradtape.src.ops.nn_convolution import average_pool as average_pool
+from keras_gradtape.src.ops.nn_convolution import conv as conv
+from keras_gradtape.src.ops.nn_convolution import conv_transpose as conv_transpose
+from keras_gradtape.src.ops.nn_convolution import depth_to_space as depth_to_space
+from keras_gradtape.src.ops.nn_convolution import depthwise_conv as depthwise_conv
+from keras_gradtape.src.ops.nn_convolution import fold as fold
+from keras_gradtape.src.ops.nn_convolution import max_pool as max_pool
+from keras_gradtape.src.ops.nn_convolution import separable_conv as separable_conv
+from keras_gradtape.src.ops.nn_convolution import space_to_depth as space_to_depth
+from keras_gradtape.src.ops.nn_convolution import unfold as unfold
+from keras_gradtape.src.ops.nn_decoding import ctc_decode as ctc_decode
+from keras_gradtape.src.ops.nn_losses import batch_normalization as batch_normalization
+from keras_gradtape.src.ops.nn_losses import binary_crossentropy as binary_crossentropy
+from keras_gradtape.src.ops.nn_losses import categorical_crossentropy as categorical_crossentropy
+from keras_gradtape.src.ops.nn_losses import ctc_loss as ctc_loss
+from keras_gradtape.src.ops.nn_losses import dot_product_attention as dot_product_attention
+from keras_gradtape.src.ops.nn_losses import moments as moments
+from keras_gradtape.src.ops.nn_losses import multi_hot as multi_hot
+from keras_gradtape.src.ops.nn_losses import one_hot as one_hot
+from keras_gradtape.src.ops.nn_losses import psnr as psnr
+from keras_gradtape.src.ops.nn_losses import (
+    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
+)

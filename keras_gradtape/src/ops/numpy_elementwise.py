@@ -295,7 +295,9 @@ def angle(x: Any) -> Any:
     x = floating(x)
     if x.dtype.is_complex:
         return tf.math.angle(x)
-    return tf.where(x < 0.0, tf.cast(np.pi, x.dtype), tf.where(tf.math.is_nan(x), x, tf.zeros_like(x)))
+    return tf.where(
+        x < 0.0, tf.cast(np.pi, x.dtype), tf.where(tf.math.is_nan(x), x, tf.zeros_like(x))
+    )
 
 
 def isreal(x: Any) -> Any:
@@ -382,7 +384,9 @@ def _bits(name: str, function: Any) -> Any:
     return call
 
 
-bitwise_and = _bits("bitwise_and", lambda a, b: _bitwise(a, b, tf.bitwise.bitwise_and, tf.logical_and))
+bitwise_and = _bits(
+    "bitwise_and", lambda a, b: _bitwise(a, b, tf.bitwise.bitwise_and, tf.logical_and)
+)
 bitwise_or = _bits("bitwise_or", lambda a, b: _bitwise(a, b, tf.bitwise.bitwise_or, tf.logical_or))
 bitwise_xor = _bits(
     "bitwise_xor", lambda a, b: _bitwise(a, b, tf.bitwise.bitwise_xor, tf.math.logical_xor)

@@ -233,7 +233,9 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     left = tf.gather(y, tf.range(0, size - 1), axis=axis)
     step: Any = tf.cast(dx, y.dtype)
     if x is not None:
-        step = diff(convert_to_tensor(x, y.dtype), axis=axis if len(x.shape) == len(y.shape) else -1)
+        step = diff(
+            convert_to_tensor(x, y.dtype), axis=axis if len(x.shape) == len(y.shape) else -1
+        )
         if len(step.shape) < len(y.shape):
             step = tf.reshape(step, [-1 if i == axis else 1 for i in range(len(y.shape))])
     return tf.reduce_sum((right + left) * step, axis) / tf.cast(2.0, y.dtype)
@@ -286,7 +288,9 @@ def percentile(
 ) -> Any:
     """The percentiles along axes."""
     x = floating(x)
-    return quantile(x, convert_to_tensor(q, x.dtype) / tf.cast(100.0, x.dtype), axis, method, keepdims)
+    return quantile(
+        x, convert_to_tensor(q, x.dtype) / tf.cast(100.0, x.dtype), axis, method, keepdims
+    )
 
 
 def median(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
@@ -479,7 +483,9 @@ def corrcoef(x: Any) -> Any:
     """The correlations of the rows."""
     x = floating(x)
     away = x - tf.reduce_mean(x, -1, keepdims=True)
-    covariance = tf.matmul(away, away, transpose_b=True) if len(x.shape) > 1 else tf.reduce_sum(away**2)
+    covariance = (
+        tf.matmul(away, away, transpose_b=True) if len(x.shape) > 1 else tf.reduce_sum(away**2)
+    )
     if len(x.shape) < 2:
         return tf.ones_like(covariance)
     spread = tf.sqrt(tf.linalg.diag_part(covariance))

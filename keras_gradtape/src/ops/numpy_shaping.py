@@ -93,7 +93,10 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
         start, stop = 0, start
     step = 1 if step is None else step
     wide = dtype if dtype not in ("bool", "float16", "bfloat16") else "float32"
-    bounds = [i if isinstance(i, (int, float)) else convert_to_tensor(i, wide) for i in (start, stop, step)]
+    bounds = [
+        i if isinstance(i, (int, float)) else convert_to_tensor(i, wide)
+        for i in (start, stop, step)
+    ]
     if all([isinstance(i, (int, float)) for i in bounds]):
         return convert_to_tensor(np.arange(*bounds).astype(wide), dtype)
     return tf.cast(tf.range(*bounds, dtype=wide), dtype)
@@ -196,7 +199,9 @@ def kaiser(x: Any, beta: Any) -> Any:
 
 def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
     """Coordinates as grids."""
-    return list(tf.meshgrid(*[tf.reshape(convert_to_tensor(i), [-1]) for i in x], indexing=indexing))
+    return list(
+        tf.meshgrid(*[tf.reshape(convert_to_tensor(i), [-1]) for i in x], indexing=indexing)
+    )
 
 
 # arranging
@@ -623,5 +628,3 @@ def vectorize(pyfunc: Any, *, excluded: Any = None, signature: Any = None) -> An
         return from_numpy(lambda t: tf.reshape(t, [*shape, *t.shape[1:]]), found)
 
     return call
-
-
