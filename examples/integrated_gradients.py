@@ -37,13 +37,12 @@ def gradients(network: digits.Network, images: tf.Tensor, labels: tf.Tensor) -> 
 
 @tf.function
 def shares(
-    network: digits.Network, images: tf.Tensor, labels: tf.Tensor, points: int
+    network: digits.Network, images: tf.Tensor, labels: tf.Tensor, points: tf.Tensor
 ) -> tf.Tensor:
     """The integrated gradients (n, 8, 8, 1) from a blank page, by the midpoint rule."""
     total = tf.zeros_like(images)
     for number in tf.range(points):
-        place = (tf.cast(number, tf.float32) + 0.5) / points
-        total += gradients(network, place * images, labels)
+        total += gradients(network, (number + 0.5) / points * images, labels)
     return images * total / points
 
 
@@ -80,7 +79,7 @@ def attributed(network: digits.Network, images: np.ndarray) -> Attribution:
         images,
         labels,
         logits(network, images, labels) - logits(network, np.zeros_like(images), labels),
-        {points: shares(network, *given, points).numpy() for points in POINTS},
+        {n: shares(network, *given, tf.constant(n, tf.float32)).numpy() for n in POINTS},
         gradients(network, *given).numpy(),
     )
 

@@ -50,7 +50,9 @@ class Layout:
                 self._below[a].append(b)
                 self._above[b].append(a)
         tops = {box for box, above in enumerate(self._above) if not above}
-        self._light = tops | {b for b, above in enumerate(self._above) if tops.issuperset(above)}
+        self._light = tops | {
+            b for b, above in enumerate(self._above) if self._passes(b) and tops.issuperset(above)
+        }
         self._order = self._ordered()
         xs = self._coordinates()
         left = min([x - w / 2 for x, w in zip(xs, self._widths, strict=True)], default=0.0)

@@ -99,7 +99,7 @@ class Trainer(base_trainer.Trainer):
         run = step
         if not self.run_eagerly:
             jit = True if self.jit_compile is True else None
-            run = tf.function(step, reduce_retracing=True, autograph=False, jit_compile=jit)
+            run = tf.function(step, autograph=False, jit_compile=jit)
 
         def steps(batches: Any) -> Any:
             found = None

@@ -114,8 +114,12 @@ def convert_to_numpy(x: Any) -> Any:
 
 
 def shape(x: Any) -> tuple[int, ...]:
-    """The sizes of the axes."""
-    return tuple(x.shape)
+    """The sizes of the axes, a tensor for one that is not known yet."""
+    sizes = tuple(x.shape)
+    if None not in sizes or isinstance(x, KerasTensor):
+        return sizes
+    known_later = tf.shape(x)
+    return tuple([known_later[i] if n is None else n for i, n in enumerate(sizes)])
 
 
 def cast(x: Any, dtype: Any) -> Any:
