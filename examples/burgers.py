@@ -202,7 +202,11 @@ def least_squares(t: tf.Tensor, x: tf.Tensor) -> Any:
         r, jacobian = tf.vectorized_map(at_point, (t, x))
         count = t.shape[0]
         squares = tf.matmul(jacobian, jacobian, transpose_a=True) / count
-        return tf.reduce_mean(r * r), squares, tf.linalg.matvec(jacobian, r, transpose_a=True) / count
+        return (
+            tf.reduce_mean(r * r),
+            squares,
+            tf.linalg.matvec(jacobian, r, transpose_a=True) / count,
+        )
 
     return system
 

@@ -97,7 +97,9 @@ def blanked(network: digits.Network, found: Attribution, seed: int) -> dict[str,
     kept = {}
     for name, score in scores.items():
         rank = np.argsort(np.argsort(-np.where(inked, score, -np.inf), axis=1), axis=1)
-        kept[name] = np.array([_same(network, found, flat * (rank >= count)) for count in range(25)])
+        kept[name] = np.array(
+            [_same(network, found, flat * (rank >= count)) for count in range(25)]
+        )
     return kept
 
 
@@ -125,7 +127,9 @@ def report(found: Attribution, kept: dict[str, np.ndarray], console: Console) ->
             f"{found.risen[row]:.4f}",
         )
     console.print(example)
-    console.print(f"Largest share of a blank pixel: {np.abs(found.best[found.images == 0]).max():g}")
+    console.print(
+        f"Largest share of a blank pixel: {np.abs(found.best[found.images == 0]).max():g}"
+    )
     for name, curve in kept.items():
         console.print(f"Still called the same after blanking 5 pixels, {name}: {curve[5]:.0%}")
 
@@ -139,10 +143,10 @@ def draw(found: Attribution, kept: dict[str, np.ndarray], path: str) -> None:
     limit = np.abs(found.best[chosen]).max()
     for spot, row in zip(spots.flat, chosen, strict=True):
         spot.axis("off")
-        picture = spot.imshow(
-            found.best[row, :, :, 0], cmap="RdBu_r", vmin=-limit, vmax=limit
-        )
-        spot.contour(found.images[row, :, :, 0], levels=[0.4], colors="black", linewidths=1.2)
+        picture = spot.imshow(found.best[row, :, :, 0], cmap="RdBu_r", vmin=-limit, vmax=limit)
+        ink = np.pad(found.images[row, :, :, 0], 1)
+        edge = np.arange(-1, 9)
+        spot.contour(edge, edge, ink, levels=[0.4], colors="black", linewidths=1.2)
         spot.set_title(f"called {found.labels[row]}: sum {found.best[row].sum():.1f}", fontsize=10)
     bar = upper.colorbar(picture, ax=spots, shrink=0.8)
     bar.set_label("share of the logit\n(red: for the digit, blue: against)")

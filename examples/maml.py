@@ -255,10 +255,11 @@ def draw(learners: list[Learner], seed: int, path: str) -> None:
         said = adaptation(learner, curves, x, 10)
         spot.plot(GRID, curves.at(GRID[:, None])[0], color="black", alpha=0.25, linewidth=5)
         spot.plot(x[0], curves.at(x)[0], "o", color="black", label="ten points to learn from")
-        for count, style in ((0, ":"), (1, "--"), (10, "-")):
-            spot.plot(GRID, said[count][0], style, label=f"after {count} steps", color=f"C{count % 7}")
-        spot.set(xlabel="x", ylabel="y", ylim=(-6, 6), title=f"{learner.name}: a new curve (broad)")
-    axes[0, 0].legend(fontsize=9)
+        for count, style, colour in ((0, ":", "C0"), (1, "--", "C1"), (10, "-", "C3")):
+            label = f"after {count} gradient step{'' if count == 1 else 's'}"
+            spot.plot(GRID, said[count][0], style, label=label, color=colour)
+        spot.set(xlabel="x", ylabel="y", ylim=(-6, 8), title=f"{learner.name}: a new curve (broad)")
+    axes[0, 0].legend(fontsize=9, ncols=2, loc="upper center")
     for number, learner in enumerate(learners):
         axes[1, 1].plot(learner.curve, "o-", color=f"C{number}", label=learner.name)
     axes[1, 1].axhline(LEFT, color="gray", linestyle=":", label="the mean of all curves")
@@ -268,7 +269,9 @@ def draw(learners: list[Learner], seed: int, path: str) -> None:
         yscale="log",
         title="Many new curves",
     )
-    axes[1, 1].legend(fontsize=9)
+    axes[1, 1].yaxis.set_major_formatter("{x:g}")
+    axes[1, 1].yaxis.set_minor_formatter("{x:g}")
+    axes[1, 1].legend(fontsize=9, loc="center right")
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -2,8 +2,8 @@
 
 The data are 569 breast tumours that ship inside scikit-learn (W. H. Wolberg, W. N. Street and
 O. L. Mangasarian, 1995): five measurements of each, and whether it was malignant. Newton's method
-with the exact Hessian of the log likelihood (a tape inside of a tape) finds the estimates. Their
-errors come from
+with the exact Hessian of the log likelihood, by `tf.hessian`, finds the estimates. Their errors
+come from
 
 - the inverse Hessian there (R. A. Fisher's information), checked against the closed form X'WX that
   statisticians write by hand for this model, in NumPy;
@@ -67,13 +67,10 @@ class Model:
 
     def derivatives(self, beta: tf.Tensor, weights: Any = 1.0) -> tuple[tf.Tensor, tf.Tensor]:
         """Gradient (k,) and Hessian (k, k) of the loss."""
-        with tf.GradientTape() as outer:
-            outer.watch(beta)
-            with tf.GradientTape() as inner:
-                inner.watch(beta)
-                loss = self.loss(beta, weights)
-            gradient = inner.gradient(loss, beta)
-        return gradient, outer.jacobian(gradient, beta)
+        with tf.GradientTape() as tape:
+            tape.watch(beta)
+            loss = self.loss(beta, weights)
+        return tape.gradient(loss, beta), tf.hessian(self.loss)(beta, weights)
 
     def fitted(self, beta: tf.Tensor, free: Any = 1.0, weights: Any = 1.0) -> tf.Tensor:
         """The estimates from a start; where `free` (k,) is 0 a coefficient stays."""
@@ -137,7 +134,9 @@ def profiled(model: Model, estimates: np.ndarray, errors: np.ndarray, points: in
         def refitted(pair: tuple[tf.Tensor, tf.Tensor]) -> tf.Tensor:
             return model.loss(model.fitted(*pair))
 
-        return 2 * (tf.vectorized_map(refitted, (starts, free)) - model.loss(tf.constant(estimates)))
+        return 2 * (
+            tf.vectorized_map(refitted, (starts, free)) - model.loss(tf.constant(estimates))
+        )
 
     flat = (tf.constant(part.reshape(-1, count)) for part in (starts, free))
     fallen = falls(*flat).numpy().reshape(points, count)
@@ -218,10 +217,14 @@ def draw(found: Fit, path: str) -> None:
     left.legend(title="interval by", loc="lower right")
     chosen = 1
     values = found.resampled[:, chosen]
-    right.hist(values, bins=40, density=True, color=COLOURS["bootstrap"], alpha=0.6, label="bootstrap")
+    right.hist(
+        values, bins=40, density=True, color=COLOURS["bootstrap"], alpha=0.6, label="bootstrap"
+    )
     grid = np.linspace(values.min(), values.max(), 200)
     density = norm.pdf(grid, found.estimates[chosen], found.errors[chosen])
-    right.plot(grid, density, color=COLOURS["Hessian"], linewidth=2, label="normal law by the Hessian")
+    right.plot(
+        grid, density, color=COLOURS["Hessian"], linewidth=2, label="normal law by the Hessian"
+    )
     right.set(xlabel=f"coefficient of {NAMES[chosen]}", ylabel="density", title="One of them")
     right.legend()
     figure.savefig(path, dpi=120)

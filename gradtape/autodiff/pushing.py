@@ -32,6 +32,7 @@ from gradtape.core.record import Node, Part
 from gradtape.core.state import frame, here, lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import alarm, broadcast_to, restore
+from gradtape.core.xp_numpy_special import defined
 
 NO_PARAMS: dict[str, Any] = {}
 _making = threading.Lock()  # a variable may be a primal in two threads
@@ -50,7 +51,7 @@ class Pusher:
     def __init__(self) -> None:
         self._mark = object()  # names this pusher at nodes, without keeping it alive
         self._places = []
-        self._limit = 1024
+        self._limit = 256
         self._outside: tuple[Any, Any] = ((), ())
         self._plain = False
         self.count: int | None = None
@@ -206,6 +207,8 @@ class Pusher:
             return None
         finally:
             restore(token)
+        if not defined(tangent):  # a nan among the operands raises no alarm
+            return None
         shape = value.shape
         if tangent.shape != shape:
             tangent = broadcast_to(tangent, shape)
@@ -217,7 +220,7 @@ class Pusher:
             node = out._node = Node(shape, value.dtype)
         node.tangents = {mark: tangent}
         self._places.append(ref(node))
-        if not node.number & 1023:  # now and then
+        if len(self._places) > self._limit:
             self._tidy()
         return out
 
@@ -247,6 +250,8 @@ class Pusher:
             return None
         finally:
             restore(token)
+        if not defined(tangent):  # a nan among the operands raises no alarm
+            return None
         shape = value.shape
         if tangent.shape != shape:
             tangent = broadcast_to(tangent, shape)
@@ -258,7 +263,7 @@ class Pusher:
             node = out._node = Node(shape, value.dtype)
         node.tangents = {mark: tangent}
         self._places.append(ref(node))
-        if not node.number & 1023:
+        if len(self._places) > self._limit:
             self._tidy()
         return out
 
@@ -275,14 +280,13 @@ class Pusher:
         else:
             _held(node)[self._mark] = tangent
         self._places.append(ref(node))
-        if not node.number & 1023:
+        if len(self._places) > self._limit:
             self._tidy()
 
     def _tidy(self) -> None:
         """Forget the nodes that died, when there are twice as many as after the last time."""
-        if len(self._places) > self._limit:
-            self._places = [r for r in self._places if r() is not None]
-            self._limit = 2 * len(self._places) + 1024
+        self._places = [r for r in self._places if r() is not None]
+        self._limit = 2 * len(self._places) + 256
 
     def _of(self, node: Node | None) -> Any:
         """The tangent at a node, None where there is none."""

@@ -27,11 +27,6 @@ def without_collector() -> Iterator[None]:
     gc.enable()
 
 
-def array_of(acc: Any, value: Any) -> Any:
-    """A weak reference to the array of a value's tangent."""
-    return weakref.ref(np.asarray(acc.jvp(value)._array))
-
-
 @pytest.mark.parametrize(
     "f",
     [

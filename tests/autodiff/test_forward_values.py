@@ -110,11 +110,10 @@ SINGULAR = [
     ("entropy", lambda x: x * tf.math.log(x), 1 + np.log(4.0)),
     ("chain", lambda x: tf.sqrt(x) * tf.math.log(x), np.log(4.0) / 4 + 0.5),
     ("acosh", lambda x: tf.math.acosh(x + 1.0), 1 / np.sqrt(24.0)),
-    ("softmax", lambda x: tf.nn.softmax(1.0 / x * 0.0 + x)[1], 0.0),
 ]
 
 
-@pytest.mark.parametrize("f, slope", [s[1:] for s in SINGULAR[:-1]], ids=[s[0] for s in SINGULAR[:-1]])
+@pytest.mark.parametrize("f, slope", [s[1:] for s in SINGULAR], ids=[s[0] for s in SINGULAR])
 def test_a_zero_tangent_stays_zero_through_a_singular_point(f: Any, slope: float) -> None:
     x = C([0.0, 4.0], tf.float64)
     t = C([0.0, 1.0], tf.float64)

@@ -14,11 +14,17 @@ import numpy as np
 import pytest
 import scipy.special
 
-from gradtape.graph import xp_jax_lowering
+from gradtape.graph import xp_jax_lowering, xp_jax_trigonometric
 from gradtape.graph.xp_jax import xp
 
 POINTS = {"float32": 50_000, "float64": 500}
 SPECIAL = [0.0, -0.0, 1, -1, 2, -2, 0.5, -0.5, 1e30, -1e30, np.inf, -np.inf, np.nan, 1e-20, 30, -85]
+
+
+@pytest.fixture(autouse=True)
+def _small_arrays_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is tested is ours, also where few numbers would be the library's."""
+    monkeypatch.setattr(xp_jax_trigonometric, "SMALL", 0)
 
 
 def uniform(low: float, high: float) -> Callable[[int, Any], Any]:
@@ -205,6 +211,13 @@ def test_other_platforms_keep_the_library(name: str, monkeypatch: pytest.MonkeyP
     assert operations(getattr(xp, name), *arguments) != library
     monkeypatch.setattr(xp_jax_lowering, "on_cpu", lambda: False)
     assert operations(getattr(xp, name), *arguments) == library
+
+
+@pytest.mark.parametrize("name", ["sin", "cos", "tan"])
+def test_small_arrays_have_no_branch(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert "cond" not in operations(getattr(xp, name), np.ones(3))
+    assert "cond" in operations(getattr(xp, name), np.ones(5000))
 
 
 def test_the_default_device_decides() -> None:

@@ -55,6 +55,7 @@ class Case:
         variants: further lists of shapes: empty, zero-d, broadcast.
         complex_rules: whether the rules are checked at complex128 too.
         order: how many derivatives are checked: 0 none, 1, 2.
+        still: the numbers of the inputs that no difference may move.
         batch: whether batching is checked against a loop.
         jax: whether the kernel is run under jax.numpy too.
         tolerance: relative tolerance of derivatives against differences.
@@ -75,6 +76,7 @@ class Case:
     variants: list[list[tuple[int, ...]]] = field(default_factory=list)
     complex_rules: bool = False
     order: int = 2
+    still: tuple[int, ...] = ()
     batch: bool = True
     jax: bool = True
     tolerance: float = 1e-6

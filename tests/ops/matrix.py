@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.autodiff.batching import BatchedTensor, batching, spread
+from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.tangents import push_forward
 from gradtape.autodiff.tape import GradientTape
 from gradtape.core.dispatch import apply
@@ -89,9 +91,14 @@ def direction(array: Any, seed: int) -> Any:
     return np.asarray(values).astype(np.asarray(array).dtype)
 
 
+def movable(case: Case, arrays: list[Any]) -> list[int]:
+    """The numbers of the inputs that carry derivatives and may move."""
+    return [i for i in active(arrays) if i not in case.still]
+
+
 def ways(case: Case, arrays: list[Any], seed: int) -> dict[int, Any]:
-    """A random direction for each input that carries derivatives, within the row's set of inputs."""
-    found = {i: direction(arrays[i], seed + i) for i in active(arrays)}
+    """A random direction for each input that may move, within the row's set of inputs."""
+    found = {i: direction(arrays[i], seed + i) for i in movable(case, arrays)}
     return {i: case.project(d) for i, d in found.items()} if case.project else found
 
 
@@ -99,6 +106,18 @@ def directional(f: Callable[[float], Any], step: float = 2e-3) -> Any:
     """The derivative of f at 0 by central differences of order eight."""
     weights = (4 / 5, -1 / 5, 4 / 105, -1 / 280)
     return sum(w * (f(k * step) - f(-k * step)) for k, w in enumerate(weights, 1)) / step
+
+
+def richardson(f: Callable[[float], float], step: float = 0.016) -> tuple[float, float]:
+    """The derivative of f at 0 by central differences of four steps, extrapolated, and its error:
+    what the last extrapolation still changed, and rounding."""
+    steps = [step / 2**k for k in range(4)]
+    row = [(f(h) - f(-h)) / (2 * h) for h in steps]
+    size = max(abs(f(0.0)), *map(abs, row), 1.0)
+    last = row
+    for k in range(1, 4):
+        last, row = row, [b + (b - a) / (4**k - 1) for a, b in itertools.pairwise(row)]
+    return row[0], abs(row[0] - last[-1]) + 1e-15 * size / steps[-1]
 
 
 def inner(a: Any, b: Any) -> float:
@@ -150,7 +169,7 @@ def check_vjp(case: Case, arrays: list[Any]) -> None:
     inputs = tensors(arrays)
     weights = [direction(np.asarray(o), 7 + k) for k, o in enumerate(outputs(case, inputs))]
     grads = gradients(case, inputs, [Tensor(w) for w in weights])
-    for i in active(arrays):
+    for i in movable(case, arrays):
         v = {i: ways(case, arrays, 20)[i]}
 
         def f(t: float, v: Any = v) -> float:
@@ -232,15 +251,31 @@ def check_second(case: Case, arrays: list[Any]) -> None:
         grads = gradients(case, moved(arrays, v, t), weights)
         return sum(inner(grads[i], u[i]) for i in u if grads[i] is not None)
 
-    wanted = directional(slope)
+    wanted, error = richardson(slope)
+    assert error <= 1e-4 * max(1.0, abs(wanted)), f"{case}: differences say nothing, +- {error}"
+    for have, way in [
+        (pulled_twice(case, inputs, weights, v, u), "reverse over reverse"),
+        (pushed_over(case, inputs, weights, v, u), "forward over reverse"),
+    ]:
+        assert_close(have, wanted, error / case.tolerance, 10 * case.tolerance, f"{way} of {case}")
+
+
+def pulled_twice(case: Case, inputs: Any, weights: Any, v: Any, u: Any) -> float:
+    """The second derivative along u and v, by reverse over reverse."""
     with GradientTape() as outer:
         outer.watch([inputs[i] for i in v])
         grads = gradients(case, inputs, weights)
     pairs = [(grads[i], Tensor(u[i])) for i in u if grads[i] is not None]
-    second = (
-        outer.gradient([g for g, _ in pairs], inputs, output_gradients=[w for _, w in pairs])
-        if pairs
-        else []
-    )
-    have = sum(inner(dense(g), v[i]) for i, g in enumerate(second) if g is not None)
-    assert_close(have, wanted, 0.0, 10 * case.tolerance, f"second order of {case}")
+    if not pairs:
+        return 0.0
+    second = outer.gradient([g for g, _ in pairs], inputs, output_gradients=[w for _, w in pairs])
+    return sum(inner(dense(second[i]), v[i]) for i in v if second[i] is not None)
+
+
+def pushed_over(case: Case, inputs: Any, weights: Any, v: Any, u: Any) -> float:
+    """The second derivative along u and v, by forward over reverse."""
+    moving = [inputs[i] for i in v]
+    with ForwardAccumulator(moving, [Tensor(d) for d in v.values()]) as accumulator:
+        grads = gradients(case, inputs, weights)
+    moves = {i: accumulator.jvp(grads[i]) for i in u if grads[i] is not None}
+    return sum(inner(m, u[i]) for i, m in moves.items() if m is not None)

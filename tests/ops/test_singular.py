@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-import gradtape as tf
-from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.core.errors import InvalidArgumentError
-from tests.ops import matrix, singular
-from tests.ops.case import Case, tensors
+from tests.ops import singular
+from tests.ops.case import Case
 from tests.ops.cases import all_cases
 
 ROWS = [c for c in all_cases() if c.primitive.differentiable and c.order >= 1]

@@ -86,7 +86,7 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool = False, ragged: b
         )
     if isinstance(x, KerasVariable):
         x = x.value
-    if isinstance(x, (tf.Tensor, tf.Variable)):
+    if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
         x = tf.convert_to_tensor(x)
         return x if dtype is None else _cast(x, standardize_dtype(dtype))
     if isinstance(x, (np.ndarray, np.generic)):

@@ -66,6 +66,6 @@ for name, function, shift in [
     CASES.append(
         Case(
             name, [(2, 3), (2, 3)], exactly(function), domain=((0.3, 2.0), (0.3 + shift, 3.0 + shift)), dtypes=INEXACT,
-            complex_rules=True, variants=VARIANTS, order=2 if name[0] == "x" else 1,
+            complex_rules=True, variants=VARIANTS,
         )
     )  # fmt: skip

@@ -54,7 +54,6 @@ CASES = [
         {"rows": 30},
         integers={1: _draw(0, 30, (600,))},
         dtypes=("float64", "complex128", "float32", "float16"),
-        order=1,
         label="large",
     ),
     Case(
