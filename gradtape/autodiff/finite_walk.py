@@ -42,7 +42,11 @@ class CheckedSweep(Sweep):
 
     def run(self, records: Iterable[Record]) -> None:
         """Hand the cotangent of each record to its inputs."""
-        super().run(self._looked_at(records))
+        looked_at = self._looked_at(records)
+        try:
+            super().run(looked_at)
+        finally:
+            looked_at.close()
 
     def _looked_at(self, records: Iterable[Record]) -> Iterator[Record]:
         """The records; when the next one is asked for, what the last one gave is looked at."""

@@ -109,9 +109,10 @@ def derived(
         many elements as both together, the result's first, or a `Nothing`.
     """
     trail = Trail(sources)
-    with trail if mode != "reverse" else nullcontext():
-        with recorded(sources) if mode != "forward" else nullcontext() as recording:
-            results = run()
+    along = nullcontext() if mode == "reverse" else trail
+    back = nullcontext() if mode == "forward" else recorded(sources)
+    with along, back as recording:
+        results = run()
     targets = results.tensors
     if recording is None or (mode == "auto" and _columns_are_few(sources, targets)):
         trail.finish(targets)

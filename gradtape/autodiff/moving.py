@@ -63,11 +63,16 @@ def _packed(value: Any) -> Any:
     """An argument with tensors for its leaves; numbers and lists of numbers are one tensor."""
     if _is_numbers(value):
         return Tensor(scalar(np.asarray(value, np.float64)))
-    if isinstance(value, list) and not any(
-        isinstance(v, (Tensor, Variable, np.ndarray, dict, tuple)) for v in value
-    ):
-        return as_tensor(value, "check_gradients")
-    return nest.map_structure(lambda v: _packed(v) if _is_numbers(v) else _leaf(v), value)
+    if type(value) is dict:
+        return {key: _packed(v) for key, v in value.items()}
+    if type(value) is tuple or (type(value) is list and any(map(_is_part, value))):
+        return type(value)(map(_packed, value))
+    return _leaf(value) if type(value) is list else nest.map_structure(_leaf, value)
+
+
+def _is_part(value: Any) -> bool:
+    """Whether a list that holds this is a structure, and not a tensor written as numbers."""
+    return isinstance(value, (Tensor, Variable, np.ndarray, dict, tuple))
 
 
 class Moving:

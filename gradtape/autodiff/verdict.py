@@ -116,7 +116,8 @@ class GradientVerdict:
     def summary(self) -> str:
         """The verdict in one line."""
         if self.passed:
-            kinks = f", kinks along {len(self.kinks)}" if self.kinks else ""
+            along = ", ".join(f"argument {number}" for number in self.kinks)
+            kinks = f", kinks along {along}" if along else ""
             return f"check_gradients: all {len(self.checks)} checks passed{kinks}"
         failed = f"{len(self.failures)} of {len(self.checks)} checks failed"
         return f"check_gradients: {failed}: {self.findings[0]}"

@@ -38,9 +38,7 @@ class State(threading.local):
         self.mode = mode
         self.special = bool(observers or lookouts or mode is not None)
         alone = len(observers) == 1 and mode is None and not lookouts
-        self.follower = (
-            observers[0] if alone and getattr(observers[0], "follows", False) else None
-        )
+        self.follower = observers[0] if alone and getattr(observers[0], "follows", False) else None
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""

@@ -12,6 +12,7 @@ import pytest
 
 import gradtape as tf
 from gradtape.autodiff import finite_hints as hints
+from gradtape.autodiff.finite_watch import inside
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import NotFiniteError
 from gradtape.core.state import here, lookouts
@@ -28,6 +29,7 @@ def nothing_stays_on() -> Iterator[None]:
     tf.debug_nans(False)
     assert not lookouts
     assert not here.special
+    assert not inside.rules
 
 
 def caught(program: Program, **options: Any) -> NotFiniteError:
