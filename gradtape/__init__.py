@@ -295,7 +295,7 @@ _TOPICS = {
     "compat": "gradtape.compat",
     "image": "gradtape.api.image",
     "interop": "gradtape.interop",
-    "keras": "gradtape.api.keras",
+    "keras": "gradtape.keras",
     "numerical": "gradtape.autodiff.numerical",
     "optimizers": "gradtape.api.optimizers",
     "raw_ops": "gradtape.api.raw_ops",

@@ -94,10 +94,14 @@ class Batching(Mode):
         size: how many examples.
         fallback: whether an operation without a batching rule runs once for each example.
         warn: whether that is said.
+        apart: whether each example draws random numbers of its own.
     """
 
-    def __init__(self, size: int, fallback: bool = True, warn: bool = True) -> None:
+    def __init__(
+        self, size: int, fallback: bool = True, warn: bool = True, apart: bool = False
+    ) -> None:
         self.size = size
+        self.draws_apart = apart
         self.fallback = fallback
         self.warn = warn
         self.outside = here.tapes, here.observers, here.mode
@@ -116,26 +120,34 @@ class Batching(Mode):
 
     def apply(self, primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any]) -> Any:
         """Run an operation for all examples."""
-        mask = tuple([self.owns(t) for t in inputs])
-        watched = bool(here.tapes or here.observers) and primitive.differentiable
-        with frame(*self.outside):
-            if not any(mask):
-                out = apply(primitive, inputs, params)
-                return self.apart(out) if watched and (here.tapes or here.special) else out
-            for tensor, batched in zip(inputs, mask):
-                if batched and tensor.thin:
-                    out = tensor.carried(primitive, inputs, mask, params)
-                    if out is not None:
-                        return out
-                    break
-            lower = tuple([t._array if b else t for t, b in zip(inputs, mask, strict=True)])
-            rule = primitive.batch
-            out = (
-                rule(mask, *lower, **params) if rule else self.loop(primitive, mask, lower, params)
-            )
-            if not primitive.several:
-                return BatchedTensor(out, None, self)
-            return tuple([self.result(t, watched) for t in out])
+        mask = tuple([isinstance(t, BatchedTensor) and t._mode is self for t in inputs])
+        before = here.tapes, here.observers, here.mode
+        watched = bool(before[0] or before[1]) and primitive.differentiable
+        here.set(*self.outside)  # `frame` would take 1 us
+        try:
+            if True in mask:
+                return self._for_all(primitive, mask, inputs, params, watched)
+            out = apply(primitive, inputs, params)
+            return self.apart(out) if watched and (here.tapes or here.special) else out
+        finally:
+            here.set(*before)
+
+    def _for_all(
+        self, primitive: Primitive, mask: Any, inputs: Any, params: dict[str, Any], watched: bool
+    ) -> Any:
+        """Run an operation with batched inputs, in the state outside."""
+        lower = []
+        for tensor, batched in zip(inputs, mask):
+            if batched and tensor.thin:
+                out = tensor.carried(primitive, inputs, mask, params)
+                if out is not None:
+                    return out
+            lower.append(tensor._array if batched else tensor)
+        rule = primitive.batch
+        out = rule(mask, *lower, **params) if rule else self.loop(primitive, mask, lower, params)
+        if not primitive.several:
+            return BatchedTensor(out, None, self)
+        return tuple([self.result(t, watched) for t in out])
 
     def result(self, tensor: Any, watched: bool) -> Any:
         """A result of a batching rule, whose node is put on by what was opened inside."""
@@ -155,7 +167,10 @@ class Batching(Mode):
     def read(self, variable: Any) -> Any:
         """The value of a variable outside, whose tapes watch it too."""
         with frame(*self.outside):
-            return variable._read()
+            value = variable._read()
+            if not self.draws_apart or not hasattr(variable, "for_each"):
+                return value
+            return BatchedTensor(variable.for_each(value, self.size), None, self)
 
     def update(self, variable: Any, how: str, *values: Any) -> Any:
         """Change a variable outside, by a value that all examples share."""

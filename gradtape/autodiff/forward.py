@@ -1,4 +1,4 @@
-"""Forward mode: `ForwardAccumulator`, which computes Jacobian-vector products while a function runs.
+"""Forward mode: `ForwardAccumulator` computes Jacobian-vector products while a function runs.
 
 How tangents are pushed along with the values is told in `pushing`; this is the public face: what
 goes in is checked, what comes out is put into the structure of the question.
@@ -113,7 +113,7 @@ class ForwardAccumulator(Pusher):
             if not same_shape(tangent._shape, primal._shape):
                 raise InvalidArgumentError(
                     f"gradtape.ForwardAccumulator: the tangent {brief(tangent)} has not the shape "
-                    f"of its primal {brief(primal)}. Give one number for each element of the primal."
+                    f"of its primal {brief(primal)}. Give one number for each of its elements."
                 )
             return
         if not tangent._shape or not same_shape(tangent._shape[1:], primal._shape):

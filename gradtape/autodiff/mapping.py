@@ -20,7 +20,8 @@ def vectorized_map(
 
     Args:
         fn: takes one example in the structure of `elems`, returns a tensor or a structure of them.
-            Tapes and accumulators may be opened in it: then they work example by example.
+            Tapes and accumulators may be opened in it: then they work example by example. Each
+            example draws random numbers of its own.
         elems: a tensor or a structure of them, whose first axes have one size, or size 1 for what
             all examples share.
         fallback_to_while_loop: whether an operation without a batching rule runs once for each
@@ -42,7 +43,8 @@ def vectorized_map(
     callable_or_raise(fn, "vectorized_map", "fn")
     tensors = [as_tensor(t, "vectorized_map") for t in nest.flatten(elems)]
     size = _size(tensors)
-    with batching(size, fallback=fallback_to_while_loop, warn=warn) as mode:
+    apart = type(size) is not int or size > 0  # an example draws random numbers of its own
+    with batching(size, fallback=fallback_to_while_loop, warn=warn, apart=apart) as mode:
         examples = [
             BatchedTensor(t, None, mode) if t._shape[0] == size else reshape(t, t._shape[1:])
             for t in tensors

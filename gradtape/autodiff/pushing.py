@@ -46,7 +46,7 @@ class Pusher:
         follows: whether to run elementwise operations when nothing else is special.
     """
 
-    _places: list[ref[Node]] = []  # the nodes that have a tangent
+    _places: Any = ()  # the nodes that have a tangent, weakly
 
     def __init__(self) -> None:
         self._mark = object()  # names this pusher at nodes, without keeping it alive

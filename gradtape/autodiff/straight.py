@@ -54,8 +54,8 @@ def code_of(kernel: Any) -> Any:
     return code.co_consts, code.co_code, code.co_names
 
 
-# Kernels of a single step are written into the function: each call spared is 60 ns. (The name of the
-# namespace is not `xp`, because Python compiles `a.b(c)` in another way where the file imports a.)
+# Kernels of a single step are written into the function: each call spared is 60 ns. (The namespace
+# is not named `xp` here: Python compiles `a.b(c)` in another way where the file imports a.)
 OPERATORS: dict[Any, str] = {
     code_of(lambda xp, x, y: x + y): "{} + {}",
     code_of(lambda xp, x, y: x - y): "{} - {}",

@@ -110,8 +110,12 @@ def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
     g = probabilities * np.add.reduce(labels, axis=-1, keepdims=True)
     g -= labels
-    g *= ct[..., None]
-    return zero_wins(g, ct[..., None])
+    product = g * ct[..., None]
+    if defined(product):
+        return product
+    mass = np.add.reduce(labels, axis=-1, keepdims=True)
+    g = zero_wins(probabilities * mass, mass) - labels
+    return zero_wins(g * ct[..., None], ct[..., None], g)
 
 
 @verb

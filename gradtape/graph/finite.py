@@ -171,6 +171,30 @@ def _zeros_at_nan(arrays: list[Any], result: Any) -> Any:
     return None
 
 
+class Around:
+    """A loop or a choice that runs.
+
+    Args:
+        op: the operation.
+        first: how many suspects there were when it began.
+    """
+
+    def __init__(self, op: Any, first: int) -> None:
+        self.op, self.first = op, first
+        self.counts: Counter[Any] = Counter()  # the runs of its programs
+        self.now: int | None = None  # the number of the run that is going on
+
+    def __str__(self) -> str:
+        at = "" if self.op.where is None else f" at {self.op.where[0]}:{self.op.where[1]}"
+        name = self.op.primitive.name
+        if name == "switch":
+            return f"in a branch of the choice{at}"
+        if name not in ("while", "scan", "loop_pull") or self.now is None:
+            return ""
+        back = " backward" if name == "loop_pull" or self.op.forward is not None else ""
+        return f"in iteration {self.now} (counted from 0) of the loop{back}{at}"
+
+
 class Rerun:
     """A program that runs operation by operation; the lines of programs tell it of each.
 
@@ -182,7 +206,7 @@ class Rerun:
         self.infs = infs
         self.suspects: list[Suspect] = []
         self._blame: dict[int, tuple[Any, Suspect | None]] = {}  # by the ids of arrays, held here
-        self._around: list[tuple[Any, Counter[Any], list[Any]]] = []  # loops and branches
+        self._around: list[Around] = []
 
     def run(self, program: Program, arrays: list[Any]) -> Sequence[Any]:
         """The results of the program."""
@@ -209,17 +233,17 @@ class Rerun:
     def begin(self, op: Any) -> None:
         """An operation is about to run."""
         if op.primitive.family == "loop":
-            self._around.append((op, Counter(), []))
+            self._around.append(Around(op, len(self.suspects)))
 
     def body(self, program: Program, run: Callable[..., Any]) -> Callable[..., Any]:
         """A test, a step or a branch, whose runs are counted."""
         if not self._around:
             return run
-        _, counts, now = self._around[-1]
+        around = self._around[-1]
 
         def counted(*arrays: Any) -> Any:
-            counts[program] += 1
-            now[:] = [counts[program] - 1]
+            around.now = around.counts[program]
+            around.counts[program] += 1
             return run(*arrays)
 
         return counted
@@ -228,7 +252,7 @@ class Rerun:
         """An operation has run."""
         first = len(self.suspects)
         if op.primitive.family == "loop":
-            self._around.pop()
+            first = self._around.pop().first
         for array in outs:
             if not sound(array) and id(array) not in self._blame:
                 self._blame[id(array)] = array, self._suspect(op, arrays, outs, first)
@@ -248,18 +272,6 @@ class Rerun:
         if found is None:
             return None
         suspect = Suspect(op, arrays, outs, found)
-        suspect.where = [text for entry in reversed(self._around) if (text := _inside(*entry))]
+        suspect.where = [text for a in reversed(self._around) if (text := str(a))]
         self.suspects.append(suspect)
         return suspect
-
-
-def _inside(op: Any, counts: Counter[Any], now: list[Any]) -> str:
-    """In words, where in a loop or branch something runs."""
-    at = "" if op.where is None else f" at {op.where[0]}:{op.where[1]}"
-    name = op.primitive.name
-    if name == "switch":
-        return f"in a branch of the choice{at}"
-    if name in ("while", "scan", "loop_pull") and now:
-        back = " backward" if name == "loop_pull" or op.forward is not None else ""
-        return f"in iteration {now[0]} (counted from 0) of the loop{back}{at}"
-    return ""

@@ -92,8 +92,9 @@ def softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 @verb
 def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities * sum(labels) - labels), ct without the last axis."""
-    slope = probabilities * labels.sum(axis=-1, keepdims=True) - labels
-    return zero_wins(ct[..., None] * slope, ct[..., None])
+    mass = labels.sum(axis=-1, keepdims=True)
+    slope = zero_wins(probabilities * mass, mass) - labels
+    return zero_wins(ct[..., None] * slope, ct[..., None], slope)
 
 
 @verb

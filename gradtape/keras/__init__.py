@@ -10,6 +10,7 @@ import os
 import sys
 from typing import Any
 
+from gradtape.keras.aliases import add_aliases
 from gradtape.keras.gates import NAME, open_gates
 
 
@@ -42,3 +43,10 @@ def __getattr__(name: str) -> Any:
     if name.startswith("__") and name != "__version__":
         raise AttributeError(name)
     return getattr(_loaded(), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *dir(_loaded())})
+
+
+add_aliases(_loaded)

@@ -22,7 +22,8 @@ from gradtape.core.shapes import TensorShape
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
-from gradtape.ops.basis import add, cast, reshape
+from gradtape.ops.assembly import concat
+from gradtape.ops.basis import add, broadcast_to, cast, reshape
 from gradtape.ops.extremes import reduce_max
 from gradtape.ops.joining import stack_axis
 from gradtape.ops.random_draws import integers
@@ -123,9 +124,14 @@ class Draws:
     def _put(self, tensor: Any) -> None:
         _program.states[self.own] = tensor
 
+    def for_each(self, state: Any, count: Any) -> Any:
+        """States for many examples, so that each draws numbers of its own."""
+        words = reshape(integers(state, (count,), 0, WORDS, UINT64), (count, 1))
+        drawn = reshape(state[1], (1, 1))
+        return concat([words, broadcast_to(drawn, (count, 1))], 1)
+
     def merged(self, states: Any) -> Any:
-        """The state after many examples that drew different numbers of times: that of the one that
-        drew most. (They share the word.)"""
+        """The state after many examples, which may have drawn different numbers of times."""
         return reduce_max(states, 0)
 
     def _read(self) -> Any:

@@ -20,6 +20,8 @@ DOORS = {
     "jax": {"graph/xp_jax*", "graph/compile", "distribute/*", "interop/jax"},
     "opt_einsum": {"ops/einsum"},
     "malt": {"graph/autograph*"},
+    "keras": {"keras/*"},
+    "keras_gradtape": {"keras/*"},
     "sympy": {"interop/sympy*"},
     "symengine": {"interop/sympy*"},
     "rich": {"train/*", "autodiff/*"},

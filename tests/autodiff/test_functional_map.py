@@ -155,3 +155,54 @@ def test_the_result_must_be_tensors() -> None:
         tf.vectorized_map(lambda row: "text", tf.constant(ROWS))
     with pytest.raises(TypeError, match=r"gradtape\.vectorized_map: fn must be a function"):
         tf.vectorized_map(3, tf.constant(ROWS))
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, tf.function], ids=["eager", "compiled"])
+def test_each_example_draws_its_own_numbers(wrap: Any) -> None:
+    def noisy(row: Any) -> Any:
+        first = tf.random.normal([2])
+        return tf.stack([row + first, row + tf.random.normal([2])])
+
+    mapped = wrap(lambda rows: tf.vectorized_map(noisy, rows))
+    rows = tf.zeros((50, 2))
+    tf.random.set_seed(3)
+    found, again = np.asarray(mapped(rows)), np.asarray(mapped(rows))
+    drawn = np.concatenate([found.ravel(), again.ravel()])
+    assert len(np.unique(drawn)) == 400
+    assert abs(drawn.mean()) < 0.25
+    assert abs(drawn.std() - 1.0) < 0.2
+    tf.random.set_seed(3)
+    np.testing.assert_allclose(mapped(rows), found, rtol=1e-6)
+
+
+def test_recorded_functions_and_loops_inside_draw_for_each_example() -> None:
+    @tf.function
+    def noisy(x: Any) -> Any:
+        return x + tf.random.uniform([])
+
+    x = tf.zeros(20)
+    assert len(np.unique(tf.vectorized_map(noisy, x))) == 20
+    nested = tf.vectorized_map(lambda r: tf.vectorized_map(noisy, r), tf.zeros((4, 5)))
+    assert len(np.unique(nested)) == 20
+
+    def walk(x: Any) -> Any:
+        return tf.while_loop(
+            lambda i, y: i < 3, lambda i, y: (i + 1, y + tf.random.uniform([])), (0, x)
+        )[1]
+
+    assert len(np.unique(tf.vectorized_map(walk, x))) == 20
+    sized = tf.function(
+        lambda x: tf.vectorized_map(noisy, x), input_signature=[tf.TensorSpec([None], tf.float32)]
+    )
+    assert len(np.unique(sized(x))) == 20
+
+
+def test_the_rows_of_a_jacobian_share_what_the_function_draws() -> None:
+    def dropped(x: Any) -> Any:
+        return x * tf.random.uniform([3])
+
+    for mode in ("forward", "reverse"):
+        found = np.asarray(tf.jacobian(dropped, mode=mode)(tf.ones(3)))
+        np.testing.assert_array_equal(found, np.diag(np.diag(found)))
+    value, pullback = tf.vjp(dropped, tf.ones(3))
+    np.testing.assert_allclose(pullback(tf.ones(3))[0], value)

@@ -194,6 +194,7 @@ def test_a_row_of_a_scan(recorded: Recorded) -> None:
     error = caught(lambda: f(C([1.0, 2.0, 0.0, 3.0])))
     assert error.operation == "gradtape.log"
     assert error.place == (__file__, line_of(test_a_row_of_a_scan))
+    assert "iteration 2 (counted from 0) of the loop" in str(error)
 
 
 def test_a_map(recorded: Recorded) -> None:
