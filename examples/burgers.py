@@ -24,6 +24,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import matplotlib
@@ -41,7 +42,7 @@ import matplotlib.pyplot as plt
 
 VISCOSITY = 0.01 / np.pi
 SIZES = (2, 12, 12, 12, 12, 1)
-SHAPES = [shape for rows, columns in zip(SIZES, SIZES[1:]) for shape in ((rows, columns), columns)]
+SHAPES = [shape for pair in pairwise(SIZES) for shape in (pair, pair[1])]
 COUNTS = [int(np.prod(shape)) for shape in SHAPES]
 STEEPEST, STEEPEST_TIME = 152.00516, 1.6037 / np.pi
 
@@ -189,7 +190,7 @@ def difference(timings: list[Timing]) -> float:
 
 
 def least_squares(t: tf.Tensor, x: tf.Tensor) -> Any:
-    """The compiled residuals r, and J'J and J'r of their derivatives by the weights."""
+    """The compiled means of r^2, J'J and J'r; J are the derivatives of r by the weights."""
 
     @tf.function
     def system(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -202,11 +203,8 @@ def least_squares(t: tf.Tensor, x: tf.Tensor) -> Any:
         r, jacobian = tf.vectorized_map(at_point, (t, x))
         count = t.shape[0]
         squares = tf.matmul(jacobian, jacobian, transpose_a=True) / count
-        return (
-            tf.reduce_mean(r * r),
-            squares,
-            tf.linalg.matvec(jacobian, r, transpose_a=True) / count,
-        )
+        slope = tf.linalg.matvec(jacobian, r, transpose_a=True) / count
+        return tf.reduce_mean(r * r), squares, slope
 
     return system
 

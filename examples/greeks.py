@@ -1,4 +1,4 @@
-"""Price European options and take all their Greeks to third order, at a whole strip of spots at once.
+"""Price European options and take all their Greeks to third order, at a strip of spots at once.
 
 F. Black and M. Scholes (1973) and R. C. Merton price a call on a share without dividends as
 S N(d1) - K exp(-r tau) N(d2). The program writes this one formula down; the gradient, the matrix of
@@ -168,7 +168,7 @@ def report(strips: dict[str, Strip], console: Console) -> None:
         row = []
         for kind, strip in strips.items():
             found = strip.price if name == "price" else strip.greeks[name]
-            row += [f"{values[places[kind]]:.6g}" for values in (found, known[kind][name])]
+            row += [f"{values[places[kind]]:.5g}" for values in (found, known[kind][name])]
         table.add_row(name, *row, f"{max(error[name] for error in errors.values()):.1e}")
     console.print(table)
     worst = max(max(error.values()) for error in errors.values())

@@ -20,6 +20,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import matplotlib
 import numpy as np
@@ -52,7 +53,7 @@ def starting_weights(seed: int) -> list[np.ndarray]:
     random = np.random.default_rng(seed)
     sizes = (1, HIDDEN, HIDDEN, 1)
     made = []
-    for rows, columns in zip(sizes, sizes[1:]):
+    for rows, columns in pairwise(sizes):
         made.append(random.standard_normal((rows, columns)) * np.sqrt(2 / (rows + columns)))
         made.append(np.zeros(columns))
     return made

@@ -24,7 +24,6 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from rich import box
 from rich.console import Console
 from rich.table import Table
 from scipy.special import expit
@@ -179,18 +178,21 @@ def fit(times: int, points: int, seed: int) -> Fit:
 
 def report(found: Fit, console: Console) -> None:
     """Print estimates, errors and intervals, and how they agree with the references."""
-    table = Table("", "estimate", "error", "by hand", *found.intervals, box=box.SIMPLE)
-    table.title = "Malignant or not: coefficients, standard errors and 95 % intervals"
+    table = Table("", "estimate", "scikit-learn", "standard error", "by hand")
+    table.title = "Malignant or not: the coefficients"
+    intervals = Table("95 % interval by", *found.intervals)
     for row, name in enumerate(NAMES):
-        ends = [found.intervals[way][row] for way in found.intervals]
         table.add_row(
             name,
-            f"{found.estimates[row]:.3f}",
-            f"{found.errors[row]:.4f}",
-            f"{found.references['errors'][row]:.4f}",
-            *[f"{low:.2f}, {high:.2f}" for low, high in ends],
+            f"{found.estimates[row]:.5f}",
+            f"{found.references['estimates'][row]:.5f}",
+            f"{found.errors[row]:.5f}",
+            f"{found.references['errors'][row]:.5f}",
         )
+        ends = [found.intervals[way][row] for way in found.intervals]
+        intervals.add_row(name, *[f"{low:.2f} to {high:.2f}" for low, high in ends])
     console.print(table)
+    console.print(intervals)
     console.print(f"Largest slope left by Newton's method: {found.slope:.1e}")
     console.print(
         "Largest relative differences: estimates from scikit-learn's"

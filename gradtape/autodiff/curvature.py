@@ -6,11 +6,11 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from gradtape.autodiff.asking import UnconnectedGradients, unconnected_mode
+from gradtape.autodiff.asking import UnconnectedGradients
 from gradtape.autodiff.forward import ForwardAccumulator
 from gradtape.autodiff.jacobian import checked_bytes
 from gradtape.autodiff.jacobians import derived, row_of_blocks
-from gradtape.autodiff.primals import Primals, Results, chosen, recorded
+from gradtape.autodiff.primals import Primals, Results, chosen, recorded, unconnected
 from gradtape.autodiff.pullbacks import pulled
 from gradtape.autodiff.pushforwards import positional
 from gradtape.ops.basis import ones
@@ -81,7 +81,7 @@ def hessian(
     """
     callable_or_raise(f, "hessian", "f")
     choice(mode, MODES, "hessian", "mode")
-    show = unconnected_mode(unconnected_gradients)
+    show = unconnected(unconnected_gradients, "hessian")
     most = checked_bytes(max_bytes, "hessian")
 
     @functools.wraps(f, updated=())

@@ -14,6 +14,7 @@ from gradtape.autodiff.history import Place
 from gradtape.core.xp_numpy import Lazy
 
 console: Any = Lazy("rich.console")
+padding: Any = Lazy("rich.padding")
 panel: Any = Lazy("rich.panel")
 text: Any = Lazy("rich.text")
 
@@ -24,6 +25,16 @@ VERDICTS = {
     "zero": "is zero",
     "not finite": "is not finite",
     "owed": "cannot be had: a rule is owed",
+}
+
+MARKS = {  # in pictures, where the kind alone says too little
+    "left": "cut: NumPy or Python",
+    "flat": "cut: flat",
+    "integer": "cut: integers",
+    "before": "cut: before the tape",
+    "after": "cut: after the tape",
+    "thread": "cut: another thread",
+    "assigned": "cut: assigned",
 }
 
 
@@ -96,7 +107,7 @@ class Explanation:
     def picture(self) -> Any:
         """The picture of what the tape recorded for the target, with the causes in red; None where
         nothing was recorded."""
-        marks = {c.node: c.kind for c in self.causes if c.node is not None}
+        marks = {c.node: MARKS.get(c.kind, c.kind) for c in self.causes if c.node is not None}
         return None if self.draw is None else self.draw(marks)
 
     @property
@@ -117,20 +128,14 @@ class Explanation:
     __repr__ = __str__
 
     def __rich__(self) -> Any:
-        line = text.Text
         parts: list[Any] = []
         for cause in self.causes:
-            parts.append(line(cause.text))
-            if cause.place is not None:
-                place = line("  " + shown(cause.place), style="cyan")
-                parts.append(place.append("  " + cause.code, style="bold"))
-            if cause.remedy:
-                parts.append(line("  " + cause.remedy, style="green"))
-        parts += [line(note, style="dim") for note in self.notes]
+            parts += [*([text.Text("")] if parts else []), *_lines(cause)]
+        parts += [text.Text(note, style="dim") for note in self.notes]
         colour = "green" if self else "red"
         return panel.Panel(
-            console.Group(*(parts or [line("Every path to the source is recorded.")])),
-            title=line(self.summary, style=f"bold {colour}"),
+            console.Group(*(parts or [text.Text("Every path to the source is recorded.")])),
+            title=text.Text(self.summary, style=f"bold {colour}"),
             title_align="left",
             border_style=colour,
         )
@@ -148,8 +153,19 @@ class Explanation:
         )
 
 
+def _lines(cause: Cause) -> list[Any]:
+    """A cause for a terminal."""
+    found: list[Any] = [text.Text(cause.text)]
+    if cause.place is not None:
+        place = text.Text(shown(cause.place), style="cyan")
+        found.append(padding.Padding(place.append("  " + cause.code, style="bold"), (0, 0, 0, 4)))
+    if cause.remedy:
+        found.append(padding.Padding(text.Text(cause.remedy, style="green"), (0, 0, 0, 4)))
+    return found
+
+
 def _html_of(cause: Cause) -> str:
-    text = f"<p style='margin:4px 0'>{html.escape(cause.text)}"
+    text = f"<p style='margin:8px 0'>{html.escape(cause.text)}"
     if cause.place is not None:
         text += (
             f"<br><code>{html.escape(shown(cause.place))}</code>&ensp;"

@@ -8,7 +8,7 @@ walk itself."""
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from math import isfinite
 from typing import Any
@@ -48,7 +48,7 @@ class CheckedSweep(Sweep):
         finally:
             looked_at.close()
 
-    def _looked_at(self, records: Iterable[Record]) -> Iterator[Record]:
+    def _looked_at(self, records: Iterable[Record]) -> Generator[Record, None, None]:
         """The records; when the next one is asked for, what the last one gave is looked at."""
         cotangents = self.cotangents
         for record in records:

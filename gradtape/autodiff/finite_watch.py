@@ -38,6 +38,8 @@ from gradtape.core.tensor import Tensor
 
 MOST_SPOTS = 1 << 17
 MOST_READS = 64
+# the changes of variables that make infinite numbers; others only move them
+SUMS = ("assign_add", "assign_sub", "a step of the optimizer")
 
 
 class Inside(threading.local):
@@ -125,12 +127,12 @@ class Watch:
         self._reads.append(variable)
 
     def changed(self, variable: Any, how: str, values: tuple[Any, ...]) -> None:
-        """A variable was assigned to; what it started with is data."""
+        """A variable was assigned to; what it started with is data, and infinite numbers may be
+        assigned, as the worst value so far."""
         if here.mode is not None or how == "the initial value" or sound(variable._array):
             return
         given = [np.asarray(v._array) for v in values if getattr(v, "concrete", False)]
-        infinite = how == "assign" or not all([sound(a) for a in given])
-        found = finding(variable._array, self.infs and not infinite)
+        found = finding(variable._array, self.infs and how in SUMS)
         if found is not None:
             where = place(spot(sys._getframe(1)))
             raise variable_error(variable, how, found, where, given)

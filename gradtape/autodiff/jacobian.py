@@ -119,16 +119,31 @@ def jacobian(
     """What `GradientTape.jacobian` returns."""
     mode = unconnected_mode(unconnected_gradients)
     chunk = _chunk(parallel_iterations, vectorized, "jacobian")
-    targets = [checked(t, "target", "jacobian") for t in nest.flatten(target)]
+    given = nest.flatten(target)
+    targets = [
+        t.values if isinstance(t, IndexedSlices) else checked(t, "target", "jacobian")
+        for t in given
+    ]
     flat = flat_sources(sources, "jacobian")
     give_leaves(targets, flat)
     rows = Rows(recording, persistent, flat, chunk, vectorized)
     answers = []
     for number, one in enumerate(targets, 1):
         found = rows.pulled(one, one._shape, number == len(targets))
-        blocks = [shown(f, (*one._shape, *s._shape), s, mode) for f, s in zip(found, flat)]
+        blocks = [
+            _whole(shown(f, (*one._shape, *s._shape), s, mode), given[number - 1], s)
+            for f, s in zip(found, flat, strict=True)
+        ]
         answers.append(packed(sources, blocks))
     return packed(target, answers)
+
+
+def _whole(block: Any, target: Any, source: Any) -> Any:
+    """The block of an `IndexedSlices` with the rows that are zero."""
+    if block is None or not isinstance(target, IndexedSlices):
+        return block
+    shape = None if target._shape is None else (*target._shape, *source._shape)
+    return IndexedSlices(block, target.indices, shape).dense()
 
 
 def batch_jacobian(
@@ -143,6 +158,11 @@ def batch_jacobian(
     """What `GradientTape.batch_jacobian` returns."""
     mode = unconnected_mode(unconnected_gradients)
     chunk = _chunk(parallel_iterations, vectorized, "batch_jacobian")
+    if isinstance(target, IndexedSlices):
+        raise TypeError(
+            "GradientTape.batch_jacobian: the target is an IndexedSlices, whose rows are no batch. "
+            "Write y = tf.convert_to_tensor(target) inside the tape."
+        )
     target = checked(target, "target", "batch_jacobian")
     source = checked(source, "source", "batch_jacobian")
     _check_batches(target._shape, source._shape)

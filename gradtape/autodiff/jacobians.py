@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from typing import Any
 
-from gradtape.autodiff.asking import UnconnectedGradients, unconnected_mode
+from gradtape.autodiff.asking import UnconnectedGradients
 from gradtape.autodiff.columns import Columns
 from gradtape.autodiff.jacobian import Rows, checked_bytes, shown
-from gradtape.autodiff.primals import Primals, Results, chosen, recorded
+from gradtape.autodiff.primals import Primals, Results, chosen, recorded, unconnected
 from gradtape.autodiff.trail import Trail
 from gradtape.core.dtypes import differentiable
 from gradtape.ops.basis import size_of
@@ -63,7 +63,7 @@ def jacobian(
     """
     callable_or_raise(f, "jacobian", "f")
     choice(mode, MODES, "jacobian", "mode")
-    show = unconnected_mode(unconnected_gradients)
+    show = unconnected(unconnected_gradients, "jacobian")
     most = checked_bytes(max_bytes, "jacobian")
 
     @functools.wraps(f, updated=())

@@ -9,6 +9,7 @@ that arrives dead was never watched."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from gradtape.autodiff import reasons
@@ -104,20 +105,20 @@ class Paths:
             elif event.kind == "operation":
                 pending += [(p, now, event) for p, now in self._through(event, live, child)]
             else:
-                self._begins_anew(event)
+                self._begins_anew(event, child)
 
     def _arrived(self, event: Event, live: bool, child: Event | None) -> None:
         self.connected = self.connected or live
         if not live and child is not None:
-            self._add(self._unwatched(event, child))
+            self._add(self._unwatched(event, child), child)
 
-    def _begins_anew(self, event: Event) -> None:
+    def _begins_anew(self, event: Event, child: Event | None) -> None:
         """A variable that was assigned to, or data."""
         if event.kind == "variable" and event.parents:
-            self._add(reasons.assigned(event))
+            self._add(reasons.assigned(event), child)
         for handed in self.handed(event) if not event.parents else []:
             if self.depends(handed.event):
-                self._add(reasons.left(handed))
+                self._add(reasons.left(handed), child)
 
     def _through(
         self, event: Event, live: bool, child: Event | None
@@ -126,7 +127,7 @@ class Paths:
         part = live and child is not None and child.call == event.call
         off = self._off_tape(event)
         if off is not None:
-            self._add(off)
+            self._add(off, child)
             return
         if _without_derivative(event):
             if part:  # what a function of the library does inside is its own affair
@@ -135,13 +136,13 @@ class Paths:
                 if self.depends(parent) and parent.spec[1].kind in "biu":
                     yield parent, False
                 elif self.depends(parent):
-                    self._add(reasons.without_derivative(event, parent))
+                    self._add(reasons.without_derivative(event, parent), child)
             return
         for parent, rule in zip(event.parents, self._rules(event)):
             if not self.depends(parent):
                 continue
             if isinstance(rule, Owed):
-                self._add(reasons.owed(event, rule))
+                self._add(reasons.owed(event, rule), child)
             elif isinstance(rule, Nothing):
                 self._blocked(event, parent, rule, part)
             else:
@@ -156,9 +157,12 @@ class Paths:
             self.choices.append(reasons.choice(event, parent))
         elif not part:
             stopped = rule.kind == "stopped"
-            self._add(reasons.stopped(event) if stopped else reasons.flat(event))
+            self._add(reasons.stopped(event) if stopped else reasons.flat(event), None)
 
-    def _add(self, cause: Cause) -> None:
+    def _add(self, cause: Cause, child: Event | None) -> None:
+        """Note a cause; a picture shows it at the operation that the tape recorded next."""
+        if cause.node is None and child is not None:
+            cause = replace(cause, node=reasons.number_of(child))
         if cause not in self.causes:
             self.causes.append(cause)
 

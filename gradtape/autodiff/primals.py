@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from gradtape.autodiff.asking import UnconnectedGradients, unconnected_mode
 from gradtape.core import nest
 from gradtape.core.convert import NUMBERS, as_tensor, as_tensor_like
 from gradtape.core.dtypes import differentiable
@@ -150,6 +151,17 @@ def chosen(argnums: Any, count: int, function: str) -> tuple[tuple[int, ...], bo
     if len(set(places)) != len(places):
         raise InvalidArgumentError(f"gradtape.{function}: argnums={argnums} names one twice.")
     return places, single
+
+
+def unconnected(given: Any, function: str) -> UnconnectedGradients:
+    """What to return where nothing is connected, for the function that was asked."""
+    try:
+        return unconnected_mode(given)
+    except ValueError:
+        raise InvalidArgumentError(
+            f"gradtape.{function}: Unknown value for unconnected_gradients: {brief(given)}. "
+            "Write 'none' or 'zero'."
+        ) from None
 
 
 class Results:

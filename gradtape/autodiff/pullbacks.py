@@ -6,8 +6,8 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from gradtape.autodiff.asking import UnconnectedGradients, finished, unconnected_mode
-from gradtape.autodiff.primals import Primals, Results, chosen, recorded
+from gradtape.autodiff.asking import UnconnectedGradients, finished
+from gradtape.autodiff.primals import Primals, Results, chosen, recorded, unconnected
 from gradtape.autodiff.walk import walk
 from gradtape.core.record import Recording
 from gradtape.ops.basis import ones
@@ -149,9 +149,9 @@ def grad(
 
 
 def _differentiating(
-    function: str, f: Callable[..., Any], argnums: Any, has_aux: bool, unconnected: Any
+    function: str, f: Callable[..., Any], argnums: Any, has_aux: bool, otherwise: Any
 ) -> Callable[..., Any]:
-    mode = unconnected_mode(unconnected)
+    mode = unconnected(otherwise, function)
     with_value = function == "value_and_grad"
 
     @functools.wraps(f, updated=())

@@ -192,7 +192,7 @@ class Pusher:
         node = x._node
         held = None if node is None else getattr(node, "tangents", None)
         tangent = self._of(node) if held is None else held.get(mark)
-        if tangent is None:
+        if tangent is None or lookouts:
             return None
         array = x._array
         found = primitive.pushes.get(array.dtype)
@@ -237,7 +237,7 @@ class Pusher:
         a = x._array
         b = y._array
         found = primitive.pushes.get((a.dtype, b.dtype, left is None, right is None))
-        if found is None:
+        if found is None or lookouts:
             return None
         if type(left) is not ndarray and isinstance(left, Tensor):
             left = left._array

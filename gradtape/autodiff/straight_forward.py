@@ -149,7 +149,7 @@ class Hasty(ForwardWriter):
         self.scope["wins"] = xp.zero_wins  # it returns the array itself where nothing is nan
         found = dict.fromkeys([r for r in returned if r != "None"])
         defined = " and ".join([f"wins({r}, 1) is {r}" for r in found]) or "True"
-        return f"{super().last(returned)} if {defined} else careful({self.arguments})"
+        return f"return ({', '.join(returned)}) if {defined} else careful({self.arguments})"
 
 
 class Fused(ForwardWriter):

@@ -312,12 +312,14 @@ class GradientTape:
             sources: likewise.
             unconnected_gradients: None ("none") or zeros ("zero") where a target does not depend
                 on a source.
-            parallel_iterations: how many elements of the target go at once, by default all: it
-                bounds the memory.
+            parallel_iterations: how many elements of the target go at once; by default all, or as
+                many as fit into a quarter of a gigabyte.
             experimental_use_pfor: False walks back once for each element instead.
 
         Returns:
-            For each source a tensor of shape target.shape + source.shape, or None.
+            For each source a tensor of shape target.shape + source.shape and the source's dtype,
+            or None. Complex derivatives follow `gradient`: the derivative of the target's real part
+            by the source's real part, plus i times that by its imaginary part.
 
         Raises:
             RuntimeError: when the tape is used up.
@@ -355,7 +357,8 @@ class GradientTape:
             source: a tensor of shape (batch, ...).
             unconnected_gradients: None ("none") or zeros ("zero") where the target does not
                 depend on the source.
-            parallel_iterations: how many elements of an example go at once, by default all.
+            parallel_iterations: how many elements of an example go at once; by default all, or as
+                many as fit into a quarter of a gigabyte.
             experimental_use_pfor: False walks back once for each element instead.
 
         Returns:

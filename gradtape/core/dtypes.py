@@ -143,6 +143,8 @@ uint16 = DType(np.uint16, "uint16")
 uint32 = DType(np.uint32, "uint32")
 uint64 = DType(np.uint64, "uint64")
 bool_ = DType(np.bool_, "bool")
+float8_e4m3fn = DType(ml_dtypes.float8_e4m3fn, "float8_e4m3fn")
+float8_e5m2 = DType(ml_dtypes.float8_e5m2, "float8_e5m2")
 half = float16
 double = float64
 
@@ -150,10 +152,11 @@ ALL = (
     float16, bfloat16, float32, float64, complex64, complex128,
     int8, int16, int32, int64, uint8, uint16, uint32, uint64, bool_,
 )  # fmt: skip
-DIFFERENTIABLE = frozenset(t.numpy_dtype for t in ALL[:6])
+STORED = (float8_e4m3fn, float8_e5m2)  # cast to and from, for what is kept in 8 bits
+DIFFERENTIABLE = frozenset(t.numpy_dtype for t in ALL[:6] + STORED)
 
-_BY_NUMPY = {t.numpy_dtype: t for t in ALL}
-_BY_NAME = {t.name: t for t in ALL} | {"half": float16, "float": float32, "double": float64}
+_BY_NUMPY = {t.numpy_dtype: t for t in ALL + STORED}
+_BY_NAME = {t.name: t for t in ALL + STORED} | {"half": float16, "float": float32, "double": float64}
 _BY_PYTHON = {float: float32, int: int32, bool: bool_, complex: complex128}
 
 

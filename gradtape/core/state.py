@@ -36,7 +36,10 @@ class State(threading.local):
         self.tapes = tapes
         self.observers = observers
         self.mode = mode
-        self.special = bool(observers or lookouts or mode is not None)
+        if observers or mode is not None:
+            self.special = True
+        else:  # the class knows whether lookouts look on, also when that changes
+            self.__dict__.pop("special", None)
         alone = len(observers) == 1 and mode is None and not lookouts
         self.follower = observers[0] if alone and getattr(observers[0], "follows", False) else None
 

@@ -104,6 +104,8 @@ def solve_tridiagonal(diagonals: Any, b: Any) -> Any:
     bands[..., 0, 1:] = diagonals[..., 0, :-1]
     bands[..., 1, :] = diagonals[..., 1, :]
     bands[..., 2, :-1] = diagonals[..., 2, 1:]
+    if b.shape[-2] == 1 and not bands[..., 1, :].all():  # SciPy divides: nan
+        raise np.linalg.LinAlgError
     b = np.broadcast_to(b, out.shape)
     for place in np.ndindex(lead):
         out[place] = xp.scipy_linalg.solve_banded(

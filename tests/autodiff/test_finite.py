@@ -16,6 +16,21 @@ from gradtape.autodiff.finite_watch import inside
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import NotFiniteError
 from gradtape.core.state import here, lookouts
+from tests.autodiff import finite_programs as programs
+from tests.autodiff.finite_programs import (
+    COTANGENTS,
+    SOUND,
+    VALUES,
+    a_constant_with_nan,
+    a_variable_with_nan,
+    custom_gradient,
+    doubled,
+    gradient_in_a_batch,
+    in_a_batch,
+    log_of_zero,
+    root_at_zero,
+    second_order,
+)
 from tests.ops.case import Case, tensors
 from tests.ops.test_rules import CASES
 
@@ -47,148 +62,6 @@ def line_of(program: Program, mark: str) -> int:
     return first + number
 
 
-# values
-
-
-def log_of_zero() -> Any:
-    x = tf.constant([3.0, 2.0, 1.0])
-    return tf.math.log(x - 1.0)  # here
-
-
-def log_of_a_softmax() -> Any:
-    return tf.math.log(tf.nn.softmax(tf.constant([0.0, 200.0])))  # here
-
-
-def log_of_a_recorded_sigmoid() -> Any:
-    x = tf.Variable(-200.0)
-    with tf.GradientTape():
-        p = tf.sigmoid(x)
-        q = p
-        return tf.math.log(q)  # here
-
-
-def root_of_a_negative() -> Any:
-    x = tf.constant([4.0, -1e-9])
-    return tf.sqrt(x)  # here
-
-
-def inverse_root_of_zero() -> Any:
-    return tf.math.rsqrt(tf.constant([0.0]))  # here
-
-
-def zero_over_zero() -> Any:
-    a = tf.constant([1.0, 0.0])
-    b = tf.constant([2.0, 0.0])
-    return a / b  # here
-
-
-def one_over_zero() -> Any:
-    return 1.0 / tf.constant([[0.0]])  # here
-
-
-def large_exponential() -> Any:
-    x = tf.constant([1.0, 100.0])
-    return tf.exp(x)  # here
-
-
-def root_by_a_power() -> Any:
-    return tf.constant([-2.0]) ** 0.5  # here
-
-
-def outside_the_domain() -> Any:
-    return tf.acos(tf.constant([1.0, 1.5]))  # here
-
-
-def singular_matrix() -> Any:
-    return tf.linalg.slogdet(tf.zeros([2, 2]))  # here
-
-
-def half_precision() -> Any:
-    x = tf.constant([300.0], tf.float16)
-    return x * x  # here
-
-
-def cast_to_half() -> Any:
-    return tf.cast(tf.constant([1.0, 7e4]), tf.float16)  # here
-
-
-def too_large_a_product() -> Any:
-    a = tf.constant([[1e30, 0.0]])
-    return tf.matmul(a, a, transpose_b=True)  # here
-
-
-def mean_of_nothing() -> Any:
-    return tf.reduce_mean(tf.zeros([0]))  # here
-
-
-def inf_minus_inf() -> Any:
-    x = tf.constant([INF, 1.0])
-    return x - x  # here
-
-
-def mask_by_product() -> Any:
-    mask = tf.constant([0.0, 1.0])
-    return mask * tf.constant([INF, 1.0])  # here
-
-
-def inf_over_inf() -> Any:
-    x = tf.constant([INF, 1.0])
-    return x / x  # here
-
-
-def overflow_beside_an_inf() -> Any:
-    x = tf.constant([INF, 1e30])
-    return x * 1e30  # here
-
-
-def a_constant_with_nan() -> Any:
-    x = tf.reshape(tf.constant([1.0, NAN]), [2, 1])
-    y = tf.concat([x, x], 1)
-    return tf.reduce_sum(y)  # here
-
-
-def a_variable_with_nan() -> Any:
-    w = tf.Variable([NAN, 1.0], name="weights")
-    return 2.0 * w  # here
-
-
-def in_a_batch() -> Any:
-    return tf.vectorized_map(
-        lambda row: tf.math.log(row),  # here
-        tf.constant([[1.0], [0.0]]),
-    )
-
-
-def complex_division() -> Any:
-    x = tf.constant([1 + 1j, 0j])
-    return x / tf.constant([1 + 0j, 0j])  # here
-
-
-VALUES = [
-    (log_of_zero, "log", "inf", (2,), hints.LOG),
-    (log_of_a_softmax, "log", "inf", (0,), hints.LOGITS),
-    (log_of_a_recorded_sigmoid, "log", "inf", (), hints.LOGITS),
-    (root_of_a_negative, "sqrt", "NaN", (1,), hints.ROOT),
-    (inverse_root_of_zero, "rsqrt", "inf", (0,), hints.BY_ZERO),
-    (zero_over_zero, "divide", "NaN", (1,), hints.ZERO_OVER_ZERO),
-    (one_over_zero, "divide", "inf", (0, 0), hints.BY_ZERO),
-    (large_exponential, "exp", "inf", (1,), hints.EXP),
-    (root_by_a_power, "pow", "NaN", (0,), hints.POWER),
-    (outside_the_domain, "acos", "NaN", (1,), hints.DOMAIN),
-    (singular_matrix, "slogdet", "inf", (), hints.SINGULAR),
-    (half_precision, "multiply", "inf", (0,), hints.HALF),
-    (cast_to_half, "cast", "inf", (1,), hints.HALF),
-    (too_large_a_product, "matmul", "inf", (0, 0), hints.OVERFLOW),
-    (mean_of_nothing, "reduce_mean", "NaN", (), hints.EMPTY),
-    (inf_minus_inf, "subtract", "NaN", (0,), hints.INF_MINUS_INF),
-    (mask_by_product, "multiply", "NaN", (0,), hints.ZERO_TIMES_INF),
-    (inf_over_inf, "divide", "NaN", (0,), hints.INF_OVER_INF),
-    (overflow_beside_an_inf, "multiply", "inf", (1,), hints.OVERFLOW),
-    (in_a_batch, "log", "inf", (1, 0), hints.LOG),
-    (complex_division, "divide", "NaN", (1,), hints.ZERO_OVER_ZERO),
-]
-
-
 def short(error: NotFiniteError) -> str:
     """The last part of an operation's public name."""
     return error.operation.rpartition(".")[2]
@@ -198,11 +71,11 @@ def short(error: NotFiniteError) -> str:
 def test_values(program: Program, operation: str, what: str, index: Any, hint: str) -> None:
     error = caught(program)
     assert (short(error), error.kind, error.what, error.index) == (operation, "value", what, index)
-    assert error.place == (__file__, line_of(program, "here"))
+    assert error.place == (programs.__file__, line_of(program, "here"))
     assert error.hint.startswith(hint)
     text = str(error)
     assert error.operation in text
-    assert f"{__file__}:{error.place[1]}: " in text
+    assert f"{programs.__file__}:{error.place[1]}: " in text
     assert hint in text
 
 
@@ -216,7 +89,7 @@ def test_values(program: Program, operation: str, what: str, index: Any, hint: s
 def test_nan_that_came_in(program: Program, operation: str, source: str) -> None:
     error = caught(program)
     assert (short(error), error.kind, error.what) == (operation, "data", "NaN")
-    assert error.place == (__file__, line_of(program, "here"))
+    assert error.place == (programs.__file__, line_of(program, "here"))
     assert source in str(error)
     assert error.hint == hints.CAME_IN
 
@@ -232,123 +105,6 @@ def test_the_text_tells_what_went_in() -> None:
 # cotangents
 
 
-def root_at_zero() -> Any:
-    x = tf.Variable([0.0, 4.0])
-    with tf.GradientTape() as tape:
-        y = tf.reduce_sum(tf.sqrt(x))  # here
-    return tape.gradient(y, x)  # asked
-
-
-def norm_by_hand() -> Any:
-    x = tf.Variable([0.0, 0.0])
-    with tf.GradientTape() as tape:
-        squares = tf.reduce_sum(x * x)
-        y = tf.sqrt(squares)  # here
-    return tape.gradient(y, x)  # asked
-
-
-def log_of_almost_zero() -> Any:
-    x = tf.Variable([1e-39])
-    with tf.GradientTape() as tape:
-        y = tf.math.log(x)  # here
-    return tape.gradient(y, x)  # asked
-
-
-def power_at_zero() -> Any:
-    x = tf.Variable([0.0])
-    with tf.GradientTape() as tape:
-        y = x**0.5  # here
-    return tape.gradient(y, x)  # asked
-
-
-@tf.custom_gradient
-def logarithm(x: Any) -> Any:
-    return tf.math.log(x + 1e-30), lambda ct: ct / x
-
-
-def masked_by_where() -> Any:
-    x = tf.Variable([0.0, 1.0])
-    with tf.GradientTape() as tape:
-        y = tf.where(x > 0.0, logarithm(x), 0.0)  # here
-    return tape.gradient(y, x)  # asked
-
-
-def by_almost_zero() -> Any:
-    x = tf.Variable([1e-20])
-    with tf.GradientTape() as tape:
-        y = 1.0 / x  # here
-    return tape.gradient(y, x)  # asked
-
-
-@tf.custom_gradient
-def doubled(x: Any) -> Any:
-    return 2.0 * x, lambda ct: ct / (x - x)
-
-
-def custom_gradient() -> Any:
-    x = tf.Variable([3.0])
-    with tf.GradientTape() as tape:
-        y = doubled(x)  # here
-    return tape.gradient(y, x)  # asked
-
-
-def half_precision_backward() -> Any:
-    x = tf.Variable([1.0], dtype=tf.float16)
-    with tf.GradientTape() as tape:
-        y = x * tf.constant([2.0], tf.float16)  # here
-    return tape.gradient(y, x, output_gradients=tf.constant([6e4], tf.float16))  # asked
-
-
-def exploding() -> Any:
-    x = tf.Variable([1e-30])
-    with tf.GradientTape() as tape:
-        y = 1e30 * x  # here
-        z = 1e30 * y
-    return tape.gradient(z, x)  # asked
-
-
-def rows_of_a_jacobian() -> Any:
-    x = tf.Variable([4.0, 0.0])
-    with tf.GradientTape() as tape:
-        y = tf.sqrt(x)  # here
-    return tape.jacobian(y, x)  # asked
-
-
-def second_order() -> Any:
-    x = tf.Variable([0.0])
-    with tf.GradientTape() as outer:
-        with tf.GradientTape() as tape:
-            y = x**1.5  # here
-        slope = tape.gradient(y, x)
-    return outer.gradient(slope, x)  # asked
-
-
-def gradient_in_a_batch() -> Any:
-    def slope(x: Any) -> Any:
-        with tf.GradientTape() as tape:
-            tape.watch(x)
-            y = tf.sqrt(x)  # here
-        return tape.gradient(y, x)  # asked
-
-    return tf.vectorized_map(slope, tf.constant([1.0, 0.0]))
-
-
-COTANGENTS = [
-    (root_at_zero, "sqrt", "inf", (0,), hints.ROOT_BACK),
-    (norm_by_hand, "sqrt", "inf", (), hints.ROOT_BACK),
-    (log_of_almost_zero, "log", "inf", (0,), hints.LOG_BACK),
-    (power_at_zero, "pow", "inf", (0,), hints.POWER_BACK),
-    (masked_by_where, "custom_gradient logarithm", "NaN", (0,), hints.WHERE),
-    (by_almost_zero, "divide", "inf", (0,), hints.DIVISION_BACK),
-    (custom_gradient, "custom_gradient doubled", "inf", (0,), hints.CUSTOM),
-    (half_precision_backward, "multiply", "inf", (0,), hints.HALF_BACK),
-    (exploding, "multiply", "inf", (0,), hints.EXPLODING),
-    (rows_of_a_jacobian, "sqrt", "inf", None, hints.ROOT_BACK),
-    (second_order, "pow", "inf", (0,), hints.POWER_BACK),
-    (gradient_in_a_batch, "sqrt", "inf", (1,), hints.ROOT_BACK),
-]
-
-
 @pytest.mark.parametrize(
     "program, operation, what, index, hint", COTANGENTS, ids=lambda v: str(v)[:40]
 )
@@ -356,9 +112,8 @@ def test_cotangents(program: Program, operation: str, what: str, index: Any, hin
     error = caught(program)
     assert (short(error), error.kind, error.what) == (operation, "cotangent", what)
     assert index is None or error.index == index
-    source = gradient_in_a_batch if program is gradient_in_a_batch else program
-    assert error.place == (__file__, line_of(source, "here"))
-    assert error.asked == (__file__, line_of(source, "asked"))
+    assert error.place == (programs.__file__, line_of(program, "here"))
+    assert error.asked == (programs.__file__, line_of(program, "asked"))
     assert error.hint == hint
     assert "reverse rule" in str(error)
 
@@ -367,7 +122,7 @@ def test_the_operation_inside_of_a_custom_gradient_is_told() -> None:
     text = str(caught(custom_gradient))
     line = inspect.getsourcelines(doubled.__wrapped__)[1] + 2
     assert "inside of the rule: gradtape.divide gives inf in 1 of 1 elements" in text
-    assert f"{__file__}:{line}" in text
+    assert f"{programs.__file__}:{line}" in text
 
 
 def test_output_gradients_that_are_not_finite() -> None:
@@ -502,97 +257,6 @@ def test_infinite_sentinels_may_be_assigned() -> None:
 # sound programs
 
 
-def attention_mask() -> Any:
-    scores = tf.Variable(np.ones((2, 2), np.float32))
-    mask = tf.constant([[0.0, -INF], [0.0, 0.0]])
-    with tf.GradientTape() as tape:
-        p = tf.nn.softmax(scores + mask)
-        y = tf.reduce_sum(p * p)
-    return tape.gradient(y, scores)
-
-
-def logsumexp_of_minus_inf() -> Any:
-    return tf.reduce_logsumexp(tf.constant([-INF, -INF])), tf.reduce_logsumexp([-INF, 0.0])
-
-
-def dead_branch() -> Any:
-    x = tf.Variable([0.0, 4.0])
-    with tf.GradientTape() as tape:
-        y = tf.where(x > 0.0, tf.sqrt(x), 0.0)
-    return tape.gradient(y, x)
-
-
-def both_branches() -> Any:
-    x = tf.Variable([-4.0, 4.0])
-    with tf.GradientTape() as tape:
-        y = tf.where(
-            x > 0.0,
-            2.0 * tf.sqrt(x),
-            tf.math.log(-x),
-        )
-    return tape.gradient(y, x)
-
-
-def safe_inside() -> Any:
-    x = tf.Variable([0.0, 4.0])
-    with tf.GradientTape() as tape:
-        ok = x > 0.0
-        y = tf.where(ok, tf.math.log(tf.where(ok, x, 1.0)), 0.0)
-    return tape.gradient(y, x)
-
-
-def missing_numbers() -> Any:
-    x = tf.reshape(tf.constant([1.0, NAN]), [2, 1])
-    return tf.reduce_sum(tf.where(tf.math.is_nan(x), 0.0, x))
-
-
-def norm_at_zero() -> Any:
-    x = tf.Variable([0.0, 0.0])
-    with tf.GradientTape() as tape:
-        y = tf.norm(x)
-    return tape.gradient(y, x)
-
-
-def no_nan_division() -> Any:
-    x = tf.Variable([0.0, 1.0])
-    with tf.GradientTape() as tape:
-        y = tf.math.divide_no_nan(1.0, x)
-    return tape.gradient(y, x)
-
-
-def squares_that_overflow() -> Any:
-    return tf.constant([1e30, -1e30]) + 1.0  # the sum of squares is infinite
-
-
-def decay_to_nothing() -> Any:
-    return tf.exp(tf.constant([-INF, -1000.0])), 1.0 / tf.constant([INF])
-
-
-def integers_and_strided() -> Any:
-    x = tf.constant(np.arange(12).reshape(3, 4))
-    y = tf.transpose(tf.broadcast_to(tf.constant([[1.0]]), [100, 200]))
-    return tf.reduce_sum(x), y * 2.0, tf.exp(tf.transpose(tf.ones([80, 90])))
-
-
-def clipped_infinite_data() -> Any:
-    return tf.clip_by_value(tf.constant([INF, -INF, 1.0]), -2.0, 2.0)
-
-
-def cross_entropy_of_a_certain_event() -> Any:
-    logits = tf.Variable([[1000.0, 0.0]])
-    with tf.GradientTape() as tape:
-        y = tf.nn.softmax_cross_entropy_with_logits([[1.0, 0.0]], logits)
-        z = tf.nn.sigmoid_cross_entropy_with_logits([[1.0, 0.0]], logits)
-    return tape.gradient([y, z], logits)
-
-
-SOUND = [
-    attention_mask, logsumexp_of_minus_inf, dead_branch, both_branches, safe_inside,
-    missing_numbers, norm_at_zero, no_nan_division, squares_that_overflow, decay_to_nothing,
-    integers_and_strided, clipped_infinite_data, cross_entropy_of_a_certain_event,
-]  # fmt: skip
-
-
 @pytest.mark.parametrize("program", SOUND, ids=lambda p: p.__name__)
 def test_sound_programs_raise_nothing(program: Program) -> None:
     with tf.debug_nans():
@@ -720,7 +384,28 @@ def test_all_threads_are_watched() -> None:
         thread = threading.Thread(target=work)
         thread.start()
         thread.join()
-    assert found == [(__file__, line_of(log_of_zero, "here"))]
+    assert found == [(programs.__file__, line_of(log_of_zero, "here"))]
+
+
+def test_threads_that_worked_before_are_watched_too() -> None:
+    ready, go, found = threading.Event(), threading.Event(), []
+
+    def work() -> None:
+        tf.vectorized_map(tf.sin, tf.ones([3]))
+        ready.set()
+        go.wait()
+        try:
+            log_of_zero()
+        except NotFiniteError as error:
+            found.append(error.what)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    ready.wait()
+    with tf.debug_nans():
+        go.set()
+        thread.join()
+    assert found == ["inf"]
 
 
 def test_errors_leave_the_state_as_it_was() -> None:

@@ -178,6 +178,27 @@ def test_a_source_of_rows_is_dense() -> None:
     np.testing.assert_array_equal(tape.jacobian(y, v, experimental_use_pfor=False), expected)
 
 
+def test_rows_of_a_table_as_a_target_are_dense() -> None:
+    v = tf.Variable(np.arange(1.0, 7.0).reshape(3, 2))
+    with tf.GradientTape(persistent=True) as tape:
+        with tf.GradientTape() as inner:
+            y = tf.reduce_sum(tf.gather(v, [0, 2, 0]) ** 3)
+        g = inner.gradient(y, v)
+        dense = tf.convert_to_tensor(g)
+    assert isinstance(g, tf.IndexedSlices)
+    expected = np.zeros((3, 2, 3, 2))
+    for row, times in ((0, 2), (2, 1)):
+        for column in range(2):
+            expected[row, column, row, column] = 6 * times * (2 * row + column + 1)
+    np.testing.assert_array_equal(tape.jacobian(g, v), expected)
+    np.testing.assert_array_equal(tape.jacobian([g], v)[0], expected)
+    np.testing.assert_array_equal(tape.jacobian(dense, v), expected)
+    with pytest.raises(TypeError, match=r"batch_jacobian: the target is an IndexedSlices"):
+        tape.batch_jacobian(g, v)
+    summed = np.asarray(tape.batch_jacobian(dense, v))
+    np.testing.assert_array_equal(summed, expected.sum(axis=2))
+
+
 def test_hessian_by_two_tapes() -> None:
     x = tf.constant(np.random.randn(8, 5))
     w = tf.Variable(np.random.randn(5, 3))
@@ -244,6 +265,18 @@ def test_complex_numbers_follow_the_conjugate_convention() -> None:
         tape.watch(z)
         y = z * z
     np.testing.assert_allclose(tape.jacobian(y, z), np.diag(np.conj(2 * np.asarray(z))))
+
+
+def test_real_and_complex_numbers_meet() -> None:
+    x = tf.constant([1.0, 2.0], tf.float64)
+    z = tf.constant(np.array([1 + 2j, 3 - 1j]))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, z])
+        size = tf.abs(z) ** 2
+        turned = tf.complex(x, x * x) * (1 + 2j)
+    np.testing.assert_allclose(tape.jacobian(size, z), np.diag(2 * np.asarray(z)))
+    # the real part of (1 + 2i)(x + i x^2) is x - 2 x^2
+    np.testing.assert_allclose(tape.jacobian(turned, x), np.diag([-3.0, -7.0]))
 
 
 # batch_jacobian

@@ -271,7 +271,7 @@ def test_enable_check_numerics_reaches_into_recorded_functions(
     assert np.isnan(f(C(-1.0)))
     tf.debugging.enable_check_numerics()
     assert float(f(C(1.0))) == 0.0
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"NaN in output 0 of gradtape\.log"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.log: the value is NaN"):
         f(C(-1.0))
     tf.debugging.disable_check_numerics()
     assert np.isnan(f(C(-1.0)))
@@ -284,5 +284,5 @@ def test_enable_check_numerics_inside(recorded: Recorded, numerics: None) -> Non
         return 2.0 * tf.math.log(x)
 
     assert float(f(C(1.0))) == 0.0
-    with pytest.raises(tf.errors.InvalidArgumentError, match=r"NaN in output 0 of gradtape\.log"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"gradtape\.log: the value is NaN"):
         f(C(-1.0))

@@ -108,7 +108,7 @@ def directional(f: Callable[[float], Any], step: float = 2e-3) -> Any:
     return sum(w * (f(k * step) - f(-k * step)) for k, w in enumerate(weights, 1)) / step
 
 
-def richardson(f: Callable[[float], float], step: float = 0.016) -> tuple[float, float]:
+def richardson(f: Callable[[float], float], step: float = 0.004) -> tuple[float, float]:
     """The derivative of f at 0 by central differences of four steps, extrapolated, and its error:
     what the last extrapolation still changed, and rounding."""
     steps = [step / 2**k for k in range(4)]

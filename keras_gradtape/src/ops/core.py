@@ -15,6 +15,7 @@ from keras.src.backend.common.stateless_scope import StatelessScope
 from keras.src.backend.common.symbolic_scope import SymbolicScope
 
 import gradtape as tf
+from gradtape.graph.scanning import scanned
 
 SUPPORTS_SPARSE_TENSORS = False
 SUPPORTS_RAGGED_TENSORS = False
@@ -24,7 +25,7 @@ IS_THREAD_SAFE = True
 
 
 class Variable(KerasVariable):
-    """A variable of Keras that holds one of gradtape's, so that tapes watch and differentiate it."""
+    """A variable of Keras that holds one of gradtape's, so that tapes watch it."""
 
     def _initialize(self, value: Any) -> None:
         with tf.init_scope():
@@ -77,28 +78,38 @@ def is_tensor(x: Any) -> bool:
     return isinstance(x, (tf.Tensor, tf.Variable))
 
 
-def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool = False, ragged: bool = False) -> Any:
+def convert_to_tensor(
+    x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Any:
     """A value as a tensor, of the dtype that Keras gives to it unless one is asked for."""
     if sparse or ragged:
         raise ValueError(
             "keras_gradtape.convert_to_tensor: sparse and ragged tensors are not supported by"
             " gradtape. Pass a dense one."
         )
+    if isinstance(x, tf.Tensor):
+        return x if dtype is None else _cast(x, dtype)
+    kind = type(x)
+    if kind is float or kind is int or kind is bool:
+        return tf.constant(_numpy_dtype(dtype or result_type(kind)).type(x))
     if isinstance(x, KerasVariable):
         x = x.value
     if isinstance(x, (tf.Tensor, tf.Variable, tf.IndexedSlices)):
         x = tf.convert_to_tensor(x)
-        return x if dtype is None else _cast(x, standardize_dtype(dtype))
+        return x if dtype is None else _cast(x, dtype)
     if isinstance(x, (np.ndarray, np.generic)):
-        wanted = standardize_dtype(x.dtype if dtype is None else dtype)
-        return tf.constant(x.astype(wanted, copy=False))
-    if dtype is None:
-        dtype = result_type(*[getattr(i, "dtype", type(i)) for i in tree.flatten(x)])
-    dtype = standardize_dtype(dtype)
+        return tf.constant(x.astype(_numpy_dtype(x.dtype if dtype is None else dtype), copy=False))
     leaves = tree.flatten(x)
+    if dtype is None:
+        dtype = result_type(*[getattr(i, "dtype", type(i)) for i in leaves])
     if any([isinstance(i, (tf.Tensor, tf.Variable, KerasVariable)) for i in leaves]):
         return _stacked(x, dtype)
-    return tf.constant(np.asarray(x, dtype=dtype))
+    return tf.constant(np.asarray(x, dtype=_numpy_dtype(dtype)))
+
+
+def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
+    """The dtype that a value of Keras's dtype has."""
+    return tf.as_dtype(standardize_dtype(dtype)).numpy_dtype
 
 
 def _stacked(x: Any, dtype: str) -> Any:
@@ -127,14 +138,15 @@ def cast(x: Any, dtype: Any) -> Any:
     return convert_to_tensor(x, dtype=dtype)
 
 
-def _cast(x: Any, dtype: str) -> Any:
-    if x.dtype.name == dtype:
+def _cast(x: Any, dtype: Any) -> Any:
+    wanted = tf.as_dtype(dtype if type(dtype) is str else standardize_dtype(dtype)).numpy_dtype
+    if x._dtype == wanted:
         return x
-    if dtype == "bool":
+    if wanted.kind == "b":
         return tf.not_equal(x, tf.cast(0, x.dtype))
-    if x.dtype.is_complex and not dtype.startswith("complex"):
+    if x._dtype.kind == "c" and wanted.kind != "c":
         x = tf.math.real(x)
-    return tf.cast(x, dtype)
+    return tf.cast(x, wanted)
 
 
 # results without values
@@ -211,18 +223,22 @@ def while_loop(cond: Any, body: Any, loop_vars: Any, maximum_iterations: int | N
 
 def fori_loop(lower: Any, upper: Any, body_fun: Any, init_val: Any) -> Any:
     """A value changed for each number of a range."""
+    value = tree.map_structure(convert_to_tensor, init_val)
+    if type(lower) is int and type(upper) is int and tf.executing_eagerly():
+        for i in range(lower, upper):
+            value = body_fun(i, value)
+        return value
     lower, upper = convert_to_tensor(lower), convert_to_tensor(upper)
-    start = tree.map_structure(convert_to_tensor, init_val)
 
     def step(i: Any, value: Any) -> Any:
         return i + 1, tree.map_structure(convert_to_tensor, body_fun(i, value))
 
-    return tf.while_loop(lambda i, value: i < upper, step, (lower, start))[1]
+    return tf.while_loop(lambda i, value: i < upper, step, (lower, value))[1]
 
 
 def map(f: Any, xs: Any) -> Any:
     """The results of a function for each element along the first axis, one after the other."""
-    return scan(lambda _, x: ((), f(x)), (), xs)[1]
+    return scan(lambda nothing, x: (nothing, f(x)), tf.zeros(()), xs)[1]
 
 
 def vectorized_map(function: Any, elements: Any) -> Any:
@@ -242,28 +258,88 @@ def scan(
     if not callable(f):
         raise TypeError(f"`f` should be a callable. Received: f={f}")
     if not isinstance(unroll, (bool, int)) or (not isinstance(unroll, bool) and unroll < 1):
-        raise ValueError(f"`unroll` must be a positive integer or boolean. Received: {unroll}")
+        raise ValueError(f"`unroll` must be an positive integer or boolean. Received: {unroll}")
     if xs is None and length is None:
         raise ValueError("Got no `xs` to scan over and `length` not provided.")
-    xs = tree.map_structure(convert_to_tensor, xs)
-    sizes = {int(x.shape[0]) for x in tree.flatten(xs) if x is not None}
-    count = int(length) if length is not None else sizes.pop()
-    carry = tree.map_structure(convert_to_tensor, init)
-    results = []
-    order = range(count - 1, -1, -1) if reverse else range(count)
-    for i in order:
-        x = tree.map_structure(lambda t, i=i: None if t is None else t[i], xs)
-        carry, y = f(carry, x)
-        results.append(y)
+    rows = [] if xs is None else [convert_to_tensor(x) for x in tree.flatten(xs)]
+    made: list[Any] = []
+
+    def step(state: Any, row: Any) -> Any:
+        x = tree.pack_sequence_as(xs, row) if rows else None
+        carry, y = f(tree.pack_sequence_as(init, state), x)
+        made[:] = [y]
+        return _tensors(carry), _tensors(y)
+
+    along = rows or [tf.range(int(length or 0))]
+    state, results = scanned(step, _tensors(init), along, along, reverse, "keras.ops.scan")
+    found = iter(results)
+    stacked = tree.map_structure(lambda y: None if y is None else next(found), made[0])
+    return tree.pack_sequence_as(init, state), stacked
+
+
+def _tensors(structure: Any) -> list[Any]:
+    """What a structure holds, in a row; None is left out."""
+    return [convert_to_tensor(x) for x in tree.flatten(structure) if x is not None]
+
+
+def associative_scan(f: Any, elems: Any, reverse: bool = False, axis: int = 0) -> Any:
+    """What an associative function makes of the first one, two, three, ... elements of an axis.
+
+    Neighbours are combined, the pairs scanned likewise, and what lies between follows from them by
+    one more step each, so that the depth is logarithmic (Ladner and Fischer 1980).
+    """
+    if not callable(f):
+        raise TypeError(f"`f` should be a callable. Received: f={f}")
+    leaves = [_axis_first(convert_to_tensor(x), axis) for x in tree.flatten(elems)]
     if reverse:
-        results.reverse()
-    if not results:
-        return carry, xs
-    stacked = tree.map_structure(
-        lambda *ys: None if ys[0] is None else tf.stack([convert_to_tensor(y) for y in ys]),
-        *results,
-    )
-    return carry, stacked
+        leaves = [tf.reverse(x, [0]) for x in leaves]
+    if len({x.shape[0] for x in leaves}) > 1:
+        raise ValueError(
+            "The arrays of `elems` must have the same first dimension, that of `axis`. Received:"
+            f" {[x.shape[0] for x in leaves]} along axis={axis}"
+        )
+
+    def combined(first: list[Any], second: list[Any]) -> list[Any]:
+        parts = (tree.pack_sequence_as(elems, [_axis_first(x, axis, True) for x in side])
+                 for side in (first, second))  # fmt: skip
+        return [_axis_first(convert_to_tensor(x), axis) for x in tree.flatten(f(*parts))]
+
+    found = _prefixes(combined, leaves)
+    found = [tf.reverse(x, [0]) for x in found] if reverse else found
+    return tree.pack_sequence_as(elems, [_axis_first(x, axis, True) for x in found])
+
+
+def _axis_first(x: Any, axis: int, back: bool = False) -> Any:
+    """An axis put first, or back from there."""
+    order = list(range(len(x.shape)))
+    if back:
+        order.insert(axis % len(order), order.pop(0))
+    else:
+        order.insert(0, order.pop(axis))
+    return x if order == sorted(order) else tf.transpose(x, order)
+
+
+def _prefixes(combined: Any, leaves: list[Any]) -> list[Any]:
+    """All prefixes along the first axis combined."""
+    size = int(leaves[0].shape[0])
+    if size < 2:
+        return leaves
+    pairs = combined([x[0 : size - 1 : 2] for x in leaves], [x[1:size:2] for x in leaves])
+    odd = _prefixes(combined, pairs)  # those that end at 1, 3, 5, ...
+    even = [x[:1] for x in leaves]
+    if size > 2:
+        later = [x[2::2] for x in leaves]
+        count = int(later[0].shape[0])
+        more = combined([x[:count] for x in odd], later)
+        even = [tf.concat([x, y], 0) for x, y in zip(even, more)]
+    return [_interleaved(x, y) for x, y in zip(even, odd)]
+
+
+def _interleaved(even: Any, odd: Any) -> Any:
+    """Rows taken in turn; of the even ones there may be one more."""
+    count = int(odd.shape[0])
+    both = tf.reshape(tf.stack([even[:count], odd], 1), [2 * count, *odd.shape[1:]])
+    return tf.concat([both, even[count:]], 0)
 
 
 # slices
@@ -289,9 +365,20 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     indices = convert_to_tensor(indices, "int32")
     updates = convert_to_tensor(updates, inputs.dtype)
     if reduction == "mul":
-        places = tf.gather_nd(inputs, indices)
-        return tf.tensor_scatter_nd_update(inputs, indices, places * updates)
+        return inputs * _factors(inputs, indices, updates)
     return UPDATES[reduction](inputs, indices, updates)
+
+
+def _factors(inputs: Any, indices: Any, updates: Any) -> Any:
+    """The products of the updates at each place of `inputs`, 1 where there is none."""
+    depth = int(indices.shape[-1])
+    sizes = [int(n) for n in inputs.shape]
+    count = int(np.prod(sizes[:depth]))
+    steps = [int(np.prod(sizes[i + 1 : depth])) for i in range(depth)]
+    flat = tf.reduce_sum(indices * tf.constant(steps, tf.int32), -1)
+    rows = tf.reshape(updates, [-1, *sizes[depth:]])
+    products = tf.math.unsorted_segment_prod(rows, tf.reshape(flat, [-1]), count)
+    return tf.reshape(products, sizes)
 
 
 def slice(inputs: Any, start_indices: Any, shape: Any) -> Any:

@@ -12,35 +12,51 @@ from keras_gradtape.src.ops.core import convert_to_tensor
 from keras_gradtape.src.ops.promoting import floating
 
 
-def _segments(data: Any, segment_ids: Any, num_segments: Any, reduce: Any) -> Any:
+def _segments(data: Any, segment_ids: Any, num_segments: Any, reduce: Any) -> tuple[Any, Any]:
+    """What segments are reduced to, and the numbers of segments; -1 and the like belong to none."""
     data, ids = convert_to_tensor(data), convert_to_tensor(segment_ids, "int32")
     if num_segments is None:
         num_segments = int(tf.reduce_max(ids)) + 1
     inside = tf.logical_and(ids >= 0, ids < num_segments)
     ids = tf.where(inside, ids, num_segments)  # one more for what belongs to none
-    return reduce(data, ids, num_segments + 1)[:num_segments]
+    return reduce(data, ids, num_segments + 1)[:num_segments], ids
+
+
+def _extreme_of_segments(
+    data: Any, segment_ids: Any, num_segments: Any, reduce: Any, none: float
+) -> Any:
+    """The largest or smallest elements; in the place of none an infinity, if there is one."""
+    found, ids = _segments(data, segment_ids, num_segments, reduce)
+    if not found.dtype.is_floating:
+        return found
+    count = int(found.shape[0])
+    sizes = tf.math.unsorted_segment_sum(tf.ones_like(ids), ids, count + 1)[:count]
+    empty = tf.reshape(tf.equal(sizes, 0), [count] + [1] * (len(found.shape) - 1))
+    return tf.where(empty, tf.cast(none, found.dtype), found)
 
 
 def segment_sum(data: Any, segment_ids: Any, num_segments: Any = None, sorted: bool = False) -> Any:
     """The sums of segments."""
-    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_sum)
+    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_sum)[0]
 
 
 def segment_max(data: Any, segment_ids: Any, num_segments: Any = None, sorted: bool = False) -> Any:
     """The largest elements of segments."""
-    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_max)
+    reduce = tf.math.unsorted_segment_max
+    return _extreme_of_segments(data, segment_ids, num_segments, reduce, -np.inf)
 
 
 def segment_min(data: Any, segment_ids: Any, num_segments: Any = None, sorted: bool = False) -> Any:
     """The smallest elements of segments."""
-    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_min)
+    reduce = tf.math.unsorted_segment_min
+    return _extreme_of_segments(data, segment_ids, num_segments, reduce, np.inf)
 
 
 def segment_prod(
     data: Any, segment_ids: Any, num_segments: Any = None, sorted: bool = False
 ) -> Any:
     """The products of segments."""
-    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_prod)
+    return _segments(data, segment_ids, num_segments, tf.math.unsorted_segment_prod)[0]
 
 
 def top_k(x: Any, k: int, sorted: bool = True) -> Any:
@@ -98,7 +114,7 @@ def logdet(x: Any) -> Any:
 # Fourier transforms: complex numbers are pairs of real ones
 
 
-def _complex(x: Any) -> Any:
+def _get_complex_tensor_from_tuple(x: Any) -> Any:  # Keras calls it by this name
     if not isinstance(x, (tuple, list)) or len(x) != 2:
         raise ValueError(
             f"Input `x` should be a tuple of two tensors - real and imaginary. Received: x={x}"
@@ -121,17 +137,17 @@ def _parts(z: Any) -> tuple[Any, Any]:
 
 def fft(x: Any) -> Any:
     """The Fourier transform along the last axis."""
-    return _parts(tf.signal.fft(_complex(x)))
+    return _parts(tf.signal.fft(_get_complex_tensor_from_tuple(x)))
 
 
 def fft2(x: Any) -> Any:
     """The Fourier transform along the last two axes."""
-    return _parts(tf.signal.fft2d(_complex(x)))
+    return _parts(tf.signal.fft2d(_get_complex_tensor_from_tuple(x)))
 
 
 def ifft2(x: Any) -> Any:
     """The inverse Fourier transform along the last two axes."""
-    return _parts(tf.signal.ifft2d(_complex(x)))
+    return _parts(tf.signal.ifft2d(_get_complex_tensor_from_tuple(x)))
 
 
 def rfft(x: Any, fft_length: int | None = None) -> Any:
@@ -142,7 +158,9 @@ def rfft(x: Any, fft_length: int | None = None) -> Any:
 
 def irfft(x: Any, fft_length: int | None = None) -> Any:
     """The inverse of `rfft`."""
-    return tf.signal.irfft(_complex(x), None if fft_length is None else [fft_length])
+    return tf.signal.irfft(
+        _get_complex_tensor_from_tuple(x), None if fft_length is None else [fft_length]
+    )
 
 
 def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any:
@@ -153,10 +171,18 @@ def extract_sequences(x: Any, sequence_length: int, sequence_stride: int) -> Any
     return tf.gather(x, tf.constant(places, tf.int32), axis=-1)
 
 
+WINDOWS = {"hann": tf.signal.hann_window, "hamming": tf.signal.hamming_window}
+
+
 def _window(window: Any, length: int, fft_length: int, dtype: str) -> Any:
     """A window in the middle of a frame."""
     if isinstance(window, str):
-        window = np.hanning(length + 1)[:-1] if window == "hann" else np.hamming(length + 1)[:-1]
+        if window not in WINDOWS:
+            raise ValueError(
+                "If a string is passed to `window`, it must be one of `'hann'`, `'hamming'`."
+                f" Received: window={window}"
+            )
+        window = WINDOWS[window](length, periodic=True, dtype=dtype)
     window = convert_to_tensor(np.ones(length) if window is None else window, dtype)
     if len(window.shape) != 1 or int(window.shape[-1]) != length:
         raise ValueError(
@@ -199,19 +225,17 @@ def istft(
     window: Any = "hann",
     center: bool = True,
 ) -> Any:
-    """The inverse of `stft`: frames added up where they overlap, over the sum of the windows."""
+    """The inverse of `stft`: frames added up where they overlap, each under the window over the
+    sum of the squares of all windows that cover a place (Griffin and Lim 1984); without a window
+    they are only added up."""
     frames = irfft(x, fft_length)
-    dtype = standardize_dtype(frames.dtype)
-    shaped = _window(window, sequence_length, fft_length, dtype)
-    count = int(frames.shape[-2])
-    whole = fft_length + sequence_stride * (count - 1)
-    places = np.arange(count)[:, None] * sequence_stride + np.arange(fft_length)[None, :]
-    found = _overlapped(frames * shaped, places, whole)
-    weight = _overlapped(tf.broadcast_to(shaped * shaped, (count, fft_length)), places, whole)
-    safe = tf.where(weight > 1e-11, weight, tf.ones_like(weight))
-    found = found / safe
+    whole = fft_length + sequence_stride * (int(frames.shape[-2]) - 1)
+    if window is not None:
+        shaped = _window(window, sequence_length, fft_length, standardize_dtype(frames.dtype))
+        frames = frames * (shaped / _covering(tf.square(shaped), sequence_stride))
+    found = tf.signal.overlap_and_add(frames, sequence_stride)
     start = fft_length // 2 if center else 0
-    end = start + length if length is not None else whole - (start if center else 0)
+    end = start + length if length is not None else whole - start
     found = found[..., start : min(end, whole)]
     missing = 0 if length is None else length - int(found.shape[-1])
     if missing > 0:
@@ -219,12 +243,12 @@ def istft(
     return found
 
 
-def _overlapped(frames: Any, places: Any, size: int) -> Any:
-    rank = len(frames.shape)
-    first = tf.transpose(frames, (rank - 2, rank - 1, *range(rank - 2)))
-    indices = tf.constant(places[..., None], tf.int32)
-    total = tf.scatter_nd(indices, first, (size, *first.shape[2:]))
-    return tf.transpose(total, (*range(1, rank - 1), 0))
+def _covering(squares: Any, stride: int) -> Any:
+    """The sum, at each place of a frame, over all frames that cover it."""
+    length = int(squares.shape[0])
+    count = -(-length // stride)
+    parts = tf.reshape(tf.pad(squares, [[0, count * stride - length]]), (count, stride))
+    return tf.tile(tf.reduce_sum(parts, 0), [count])[:length]
 
 
 def _check_lengths(sequence_length: int, sequence_stride: int, fft_length: int) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import dtypes, standardize_dtype
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.nn_activations import log_softmax
 
 
@@ -23,7 +23,7 @@ def ctc_decode(
 ) -> Any:
     """The most likely sequences, -1 where they are shorter, and their scores."""
     inputs = convert_to_tensor(inputs)
-    inputs = tf.cast(inputs, dtypes.result_type(standardize_dtype(inputs.dtype), "float32"))
+    inputs = tf.cast(inputs, common(inputs.dtype, "float32"))
     lengths = convert_to_tensor(sequence_lengths, "int32")
     if strategy == "greedy":
         return _greedy(inputs, lengths, merge_repeated, mask_index)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import dtypes, standardize_dtype
+from keras.src.backend.common import standardize_dtype
 from keras.src.backend.config import epsilon
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import cast, convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.nn_activations import log_softmax
 from keras_gradtape.src.ops.numpy_shaping import moveaxis
 
@@ -110,7 +111,7 @@ def ctc_loss(
 ) -> Any:
     """The connectionist temporal classification loss."""
     output = convert_to_tensor(output)
-    dtype = dtypes.result_type(standardize_dtype(output.dtype), "float32")
+    dtype = common(output.dtype, "float32")
     return tf.nn.ctc_loss(
         labels=convert_to_tensor(target, "int32"),
         logits=tf.cast(output, dtype),
@@ -200,9 +201,9 @@ def dot_product_attention(
             f" query.shape={tuple(query.shape)}, key.shape={tuple(key.shape)},"
             f" value.shape={tuple(value.shape)}."
         )
-    dtype = dtypes.result_type(*[standardize_dtype(t.dtype) for t in (query, key, value)])
+    dtype = common(query.dtype, key.dtype, value.dtype)
     query, key, value = (tf.cast(t, dtype) for t in (query, key, value))
-    wide = dtypes.result_type(dtype, "float32")
+    wide = common(dtype, "float32")
     logits = tf.cast(tf.einsum("BTNH,BSNH->BNTS", query, key), wide)
     size = int(key.shape[-1])
     logits = logits * tf.cast(1.0 / np.sqrt(size) if scale is None else scale, wide)

@@ -55,9 +55,9 @@ from keras_gradtape.src.ops.numpy_elementwise import left_shift as left_shift
 from keras_gradtape.src.ops.numpy_elementwise import less as less
 from keras_gradtape.src.ops.numpy_elementwise import less_equal as less_equal
 from keras_gradtape.src.ops.numpy_elementwise import log as log
+from keras_gradtape.src.ops.numpy_elementwise import log10 as log10
 from keras_gradtape.src.ops.numpy_elementwise import log1p as log1p
 from keras_gradtape.src.ops.numpy_elementwise import log2 as log2
-from keras_gradtape.src.ops.numpy_elementwise import log10 as log10
 from keras_gradtape.src.ops.numpy_elementwise import logaddexp as logaddexp
 from keras_gradtape.src.ops.numpy_elementwise import logaddexp2 as logaddexp2
 from keras_gradtape.src.ops.numpy_elementwise import logical_and as logical_and

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import dtypes, standardize_dtype
 from keras.src.backend.config import floatx
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.promoting import floating, is_integral, operand, pair
 
 
@@ -258,7 +258,7 @@ def ldexp(x1: Any, x2: Any) -> Any:
         raise TypeError(
             f"ldexp exponent must be an integer type. Received: x2 dtype={x2.dtype.name}"
         )
-    dtype = dtypes.result_type(standardize_dtype(x1.dtype), float)
+    dtype = common(x1.dtype, float)
     return tf.cast(x1, dtype) * tf.pow(tf.cast(2.0, dtype), tf.cast(x2, dtype))
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import dtypes, standardize_dtype
+from keras.src.backend.common import standardize_dtype
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.numpy_shaping import moveaxis
 from keras_gradtape.src.ops.promoting import floating, pair
 
@@ -86,7 +87,7 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
     """Products added up as the letters say."""
     tensors = [convert_to_tensor(x) for x in operands]
     found = {standardize_dtype(x.dtype) for x in tensors}
-    dtype = "int32" if found == {"int8"} else dtypes.result_type(*found)
+    dtype = "int32" if found == {"int8"} else common(*found)
     if dtype == "bool":
         whole = tf.einsum(subscripts, *[tf.cast(x, tf.int32) for x in tensors])
         return tf.cast(whole, tf.bool)
@@ -137,7 +138,7 @@ def _three(t: Any) -> list[Any]:
 def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
     """The cross-correlation of two vectors."""
     x1, x2 = pair(x1, x2)
-    dtype = dtypes.result_type(standardize_dtype(x1.dtype), float)
+    dtype = common(x1.dtype, float)
     a, b = tf.cast(x1, dtype), tf.cast(x2, dtype)
     n, m = int(a.shape[0]), int(b.shape[0])
     full = tf.pad(a, [[m - 1, m - 1]])

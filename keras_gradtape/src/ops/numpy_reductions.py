@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import dtypes, standardize_dtype
+from keras.src.backend.common import standardize_dtype
 from keras.src.backend.config import floatx
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.numpy_elementwise import isnan
 from keras_gradtape.src.ops.promoting import floating, is_integral, pair
 
@@ -43,14 +44,14 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean along axes."""
     x = convert_to_tensor(x)
     if is_integral(x):
-        x = tf.cast(x, dtypes.result_type(standardize_dtype(x.dtype), "float32"))
+        x = tf.cast(x, common(x.dtype, "float32"))
     return tf.reduce_mean(x, _axes(axis), keepdims)
 
 
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The variance along axes."""
     x = convert_to_tensor(x)
-    dtype = dtypes.result_type(standardize_dtype(x.dtype), float)
+    dtype = common(x.dtype, float)
     if not x.dtype.is_complex:
         x = tf.cast(x, dtype if dtype in ("float32", "float64") else "float32")
     return tf.cast(tf.math.reduce_variance(x, _axes(axis), keepdims), dtype)
@@ -455,7 +456,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     dtype = "int32"
     if weights is not None:
         weights = convert_to_tensor(weights)
-        dtype = dtypes.result_type(standardize_dtype(weights.dtype), "int32")
+        dtype = common(weights.dtype, "int32")
         weights = tf.cast(weights, dtype)
     length = np.maximum(int(tf.reduce_max(x)) + 1 if x.shape.num_elements() else 0, minlength)
     hits = tf.one_hot(x, int(length), dtype=dtype)

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 from keras.src import tree
-from keras.src.backend.common import dtypes, standardize_dtype
+from keras.src.backend.common import standardize_dtype
 from keras.src.backend.config import floatx
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.promoting import kind, operand, pair
 
 # making
@@ -87,7 +88,7 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: Any = None) ->
     """Numbers at equal distances."""
     if dtype is None:
         given = [i for i in (start, stop, step) if i is not None]
-        dtype = dtypes.result_type(*[getattr(i, "dtype", type(i)) for i in given])
+        dtype = common(*[getattr(i, "dtype", type(i)) for i in given])
     dtype = standardize_dtype(dtype)
     if stop is None:
         start, stop = 0, start
@@ -115,7 +116,7 @@ def linspace(
     if num < 0:
         raise ValueError(f"`num` must be a non-negative integer. Received: num={num}")
     start, stop = operand(start), operand(stop)
-    wanted = dtype or dtypes.result_type(kind(start), kind(stop), float)
+    wanted = dtype or common(kind(start), kind(stop), float)
     start, stop = pair(start, stop, float)
     gaps = num - 1 if endpoint else num
     step = (stop - start) / tf.cast(gaps, start.dtype) if gaps > 0 else tf.cast(np.nan, start.dtype)
@@ -173,7 +174,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = convert_to_tensor(x)
     powers = np.arange(x.shape[0] if N is None else N)
     powers = powers if increasing else powers[::-1]
-    wide = tf.cast(x, dtypes.result_type(standardize_dtype(x.dtype), "int32"))
+    wide = tf.cast(x, common(x.dtype, "int32"))
     return tf.pow(wide[..., None], tf.constant(powers.copy(), dtype=wide.dtype))
 
 
@@ -357,7 +358,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
 
 def _alike(xs: Any) -> list[Any]:
     xs = [convert_to_tensor(x) for x in xs]
-    dtype = dtypes.result_type(*{standardize_dtype(x.dtype) for x in xs})
+    dtype = common(*[x.dtype for x in xs])
     return [tf.cast(x, dtype) for x in xs]
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras.src.backend.common import dtypes, standardize_dtype
 from keras.src.backend.config import floatx
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.lattice import common
 
 
 def kind(x: Any) -> Any:
     """What a value counts as where dtypes meet: a Python number has a weak dtype."""
-    return type(x) if type(x) in (int, float, bool, complex) else standardize_dtype(x.dtype)
+    return x._dtype if isinstance(x, tf.Tensor) else type(x)
 
 
 def operand(x: Any) -> Any:
@@ -24,19 +24,20 @@ def operand(x: Any) -> Any:
 def pair(x1: Any, x2: Any, *more: Any) -> tuple[Any, Any]:
     """Two tensors of their common dtype, that of `more` considered."""
     x1, x2 = operand(x1), operand(x2)
-    dtype = dtypes.result_type(kind(x1), kind(x2), *more)
+    first, second = kind(x1), kind(x2)
+    if first is second and (not more or first.kind == "f") and not isinstance(first, type):
+        return x1, x2
+    dtype = common(first, second, *more)
     return convert_to_tensor(x1, dtype), convert_to_tensor(x2, dtype)
 
 
 def floating(x: Any) -> Any:
     """A tensor whose elements are floating-point or complex numbers."""
     x = convert_to_tensor(x)
-    dtype = standardize_dtype(x.dtype)
-    if dtype == "int64":
-        return tf.cast(x, floatx())
-    if "int" in dtype or dtype == "bool":
-        return tf.cast(x, dtypes.result_type(dtype, float))
-    return x
+    if x._dtype.kind not in "biu":
+        return x
+    dtype = x.dtype.name
+    return tf.cast(x, floatx() if dtype == "int64" else common(dtype, float))
 
 
 def is_floating(x: Any) -> bool:
@@ -46,4 +47,4 @@ def is_floating(x: Any) -> bool:
 
 def is_integral(x: Any) -> bool:
     """Whether a tensor's elements are integers or truth values."""
-    return not (x.dtype.is_floating or x.dtype.is_complex)
+    return x._dtype.kind in "biu"
