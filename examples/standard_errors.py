@@ -75,7 +75,7 @@ class Model:
         """The estimates from a start; where `free` (k,) is 0 a coefficient stays."""
         ones = tf.ones_like(beta)
         free = free * ones
-        for _ in range(NEWTON_STEPS):
+        for _ in tf.range(NEWTON_STEPS):
             gradient, hessian = self.derivatives(beta, weights)
             kept = free[:, None] * hessian * free[None, :] + tf.linalg.diag(ones - free)
             beta = beta - tf.linalg.solve(kept, (free * gradient)[:, None])[:, 0]

@@ -59,10 +59,11 @@ class Pusher:
 
     def _enter(self) -> None:
         """Look on from now on."""
-        self._outside = here.tapes, here.observers
-        self._plain = not here.tapes and not here.observers and here.mode is None
+        tapes, observers, mode = here.tapes, here.observers, here.mode
+        self._outside = tapes, observers
+        self._plain = not tapes and not observers and mode is None
         self.follows = self._plain and self.count is None
-        here.set_observers((*here.observers, self))
+        here.set(tapes, (*observers, self), mode)
 
     def _leave(self) -> None:
         """Look on no longer."""
@@ -209,18 +210,16 @@ class Pusher:
             restore(token)
         if not defined(tangent):  # a nan among the operands raises no alarm
             return None
-        shape = value.shape
-        if tangent.shape != shape:
-            tangent = broadcast_to(tangent, shape)
         out = Tensor(value)
         if here.tapes:
             record_one(primitive, x, out, here.tapes, how)
         node = out._node
         if node is None:
-            node = out._node = Node(shape, value.dtype)
+            node = out._node = Node(value.shape, value.dtype)
         node.tangents = {mark: tangent}
-        self._places.append(ref(node))
-        if len(self._places) > self._limit:
+        places = self._places
+        places.append(ref(node))
+        if len(places) > self._limit:
             self._tidy()
         return out
 
@@ -262,8 +261,9 @@ class Pusher:
         if node is None:
             node = out._node = Node(shape, value.dtype)
         node.tangents = {mark: tangent}
-        self._places.append(ref(node))
-        if len(self._places) > self._limit:
+        places = self._places
+        places.append(ref(node))
+        if len(places) > self._limit:
             self._tidy()
         return out
 

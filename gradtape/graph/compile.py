@@ -40,7 +40,7 @@ def compiled(program: Program, donated: Sequence[int], failures: list[Exception]
 
 def fixed(jitted: Any, program: Program) -> Any:
     """A compiled program as a call for its own shapes on the only device, None where there are
-    several: JAX then looks up neither the trace nor the 64-bit setting (2 us of 7)."""
+    several: JAX then looks up neither the trace nor the 64-bit setting (1 us of 6)."""
     if len(devices()) > 1:
         return None
     with wide():

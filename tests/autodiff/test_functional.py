@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.core.state import here
 
 rng = np.random.default_rng(0)
 A = rng.standard_normal((4, 3))
@@ -389,5 +390,4 @@ def test_an_error_of_the_function_leaves_no_recording_behind() -> None:
     ):
         with pytest.raises(RuntimeError, match="mine"):
             run()
-    state = __import__("gradtape.core.state", fromlist=["here"]).here
-    assert (state.tapes, state.observers, state.mode) == ((), (), None)
+    assert (here.tapes, here.observers, here.mode) == ((), (), None)

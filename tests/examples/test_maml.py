@@ -60,11 +60,11 @@ def test_the_mean_of_all_curves_and_what_it_leaves() -> None:
 def test_one_step_helps_maml_most(tmp_path: Path) -> None:
     picture, printed = tmp_path / "maml.png", io.StringIO()
     with contextlib.redirect_stdout(printed):
-        learners = maml.main(["--steps", "1000", "--tasks", "200", "--plot", str(picture)])
+        learners = maml.main(["--steps", "600", "--tasks", "200", "--plot", str(picture)])
     second, first, before = learners
     assert second.curve[1] < first.curve[1] < before.curve[1]
     assert second.curve[1] < second.curve[0] / 2
     assert second.curve[10] < second.curve[1]
-    assert np.mean(before.losses[-300:]) == pytest.approx(maml.LEFT, rel=0.3)
+    assert np.mean(before.losses[-300:]) == pytest.approx(maml.LEFT, rel=0.4)
     assert "Meta-gradient" in printed.getvalue()
     assert picture.stat().st_size > 10_000

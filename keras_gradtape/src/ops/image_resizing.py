@@ -34,7 +34,8 @@ def resize(
         )
     if len(size) != 2:
         raise ValueError(
-            f"Argument `size` must be a tuple of two elements (height, width). Received: size={size}"
+            "Argument `size` must be a tuple of two elements (height, width). Received:"
+            f" size={size}"
         )
     batch = Batch(images, data_format)
     x, size = batch.images, (int(size[0]), int(size[1]))

@@ -49,22 +49,51 @@ def inv(a: Any) -> Any:
 
 
 def lu_factor(a: Any) -> Any:
-    """The LU decomposition as SciPy packs it: factors and pivots."""
-    factors, order = tf.linalg.lu(convert_to_tensor(a))
-    return factors, tf.constant(_pivots(np.asarray(order)))
+    """The LU decomposition as SciPy packs it: factors and pivots.
+
+    A wide matrix is its square part and the rest, L^-1 P B; a tall one is factorised by its first
+    rows, once they are in the order that pivoting gives them.
+    """
+    a = convert_to_tensor(a)
+    rows, columns = (int(n) for n in a.shape[-2:])
+    if rows > columns:
+        return _tall(a, rows, columns)
+    factors, order = tf.linalg.lu(a[..., :rows])
+    if columns > rows:
+        rest = tf.gather(a[..., rows:], order, axis=-2, batch_dims=len(a.shape) - 2)
+        one = tf.eye(rows, dtype=a.dtype)
+        lower = tf.linalg.band_part(factors, -1, 0)
+        lower = lower - tf.linalg.band_part(factors, 0, 0) + one
+        factors = tf.concat([factors, tf.linalg.triangular_solve(lower, rest)], -1)
+    return factors, _pivots(order, rows)
 
 
-def _pivots(order: Any) -> Any:
-    """Successive exchanges of rows that make a permutation."""
-    flat = order.reshape(-1, order.shape[-1])
-    found = np.zeros_like(flat)
-    for row, wanted in enumerate(flat):
-        have = list(range(len(wanted)))
-        for i, w in enumerate(wanted):
-            j = have.index(w)
-            found[row, i] = j
-            have[i], have[j] = have[j], have[i]
-    return found.reshape(order.shape).astype(np.int32)
+def _tall(a: Any, rows: int, columns: int) -> Any:
+    padded = tf.pad(a, [[0, 0]] * (len(a.shape) - 1) + [[0, rows - columns]])
+    order = tf.linalg.lu(tf.stop_gradient(padded)).p
+    ordered = tf.gather(a, order, axis=-2, batch_dims=len(a.shape) - 2)
+    top = tf.linalg.lu(ordered[..., :columns, :]).lu
+    upper = tf.linalg.matrix_transpose(tf.linalg.band_part(top, 0, -1))
+    below = tf.linalg.matrix_transpose(ordered[..., columns:, :])
+    below = tf.linalg.matrix_transpose(tf.linalg.triangular_solve(upper, below))
+    return tf.concat([top, below], -2), _pivots(order, columns)
+
+
+def _pivots(order: Any, count: int) -> Any:
+    """The successive exchanges of rows that make a permutation."""
+    start = tf.broadcast_to(tf.range(int(order.shape[-1])), order.shape)
+
+    def step(i: Any, have: Any, found: Any) -> Any:
+        wanted = tf.gather(order, tf.reshape(i, [1]), axis=-1)
+        moved = tf.gather(have, tf.reshape(i, [1]), axis=-1)
+        here = tf.equal(have, wanted)
+        place = tf.argmax(tf.cast(here, tf.int32), -1, output_type=tf.int32)
+        now = tf.equal(tf.range(int(order.shape[-1])), i)
+        have = tf.where(now, wanted, tf.where(here, moved, have))
+        return i + 1, have, tf.where(now[:count], place[..., None], found)
+
+    found = tf.zeros([*order.shape[:-1], count], tf.int32)
+    return tf.while_loop(lambda i, *_: i < count, step, (tf.constant(0), start, found))[2]
 
 
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
@@ -73,6 +102,8 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
     if axis is None and ord is not None and len(x.shape) == 1:
         axis = 0
     axes = list(range(len(x.shape))) if axis is None else [int(a) for a in np.atleast_1d(axis)]
+    if not all([-len(x.shape) <= a < len(x.shape) for a in axes]):
+        raise ValueError(f"Invalid axis for shape {tuple(x.shape)}. Received: axis={axis}")
     if ord is None or (ord == "fro" and len(axes) == 2):
         found = tf.sqrt(tf.reduce_sum(tf.abs(x) ** 2, axes, keepdims))
         return found

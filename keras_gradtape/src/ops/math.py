@@ -232,7 +232,9 @@ def istft(
     whole = fft_length + sequence_stride * (int(frames.shape[-2]) - 1)
     if window is not None:
         shaped = _window(window, sequence_length, fft_length, standardize_dtype(frames.dtype))
-        frames = frames * (shaped / _covering(tf.square(shaped), sequence_stride))
+        frames = frames * tf.math.divide_no_nan(
+            shaped, _covering(tf.square(shaped), sequence_stride)
+        )
     found = tf.signal.overlap_and_add(frames, sequence_stride)
     start = fft_length // 2 if center else 0
     end = start + length if length is not None else whole - start

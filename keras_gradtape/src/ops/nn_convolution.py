@@ -39,15 +39,15 @@ def conv(
     data_format: str | None = None,
     dilation_rate: Any = 1,
 ) -> Any:
-    """A convolution in one, two or three dimensions, in groups where the kernel has fewer inputs."""
+    """A convolution along one, two or three axes, in groups where the kernel has fewer inputs."""
     first = standardize_data_format(data_format) == "channels_first"
     inputs, kernel = pair(convert_to_tensor(inputs), convert_to_tensor(kernel))
     x = _last(inputs) if first else inputs
     channels, given = int(x.shape[-1]), int(kernel.shape[-2])
     if channels % given:
         raise ValueError(
-            "The number of input channels must be evenly divisible by kernel's in_channels. Received"
-            f" input channels {channels} and kernel in_channels {given}. "
+            "The number of input channels must be evenly divisible by kernel's in_channels."
+            f" Received input channels {channels} and kernel in_channels {given}. "
         )
     count = len(x.shape) - 2
     how = {

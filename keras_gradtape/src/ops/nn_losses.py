@@ -127,7 +127,8 @@ def psnr(x1: Any, x2: Any, max_val: Any) -> Any:
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
     if tuple(x1.shape) != tuple(x2.shape):
         raise ValueError(
-            f"Input shapes {tuple(x1.shape)} and {tuple(x2.shape)} must match for PSNR calculation. "
+            f"Input shapes {tuple(x1.shape)} and {tuple(x2.shape)} must match for PSNR"
+            " calculation. "
         )
     ten = tf.cast(10.0 / np.log(10.0), x2.dtype)
     top = convert_to_tensor(max_val, x2.dtype)
@@ -201,6 +202,9 @@ def dot_product_attention(
             f" query.shape={tuple(query.shape)}, key.shape={tuple(key.shape)},"
             f" value.shape={tuple(value.shape)}."
         )
+    if key.shape[2] != query.shape[2]:  # each head of the keys serves several queries
+        times = int(query.shape[2]) // int(key.shape[2])
+        key, value = (tf.repeat(t, times, axis=2) for t in (key, value))
     dtype = common(query.dtype, key.dtype, value.dtype)
     query, key, value = (tf.cast(t, dtype) for t in (query, key, value))
     wide = common(dtype, "float32")

@@ -36,6 +36,8 @@ from keras_gradtape.src.ops.numpy_elementwise import expm1 as expm1
 from keras_gradtape.src.ops.numpy_elementwise import fabs as fabs
 from keras_gradtape.src.ops.numpy_elementwise import floor as floor
 from keras_gradtape.src.ops.numpy_elementwise import floor_divide as floor_divide
+from keras_gradtape.src.ops.numpy_elementwise import fmax as fmax
+from keras_gradtape.src.ops.numpy_elementwise import fmin as fmin
 from keras_gradtape.src.ops.numpy_elementwise import fmod as fmod
 from keras_gradtape.src.ops.numpy_elementwise import greater as greater
 from keras_gradtape.src.ops.numpy_elementwise import greater_equal as greater_equal
@@ -55,9 +57,9 @@ from keras_gradtape.src.ops.numpy_elementwise import left_shift as left_shift
 from keras_gradtape.src.ops.numpy_elementwise import less as less
 from keras_gradtape.src.ops.numpy_elementwise import less_equal as less_equal
 from keras_gradtape.src.ops.numpy_elementwise import log as log
-from keras_gradtape.src.ops.numpy_elementwise import log10 as log10
 from keras_gradtape.src.ops.numpy_elementwise import log1p as log1p
 from keras_gradtape.src.ops.numpy_elementwise import log2 as log2
+from keras_gradtape.src.ops.numpy_elementwise import log10 as log10
 from keras_gradtape.src.ops.numpy_elementwise import logaddexp as logaddexp
 from keras_gradtape.src.ops.numpy_elementwise import logaddexp2 as logaddexp2
 from keras_gradtape.src.ops.numpy_elementwise import logical_and as logical_and
@@ -149,6 +151,8 @@ from keras_gradtape.src.ops.numpy_reductions import std as std
 from keras_gradtape.src.ops.numpy_reductions import sum as sum
 from keras_gradtape.src.ops.numpy_reductions import trapezoid as trapezoid
 from keras_gradtape.src.ops.numpy_reductions import var as var
+from keras_gradtape.src.ops.numpy_sets import isin as isin
+from keras_gradtape.src.ops.numpy_sets import unique as unique
 from keras_gradtape.src.ops.numpy_shaping import append as append
 from keras_gradtape.src.ops.numpy_shaping import arange as arange
 from keras_gradtape.src.ops.numpy_shaping import array as array
@@ -178,7 +182,6 @@ from keras_gradtape.src.ops.numpy_shaping import hanning as hanning
 from keras_gradtape.src.ops.numpy_shaping import hsplit as hsplit
 from keras_gradtape.src.ops.numpy_shaping import hstack as hstack
 from keras_gradtape.src.ops.numpy_shaping import identity as identity
-from keras_gradtape.src.ops.numpy_shaping import isin as isin
 from keras_gradtape.src.ops.numpy_shaping import kaiser as kaiser
 from keras_gradtape.src.ops.numpy_shaping import linspace as linspace
 from keras_gradtape.src.ops.numpy_shaping import logspace as logspace
@@ -208,7 +211,6 @@ from keras_gradtape.src.ops.numpy_shaping import transpose as transpose
 from keras_gradtape.src.ops.numpy_shaping import tri as tri
 from keras_gradtape.src.ops.numpy_shaping import tril as tril
 from keras_gradtape.src.ops.numpy_shaping import triu as triu
-from keras_gradtape.src.ops.numpy_shaping import unique as unique
 from keras_gradtape.src.ops.numpy_shaping import unravel_index as unravel_index
 from keras_gradtape.src.ops.numpy_shaping import vander as vander
 from keras_gradtape.src.ops.numpy_shaping import vectorize as vectorize

@@ -88,6 +88,22 @@ logical_or = _logical("logical_or", tf.logical_or)
 logical_xor = _logical("logical_xor", tf.math.logical_xor)
 
 
+def fmax(x1: Any, x2: Any) -> Any:
+    """The larger element, the other one where one is no number."""
+    x1, x2 = pair(x1, x2)
+    return tf.where(_nan(x1), x2, tf.where(_nan(x2), x1, tf.maximum(x1, x2)))
+
+
+def fmin(x1: Any, x2: Any) -> Any:
+    """The smaller element, the other one where one is no number."""
+    x1, x2 = pair(x1, x2)
+    return tf.where(_nan(x1), x2, tf.where(_nan(x2), x1, tf.minimum(x1, x2)))
+
+
+def _nan(x: Any) -> Any:
+    return tf.zeros_like(x, dtype=tf.bool) if is_integral(x) else tf.math.is_nan(x)
+
+
 def add(x1: Any, x2: Any) -> Any:
     """The sum."""
     x1, x2 = pair(x1, x2)

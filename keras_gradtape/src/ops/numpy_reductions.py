@@ -148,20 +148,24 @@ def argmin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return _position(x, axis, keepdims, tf.argmin)
 
 
-def sort(x: Any, axis: int = -1) -> Any:
+def sort(x: Any, axis: int | None = -1) -> Any:
     """The elements in ascending order."""
-    x = convert_to_tensor(x)
+    x, axis = _in_a_row(convert_to_tensor(x), axis)
     if x.dtype == tf.bool:
         return tf.cast(tf.sort(tf.cast(x, tf.int32), axis), tf.bool)
     return tf.sort(x, axis)
+
+
+def _in_a_row(x: Any, axis: int | None) -> tuple[Any, int]:
+    """All elements in a row where no axis is given; a single one is a row, too."""
+    return (tf.reshape(x, [-1]), 0) if axis is None or not len(x.shape) else (x, axis)
 
 
 def argsort(x: Any, axis: Any = -1) -> Any:
     """The positions of the elements in ascending order."""
     x = convert_to_tensor(x)
     x = tf.cast(x, tf.int32) if x.dtype == tf.bool else x
-    if axis is None:
-        x, axis = tf.reshape(x, [-1]), 0
+    x, axis = _in_a_row(x, axis)
     return tf.cast(tf.argsort(x, axis, stable=True), tf.int32)
 
 
@@ -281,7 +285,13 @@ def _between(ordered: Any, place: Any, method: str) -> Any:
         return (low + high) / tf.cast(2.0, low.dtype)
     if method == "nearest":
         return tf.gather(ordered, tf.cast(tf.round(place), tf.int32), axis=-1)
-    return low + (high - low) * (place - below)
+    return _mixed(low, high, place - below)
+
+
+def _mixed(low: Any, high: Any, rest: Any) -> Any:
+    """A value between two; an infinity is left alone where nothing is mixed to it."""
+    away = tf.where(tf.equal(low, high), tf.zeros_like(low), high - low)
+    return tf.where(rest > 0.0, low + away * rest, low)
 
 
 def percentile(
@@ -410,7 +420,7 @@ def nanquantile(
             "higher": high,
             "midpoint": (low + high) / 2.0,
             "nearest": tf.where(place - below > 0.5, high, low),
-            "linear": low + (high - low) * (place - below),
+            "linear": _mixed(low, high, place - below),
         }[method]
         found.append(tf.where(tf.equal(count, 0.0), tf.cast(np.nan, x.dtype), value))
     if keepdims:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src import tree
 from keras.src.backend.common import standardize_dtype
+from keras.src.backend.common.backend_utils import vectorize_impl
 from keras.src.backend.config import floatx
 
 import gradtape as tf
@@ -76,6 +76,11 @@ def view(x: Any, dtype: Any = None) -> Any:
     x = convert_to_tensor(x)
     dtype = standardize_dtype(dtype or x.dtype)
     old, new = x.dtype.size, tf.as_dtype(dtype).size
+    if new != old and not len(x.shape):
+        raise ValueError(
+            "Cannot view a tensor without axes as another dtype of another size. Received:"
+            f" x.dtype={x.dtype.name}, dtype={dtype}"
+        )
     if new < old:
         found = tf.bitcast(x, dtype)
         return tf.reshape(found, [*x.shape[:-1], -1])
@@ -558,51 +563,6 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     return found
 
 
-def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) -> Any:
-    """Whether elements occur among others."""
-    x1, x2 = pair(convert_to_tensor(x1), convert_to_tensor(x2))
-    found = tf.reduce_any(tf.equal(x1[..., None], tf.reshape(x2, [-1])), -1)
-    return tf.logical_not(found) if invert else found
-
-
-def unique(
-    x: Any,
-    sorted: bool = True,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: Any = None,
-    size: Any = None,
-    fill_value: Any = None,
-) -> Any:
-    """The different elements, with NumPy; it has no derivative."""
-    found = np.unique(
-        np.asarray(convert_to_tensor(x)), return_index, return_inverse, return_counts, axis
-    )
-    parts = list(found) if isinstance(found, tuple) else [found]
-    along = 0 if axis is None else axis
-    if size is not None:
-        parts[0] = _sized(parts[0], size, fill_value, along)
-        for i in range(1, len(parts)):
-            if not (return_inverse and i == 1 + return_index):
-                parts[i] = _sized(parts[i], size, 0, 0)
-    tensors = [convert_to_tensor(p if i == 0 else p.astype("int32")) for i, p in enumerate(parts)]
-    return tensors[0] if len(tensors) == 1 else tuple(tensors)
-
-
-def _sized(values: Any, size: int, fill: Any, axis: int) -> Any:
-    count = values.shape[axis]
-    if count >= size:
-        return np.take(values, range(size), axis)
-    fill = np.take(values, 0, axis) if fill is None else fill
-    widths = [(0, size - count if i == axis else 0) for i in range(values.ndim)]
-    padded = np.pad(values, widths)
-    where = [slice(None)] * values.ndim
-    where[axis] = slice(count, None)
-    padded[tuple(where)] = np.expand_dims(fill, axis) if np.ndim(fill) else fill
-    return padded
-
-
 def ndim(x: Any) -> int:
     """The number of axes."""
     return len(convert_to_tensor(x).shape)
@@ -615,17 +575,21 @@ def size(x: Any) -> Any:
 
 def vectorize(pyfunc: Any, *, excluded: Any = None, signature: Any = None) -> Any:
     """A function of elements as one of tensors, all elements at once."""
-    from_numpy = tree.map_structure
+    return vectorize_impl(pyfunc, _batched, excluded=excluded, signature=signature)
+
+
+def _batched(function: Any, in_axes: Any = 0) -> Any:
+    """A function for each element along the axes of its arguments, None for those without."""
 
     def call(*args: Any) -> Any:
-        if excluded or signature:
-            raise NotImplementedError(
-                "keras_gradtape.vectorize: `excluded` and `signature` are not supported."
-            )
-        tensors = [convert_to_tensor(a) for a in args]
-        shape = np.broadcast_shapes(*[tuple(t.shape) for t in tensors])
-        flat = [tf.reshape(tf.broadcast_to(t, shape), [-1]) for t in tensors]
-        found = tf.vectorized_map(lambda xs: pyfunc(*xs), tuple(flat))
-        return from_numpy(lambda t: tf.reshape(t, [*shape, *t.shape[1:]]), found)
+        axes = in_axes if isinstance(in_axes, (tuple, list)) else [in_axes] * len(args)
+        args = tuple([convert_to_tensor(x) for x in args])
+        given = [moveaxis(x, a, 0) for x, a in zip(args, axes) if a is not None]
+
+        def one(rows: Any) -> Any:
+            each = iter(rows)
+            return function(*[x if a is None else next(each) for x, a in zip(args, axes)])
+
+        return tf.vectorized_map(one, tuple(given))
 
     return call
