@@ -137,18 +137,24 @@ class ForwardWriter(Writer):
 
 
 class Hasty(ForwardWriter):
-    """Products without care; at the end nan is looked for."""
+    """Products without care; where there is one, nan is looked for at the end."""
+
+    careless = False
 
     def inlined(self, kernel: Any) -> str | None:
         """The single step of a kernel."""
-        return WITHOUT_CARE.get(code_of(kernel)) or super().inlined(kernel)
+        without = WITHOUT_CARE.get(code_of(kernel))
+        self.careless = self.careless or without is not None
+        return without or super().inlined(kernel)
 
     def last(self, returned: list[str]) -> str:
         """The last line: what was found, or everything again, with care."""
+        if not self.careless:
+            return super().last(returned)
         self.scope["careful"] = self.operation.written(ForwardWriter)
         self.scope["wins"] = xp.zero_wins  # it returns the array itself where nothing is nan
         found = dict.fromkeys([r for r in returned if r != "None"])
-        defined = " and ".join([f"wins({r}, 1) is {r}" for r in found]) or "True"
+        defined = " and ".join([f"wins({r}, 1) is {r}" for r in found])
         return f"return ({', '.join(returned)}) if {defined} else careful({self.arguments})"
 
 
@@ -183,9 +189,9 @@ def elementwise(
     found = None
     if not primitive.several and all(x._dtype == out._dtype for x in inputs):
         operation = Operation(primitive, inputs, tangents, {}, out, shaped=False)
-        careful = operation.written(ForwardWriter)
         fused = operation.written(Fused if out._dtype in QUIET else HastyFused)
-        if careful is not None and fused is not None:
+        careful = operation.written(ForwardWriter)
+        if fused is not None and careful is not None:
             found = fused, careful
     primitive.pushes[key] = found
     return found

@@ -80,8 +80,9 @@ def _swept(
     for node, ct in targets:
         sweep.start(node, ct)
     found: dict[Node, Any] = {}
-    if consume and recording is not None and _all_lead(recording, wanted):
-        sweep.run(_latest_first(recording))
+    keeps = type(sweep) is CheckedSweep
+    if recording is not None and (consume or keeps) and _all_lead(recording, wanted):
+        sweep.run(_kept(recording) if keeps else _latest_first(recording))
         for node in wanted:
             if (ct := sweep.arrived(node)) is not None:
                 found[node] = ct
@@ -104,6 +105,14 @@ def _all_lead(recording: Recording, wanted: set[Node]) -> bool:
         if type(node) is not Node:
             return False
     return True
+
+
+def _kept(recording: Recording) -> Iterator[Record]:
+    """A recording's records, the latest first, which stay as they are."""
+    for reference in reversed(recording.records):
+        record = reference()
+        if record is not None:
+            yield record
 
 
 def _latest_first(recording: Recording) -> Iterator[Record]:

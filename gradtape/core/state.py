@@ -29,7 +29,8 @@ class State(threading.local):
     observers: tuple[Any, ...] = ()
     mode: Any = None
     special: bool = False
-    follower: Any = None  # the only observer, where nothing else is special and it says `follows`
+    # the only observer or lookout, where nothing else is special and it says `follows`
+    follower: Any = None
 
     def set(self, tapes: tuple[Any, ...], observers: tuple[Any, ...], mode: Any) -> None:
         """Replace the whole state."""
@@ -38,10 +39,12 @@ class State(threading.local):
         self.mode = mode
         if observers or mode is not None:
             self.special = True
+            alone = len(observers) == 1 and mode is None and not lookouts
+            self.follower = observers[0] if alone and _follows(observers[0]) else None
         else:  # the class knows whether lookouts look on, also when that changes
-            self.__dict__.pop("special", None)
-        alone = len(observers) == 1 and mode is None and not lookouts
-        self.follower = observers[0] if alone and getattr(observers[0], "follows", False) else None
+            own = self.__dict__
+            own.pop("special", None)
+            own.pop("follower", None)
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
@@ -68,9 +71,14 @@ def withdraw(lookout: Any) -> None:
         _tell()
 
 
+def _follows(who: Any) -> bool:
+    return getattr(who, "follows", False)
+
+
 def _tell() -> None:
     """Bring `special` up to date: of this thread, and of those that have no state of their own."""
     State.special = bool(lookouts)
+    State.follower = lookouts[0] if len(lookouts) == 1 and _follows(lookouts[0]) else None
     here.set(here.tapes, here.observers, here.mode)
 
 

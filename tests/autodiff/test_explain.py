@@ -1,4 +1,4 @@
-"""`explain` names the cause and the line of every program in `explain_programs`."""
+"""`explain` names the cause and the line of every program in the files beside."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.autodiff import explain_programs
+from tests.autodiff import explain_programs, explain_programs_sound
 
 PROGRAMS = [
     f
-    for name, f in vars(explain_programs).items()
-    if inspect.isfunction(f) and f.__module__ == explain_programs.__name__ and f.__doc__
+    for module in (explain_programs, explain_programs_sound)
+    for f in vars(module).values()
+    if inspect.isfunction(f) and f.__module__ == module.__name__ and f.__doc__
 ]
 
 
@@ -37,7 +38,7 @@ def test_the_cause_and_its_line_are_named(program: Any) -> None:
     found = [(c.kind, c.line) for c in answer.causes]
     assert (kind, line) in found, str(answer)
     assert {c.kind for c in answer.causes} <= {kind, "no tensor"}, str(answer)
-    assert f"explain_programs.py:{line}: " in str(answer)
+    assert f"{inspect.getsourcefile(program).rpartition('/')[2]}:{line}: " in str(answer)
     assert all(c.text.endswith(".") for c in answer.causes)
 
 

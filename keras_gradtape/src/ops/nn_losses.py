@@ -32,7 +32,8 @@ def multi_hot(
     _refuse_sparse(sparse, "multi_hot")
     x = convert_to_tensor(x)
     hot = one_hot(cast(x, "int32"), num_classes, axis=axis, dtype=dtype)
-    return tf.reduce_max(hot, 1 if len(x.shape) > 1 else 0)
+    reduce = tf.reduce_any if hot.dtype == tf.bool else tf.reduce_max
+    return reduce(hot, 1 if len(x.shape) > 1 else 0)
 
 
 def _refuse_sparse(sparse: bool, name: str) -> None:

@@ -191,6 +191,8 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
 def digitize(x: Any, bins: Any) -> Any:
     """The number of the bin of each element."""
     x, bins = pair(x, bins)
+    if x.dtype == tf.bool:
+        x, bins = tf.cast(x, tf.int32), tf.cast(bins, tf.int32)
     flat = tf.searchsorted(bins, tf.reshape(x, [-1]), "right", out_type="int32")
     return tf.reshape(flat, x.shape)
 
@@ -462,12 +464,13 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     """How often each number occurs, along the last axis."""
     if sparse:
         raise ValueError("keras_gradtape.bincount: sparse results are not supported.")
-    x = convert_to_tensor(x, "int32")
+    x = convert_to_tensor(x)
     dtype = "int32"
     if weights is not None:
         weights = convert_to_tensor(weights)
-        dtype = common(weights.dtype, "int32")
+        dtype = common(x.dtype, weights.dtype)
         weights = tf.cast(weights, dtype)
+    x = tf.cast(x, tf.int32)
     length = np.maximum(int(tf.reduce_max(x)) + 1 if x.shape.num_elements() else 0, minlength)
     hits = tf.one_hot(x, int(length), dtype=dtype)
     return tf.reduce_sum(hits if weights is None else hits * weights[..., None], -2)

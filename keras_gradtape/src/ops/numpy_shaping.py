@@ -161,7 +161,7 @@ def geomspace(
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on a diagonal."""
-    return tf.constant(np.eye(N, M, k), dtype=standardize_dtype(dtype or floatx()))
+    return convert_to_tensor(np.eye(N, M, k, bool), dtype or floatx())
 
 
 def identity(n: int, dtype: Any = None) -> Any:
@@ -171,7 +171,7 @@ def identity(n: int, dtype: Any = None) -> Any:
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on and below a diagonal."""
-    return tf.constant(np.tri(N, M, k), dtype=standardize_dtype(dtype or floatx()))
+    return convert_to_tensor(np.tri(N, M, k, bool), dtype or floatx())
 
 
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
@@ -488,6 +488,8 @@ def diag(x: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or a matrix with a diagonal."""
     x = convert_to_tensor(x)
     if len(x.shape) == 1:
+        if x.dtype == tf.bool:
+            return tf.cast(tf.linalg.diag(tf.cast(x, tf.int32), k=k), tf.bool)
         return tf.linalg.diag(x, k=k)
     if len(x.shape) == 2:
         return diagonal(x, k)
