@@ -16,10 +16,12 @@ from typing import Any
 
 from gradtape.autodiff.history import Place
 
+MEASURES = frozenset({"shape", "dtype", "ndim", "size"})
 LOOPS = (ast.For, ast.While, ast.AsyncFor)
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 
 
+@lru_cache(maxsize=4096)
 def came_back(taken: tuple[Place, ...], used: tuple[Place, ...]) -> bool | None:
     """Whether what was taken on one stack may have reached the statement on another.
 
@@ -38,14 +40,15 @@ def came_back(taken: tuple[Place, ...], used: tuple[Place, ...]) -> bool | None:
 
 
 def _reaches(taken: Place, used: Place) -> bool | None:
+    together = True if taken.line == used.line else None  # what a single line tells by itself
     body = _function(taken.file, taken.line)
     if body is None:
-        return None
+        return together
     if body is not _function(used.file, used.line):
         return False
     first, last = _statement(body, taken.line), _statement(body, used.line)
     if first is None or last is None:
-        return None
+        return together
     if first is last:
         return True
     return _arrives(body, first, last)
@@ -67,9 +70,24 @@ def _arrives(body: Any, first: Any, last: Any) -> bool:
         between = inside[inside.index(first) + 1 :] + inside[: inside.index(last)]
     names = set(_written(first))
     for statement in between:
-        read = names & set(_read(statement))
-        names = names | set(_written(statement)) if read else names - set(_replaced(statement))
-    return bool(names & set(_read(last)))
+        if _touches(names, statement):
+            names |= set(_written(statement))
+        else:
+            names -= set(_replaced(statement))
+    return _touches(names, last)
+
+
+def _touches(names: set[str], statement: Any) -> bool:
+    """Whether a statement reads one of the names, a part of one, or what one is a part of."""
+    for read in _read(statement):
+        for name in names:
+            if read == name or _part_of(read, name) or _part_of(name, read):
+                return True
+    return False
+
+
+def _part_of(name: str, whole: str) -> bool:
+    return name.startswith(whole) and name[len(whole) :][:1] in (".", "[")
 
 
 def _holds(loop: Any, *statements: Any) -> bool:
@@ -94,13 +112,27 @@ def _written(statement: Any) -> Iterator[str]:
     elif isinstance(statement, (ast.With, ast.AsyncWith)):
         targets = [i.optional_vars for i in statement.items if i.optional_vars is not None]
     elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
-        function = statement.value.func
-        targets = [function.value] if isinstance(function, ast.Attribute) else []
+        targets = _filled(statement.value)
     for target in targets:
         yield from _named(target)
     for part in _parts(statement):
         if isinstance(part, ast.NamedExpr):
             yield part.target.id
+
+
+FILLING = frozenset({"append", "appendleft", "add", "update", "extend", "insert", "setdefault"})
+FILLERS = frozenset({"copyto", "heappush", "heapreplace", "setattr", "put", "place", "fill"})
+
+
+def _filled(call: ast.Call) -> list[Any]:
+    """What a call puts values into: a list by its method, an array by `np.copyto` or `out`."""
+    found = [k.value for k in call.keywords if k.arg == "out"]
+    name = ast.unparse(call.func).rpartition(".")[2]
+    if name in FILLING and isinstance(call.func, ast.Attribute):
+        found.append(call.func.value)
+    elif name in FILLERS and call.args:
+        found.append(call.args[0])
+    return found
 
 
 def _named(target: Any) -> Iterator[str]:
@@ -110,20 +142,38 @@ def _named(target: Any) -> Iterator[str]:
     elif isinstance(target, ast.Starred):
         yield from _named(target.value)
     else:
-        while isinstance(target, ast.Subscript):
+        while isinstance(target, ast.Subscript) and not _fixed(target):
             target = target.value
-        if isinstance(target, (ast.Name, ast.Attribute)):
+        if isinstance(target, (ast.Name, ast.Attribute, ast.Subscript)):
             yield ast.unparse(target)
+
+
+def _fixed(part: ast.Subscript) -> bool:
+    """Whether a subscript is a name or number in the program, as in `out["loss"]`."""
+    return isinstance(part.slice, ast.Constant) and isinstance(
+        part.value, (ast.Name, ast.Attribute)
+    )
 
 
 def _read(statement: Any) -> Iterator[str]:
     """The names and dotted names that a statement mentions, where it does not assign to them."""
-    for part in _parts(statement):
-        if isinstance(part, ast.Attribute) or (
-            isinstance(part, ast.Name)
-            and (isinstance(part.ctx, ast.Load) or isinstance(statement, ast.AugAssign))
+    pending = [statement]
+    while pending:
+        part: Any = pending.pop()
+        if isinstance(part, ast.Attribute) and part.attr in MEASURES:
+            continue  # sizes and types carry no value
+        if isinstance(part, ast.Call) and ast.unparse(part.func) in ("len", "isinstance", "type"):
+            continue
+        whole = isinstance(part, ast.Attribute) or (
+            isinstance(part, ast.Subscript) and _fixed(part)
+        )
+        if (whole or isinstance(part, ast.Name)) and (
+            isinstance(part.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
         ):
             yield ast.unparse(part)
+        if whole and isinstance(part.ctx, ast.Load):
+            continue
+        pending += [c for c in ast.iter_child_nodes(part) if not isinstance(c, ast.stmt)]
 
 
 def _parts(statement: Any) -> Iterator[Any]:
@@ -150,7 +200,11 @@ def _tree(file: str, text: str) -> Any:
 
 def _function(file: str, line: int) -> Any:
     """The innermost function of a file around a line, or the whole file."""
-    text = "".join(linecache.getlines(file))
+    return _function_in(file, "".join(linecache.getlines(file)), line)
+
+
+@lru_cache(maxsize=4096)
+def _function_in(file: str, text: str, line: int) -> Any:
     tree = _tree(file, text) if text else None
     if tree is None:
         return None

@@ -8,6 +8,7 @@ zero or not finite and in which rule it became so (`trial`)."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from gradtape.autodiff import reasons
@@ -15,7 +16,7 @@ from gradtape.autodiff.asking import node_of
 from gradtape.autodiff.dataflow import argument_names, elements
 from gradtape.autodiff.explanation import Cause, Explanation
 from gradtape.autodiff.history import Event, History, Place, users_call, users_stack
-from gradtape.autodiff.paths import Paths
+from gradtape.autodiff.paths import Paths, variable_behind
 from gradtape.autodiff.picture import picture
 from gradtape.autodiff.trial import Trial
 from gradtape.core import nest
@@ -28,9 +29,6 @@ ASK = (
     "The lines of the program, and what went on outside of the tape, are known where a history is"
     " kept: run it within `with tf.debug_gradients():`, or write tf.GradientTape(explain=True)."
 )
-
-
-PARTLY = "That is what the records say; " + ASK[:1].lower() + ASK[1:]
 CUTS = frozenset(
     {
         "not watched", "watched late", "left", "integer", "flat", "assigned", "replaced", "before",
@@ -44,20 +42,17 @@ def explain(
     history: History | None,
     target: Any,
     sources: Any,
+    cuts_alone: bool = False,
 ) -> Any:
-    """What `GradientTape.explain` returns."""
+    """What `GradientTape.explain` returns; with `cuts_alone` nothing is computed again, and only
+    cuts are looked for."""
     trace = users_stack()
     target_name, names = _spelled(argument_names(*users_call()), sources)
     answers = []
     for source, name in zip(nest.flatten(sources), names, strict=True):
-        question = Question(recording, history, target, source, target_name, name)
-        if history is not None:
-            history.paused = True
-        try:
+        question = Question(recording, history, target, source, (target_name, name), cuts_alone)
+        with nullcontext() if history is None else history.resting():
             answers.append(question.answer(trace))
-        finally:
-            if history is not None:
-                history.paused = False
     return nest.pack_sequence_as(sources, answers) if nest.is_nested(sources) else answers[0]
 
 
@@ -65,21 +60,21 @@ def _spelled(given: list[str], sources: Any) -> tuple[str, list[str]]:
     """What the program calls the target and each of the sources, if it says so in few words."""
     target, spelled = (given[0], given[1]) if len(given) >= 2 else ("the target", "the source")
     flat = nest.flatten(sources)
-    if not nest.is_nested(sources):
-        names = [spelled]
-    elif len(parts := elements(spelled)) == len(flat):
-        names = parts
-    else:
-        names = [f"source {i}" for i in range(len(flat))]
-    return _short(target, "the target"), [_short(n, "the source") for n in names]
+    names = [spelled] if not nest.is_nested(sources) else elements(spelled)
+    if len(names) != len(flat):
+        names = ["the source"] * len(flat)
+    names = [_named(n, s) for n, s in zip(names, flat)]
+    return target if len(target) <= 40 else "the target", names
 
 
-def _short(name: str, otherwise: str) -> str:
-    return name if len(name) <= 40 else otherwise
+def _named(name: str, source: Any) -> str:
+    if len(name) <= 40 and name != "the source":
+        return name
+    return source.name.removesuffix(":0") if isinstance(source, Variable) else "the source"
 
 
 class Question:
-    """One target and one source of one tape."""
+    """One source of one tape, and a target or several, whose sum is meant."""
 
     def __init__(
         self,
@@ -87,34 +82,37 @@ class Question:
         history: History | None,
         target: Any,
         source: Any,
-        target_name: str,
-        source_name: str,
+        names: tuple[str, str],
+        cuts_alone: bool,
     ) -> None:
         self.recording = recording
         self.history = history
         self.target = target
+        self.targets = nest.flatten(target) if nest.is_nested(target) else [target]
         self.source = source
-        self.target_name = target_name
-        self.source_name = source_name
+        self.target_name, self.source_name = names
+        self.cuts_alone = cuts_alone
 
     def answer(self, trace: tuple[Place, ...]) -> Explanation:
         """The explanation."""
         if not isinstance(self.source, (Tensor, Variable)):
             return self._said("none", [reasons.no_tensor("source", self.source)])
+        if not differentiable(self.source._dtype):
+            return self._said("none", [self._integer("source", self.source)])
         paths = self._paths()
-        if not isinstance(self.target, (Tensor, Variable)):
+        if not all([isinstance(t, (Tensor, Variable)) for t in self.targets]) or not self.targets:
             return self._foreign(paths, trace)
-        if self.target is self.source:
+        if any([t is self.source for t in self.targets]):
             return self._said("sound", [])
-        for role, value in (("target", self.target), ("source", self.source)):
-            if not differentiable(value._dtype):
-                return self._said("none", self._integer(role, value, paths))
-        trial = Trial(self.recording, self.target, self.source)
+        if not any([differentiable(t._dtype) for t in self.targets]):
+            return self._said("none", self._integers(paths))
+        trial = Trial(self.recording, self.targets, self.source, self.cuts_alone)
         if paths is None:
             return self._by_records(trial)
-        self._follow(paths, trace)
+        for event in self._events(trace):
+            paths.follow(event)
         verdict = self._verdict(paths, trial)
-        return self._said(verdict, self._causes(verdict, paths, trial))
+        return self._said(verdict, self._causes(verdict, paths, trial), *self._notes(paths))
 
     def _said(self, verdict: str, causes: list[Cause], *notes: str) -> Explanation:
         names = self.target_name, self.source_name
@@ -122,9 +120,10 @@ class Question:
 
     def _drawing(self) -> Callable[[dict[int, str]], Any] | None:
         """Draws what the tape recorded for the target."""
-        node = node_of(self.target) if isinstance(self.target, (Tensor, Variable)) else None
         recording, target = self.recording, self.target
-        if recording is None or node is None or recording not in node.tapes:
+        tensors = [t for t in self.targets if isinstance(t, (Tensor, Variable))]
+        nodes = [node_of(t) for t in tensors]
+        if recording is None or not any([n is not None and recording in n.tapes for n in nodes]):
             return None
         facts = None if self.history is None else self.history.fact
         return lambda marks: picture(recording, target, None, facts=facts, marks=marks)
@@ -134,32 +133,41 @@ class Question:
     def _paths(self) -> Paths | None:
         if self.history is None:
             return None
-        return Paths(
-            self.history,
-            self.recording,
-            self._source_test(),
-            self.source_name,
-            node_of(self.source),
+        node = node_of(self.source)
+        return Paths(self.history, self.recording, self._test(), self.source_name, node)
+
+    def _test(self) -> Callable[[Event], bool]:
+        """Tells the events of the source: of a variable, its values since the tape began."""
+        source, history = self.source, self.history
+        assert history is not None
+        if not isinstance(source, Variable):
+            event = history.known(source)
+            return lambda e: e is event
+        spans = () if self.recording is None else history.spans.get(self.recording, ())
+        start = spans[0].start if spans else 0
+        return lambda e: (
+            e.kind == "variable"
+            and e.owner is not None
+            and e.owner() is source
+            and (e.until is None or e.until > start)
         )
 
-    def _source_test(self) -> Callable[[Event], bool]:
-        source, history = self.source, self.history
-        if isinstance(source, Variable):
-            return lambda e: e.kind == "variable" and e.owner is not None and e.owner() is source
-        event = None if history is None else history.known(source)
-        return lambda e: e is event
-
-    def _follow(self, paths: Paths, trace: tuple[Place, ...]) -> None:
+    def _events(self, trace: tuple[Place, ...]) -> list[Event]:
+        """The events of the targets; a target that nothing made is what this line names."""
         assert self.history is not None
-        event = self.history.known(self.target)
-        if event is None:  # nothing made it, and nothing used it: it is what this line names
-            event = Event("data", "")
-            event.trace = trace
-        paths.follow(event)
+        found = []
+        for target in self.targets:
+            event = self.history.known(target)
+            if event is None:
+                event = Event("data", "")
+                event.trace = trace
+            found.append(event)
+        return found
 
     def _foreign(self, paths: Paths | None, trace: tuple[Place, ...]) -> Explanation:
-        """The target is a number of Python or an array of NumPy."""
-        causes = [reasons.no_tensor("target", self.target)]
+        """A target is a number of Python or an array of NumPy."""
+        strange = [t for t in self.targets if not isinstance(t, (Tensor, Variable))]
+        causes = [reasons.no_tensor("target", strange[0] if strange else self.target)]
         if paths is None:
             return self._said("none", causes, ASK)
         event = Event("data", "")
@@ -167,75 +175,103 @@ class Question:
         handed = [h for h in paths.handed(event) if paths.depends(h.event)]
         return self._said("none", [*causes, *[reasons.left(h) for h in handed]])
 
-    def _integer(self, role: str, value: Any, paths: Paths | None) -> list[Cause]:
+    def _integer(self, role: str, value: Any) -> Cause:
         name = self.target_name if role == "target" else self.source_name
         event = None if self.history is None else self.history.known(value)
         place = None if event is None else event.place
-        if role == "target" and event is not None and event.kind == "operation" and paths:
-            paths.follow(event)
-            if paths.causes:
-                return paths.causes
-        return [reasons.no_derivative(role, f"`{name}`", value.dtype.name, place)]
+        return reasons.no_derivative(role, f"`{name}`", value.dtype.name, place)
+
+    def _integers(self, paths: Paths | None) -> list[Cause]:
+        """Why all targets are integers: what made them of floating-point numbers."""
+        if paths is not None and self.history is not None:
+            for target in self.targets:
+                event = self.history.known(target)
+                if event is not None and event.kind == "operation":
+                    paths.follow(event)
+            if paths.causes or paths.masks:
+                return [*paths.causes, *paths.masks]
+        return [self._integer("target", self.targets[0])]
 
     def _verdict(self, paths: Paths, trial: Trial) -> str:
-        if any([c.kind == "owed" for c in paths.causes]):
+        if trial.owed or any([c.kind == "owed" for c in paths.causes]):
             return "owed"
-        if trial.verdict != "sound":
+        if trial.error is not None:
+            return "owed"
+        if trial.verdict in ("zero", "not finite"):
             return trial.verdict
-        if trial.lost or not paths.connected:
-            return "none" if not paths.connected else "sound"
-        return "partly cut" if paths.causes or trial.dropped else "sound"
+        if not paths.connected or trial.lost:
+            return "none"
+        severe = [c for c in paths.causes if not c.intended]
+        return "partly cut" if severe or trial.missing else "sound"
 
     def _causes(self, verdict: str, paths: Paths, trial: Trial) -> list[Cause]:
         if verdict in ("zero", "not finite"):
             return [*trial.causes(self.history), *paths.causes]
-        causes = [*paths.causes, *trial.none_given(self.history)]
+        if trial.error is not None:
+            return [reasons.raised(trial.failed, trial.error)]
+        causes = [*trial.owed, *paths.causes, *trial.none_given(self.history)]
         if verdict == "none" and not causes:
-            causes = list(paths.choices) or [self._unrelated(paths)]
-        return causes
+            causes = paths.masks or paths.perhaps or paths.choices or [self._unrelated(paths)]
+        return list(causes)
+
+    def _notes(self, paths: Paths) -> list[str]:
+        """Where a truth value stands in for a number: right wherever there is a derivative."""
+        if not paths.connected:
+            return []
+        return [
+            f"Through {c.text.split(' makes')[0]} ({c.code}) nothing flows, which is right but where"
+            " it jumps."
+            for c in paths.masks
+        ]
 
     def _unrelated(self, paths: Paths) -> Cause:
         """Why there is no path at all."""
         history = self.history
         assert history is not None
-        target, source = history.known(self.target), history.known(self.source)
+        target, source = history.known(self.targets[0]), history.known(self.source)
         names = f"`{self.target_name}`", f"`{self.source_name}`"
-        if target is None or target.kind == "data":
+        if target is None:
             span = paths.spans[0] if paths.spans else None
             return reasons.unseen_before(names[0], span)
+        if target.kind == "data":
+            return reasons.constant(names[0], target)
         if source is not None and source.kind == "operation":
             for parent in source.parents:
                 whole = Paths(history, self.recording, lambda e, p=parent: e is p, "")
                 if whole.depends(target):
-                    if parent.kind == "variable":
-                        return reasons.replaced(names[1], source, parent)
+                    variable = variable_behind(source)
+                    if variable is not None:
+                        return reasons.replaced(names[1], source, variable)
                     return reasons.another_tensor(names[1], source)
-        return reasons.independent(*names, target.place)
+        return reasons.independent(*names, target.place, _unseen(target))
 
     # by the records alone
 
     def _by_records(self, trial: Trial) -> Explanation:
         """What the records alone can say."""
-        causes = trial.causes(None) if trial.verdict in ("zero", "not finite") else []
+        if trial.error is not None:
+            return self._said("owed", [reasons.raised(trial.failed, trial.error)], ASK)
+        if trial.owed:
+            return self._said("owed", trial.owed, ASK)
         if trial.verdict == "sound":
             dropped = trial.none_given(None)
-            return self._said("partly cut" if dropped else "sound", dropped, PARTLY)
+            return self._said("partly cut" if dropped else "perhaps", dropped, ASK)
         if trial.verdict != "none":
-            return self._said(trial.verdict, causes, ASK)
+            return self._said(trial.verdict, trial.causes(None), ASK)
         return self._said("none", [*trial.none_given(None), self._unrecorded()], ASK)
 
     def _unrecorded(self) -> Cause:
         """Which of the two the tape does not know."""
         recording = self.recording
-        if recording is None or not self._used():
+        if recording is None or not (recording.watched or recording.records):
             return Cause(
                 "used up",
                 "The tape holds no record: it was never entered, or a gradient used it up.",
                 None,
                 "Make it with tf.GradientTape(persistent=True).",
             )
-        node = node_of(self.target)
-        if node is None or recording not in node.tapes:
+        nodes = [node_of(t) for t in self.targets]
+        if not any([n is not None and recording in n.tapes for n in nodes]):
             return Cause(
                 "not recorded",
                 f"`{self.target_name}` was not recorded by this tape: it was made from nothing that"
@@ -250,8 +286,19 @@ class Question:
                 f"Write tape.watch({self.source_name}) before it is used, or make it a"
                 " tf.Variable.",
             )
-        return reasons.independent(f"`{self.target_name}`", f"`{self.source_name}`", None)
+        names = f"`{self.target_name}`", f"`{self.source_name}`"
+        return reasons.independent(*names, None, None)
 
-    def _used(self) -> bool:
-        recording = self.recording
-        return recording is not None and bool(recording.watched or recording.records)
+
+def _unseen(target: Event) -> Event | None:
+    """A value of some size that a target was made of, and that nobody saw being made."""
+    pending, seen = [target], {target}
+    while pending:
+        event = pending.pop()
+        if event.kind == "data" and not event.name and event.spec[0]:
+            return event
+        for parent in event.parents:
+            if parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return None

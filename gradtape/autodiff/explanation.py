@@ -24,7 +24,8 @@ VERDICTS = {
     "partly cut": "is only a part: some paths are cut",
     "zero": "is zero",
     "not finite": "is not finite",
-    "owed": "cannot be had: a rule is owed",
+    "owed": "cannot be had",
+    "perhaps": "is there; whether it is the whole is not known",
 }
 
 MARKS = {  # in pictures, where the kind alone says too little
@@ -88,7 +89,8 @@ class Explanation:
 
     Attributes:
         target, source: how the program calls them.
-        verdict: "sound", "none", "partly cut", "zero", "not finite" or "owed".
+        verdict: "sound", "none", "partly cut", "zero", "not finite", "owed" (a rule is missing or
+            raised), or "perhaps" (without a history nobody knows whether paths are cut).
         causes: the reasons, the nearest to the target first.
         notes: what else is worth knowing.
     """

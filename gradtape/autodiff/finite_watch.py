@@ -35,7 +35,7 @@ from gradtape.core.asked import public_name
 from gradtape.core.dispatch import FAILURES, record_one, record_two
 from gradtape.core.primitive import Primitive
 from gradtape.core.record import Part, Record
-from gradtape.core.state import here, lookouts, post, withdraw
+from gradtape.core.state import Lookout, here, lookouts, post, withdraw
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 
@@ -72,7 +72,7 @@ def in_rules() -> Iterator[None]:
         inside.suspect, inside.made = before
 
 
-class Watch:
+class Watch(Lookout):
     """What looks on.
 
     Attributes:

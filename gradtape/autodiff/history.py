@@ -7,7 +7,7 @@ and writes an *event* for every operation, whoever records it. An event knows th
 inputs, so the past of a tensor hangs on its event as it does on records, and is freed with it; the
 history itself holds events weakly, by the tensors that they made.
 
-Keeping it costs some ten microseconds an operation, so nobody does unless asked: `keep` and
+Keeping it costs some fifty microseconds an operation, so nobody does unless asked: `keep` and
 `release` count who asked."""
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from __future__ import annotations
 import sys
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
@@ -26,15 +27,17 @@ from weakref import WeakKeyDictionary, ref
 import numpy as np
 
 from gradtape.autodiff.fact import Fact
+from gradtape.core import nest
 from gradtape.core.asked import asked, public_name
 from gradtape.core.module import current_scope
 from gradtape.core.operands import Operands
 from gradtape.core.places import LIBRARIES, users_place
 from gradtape.core.record import Node, Part, Recording, next_number
-from gradtape.core.state import here, post, withdraw
+from gradtape.core.state import Lookout, here, post, withdraw
 
 MOST_FRAMES = 8  # of the program, that are kept for an event
 MOST_HANDED = 500
+DEEPEST = 20_000  # operations one after the other
 
 
 class Place(NamedTuple):
@@ -52,12 +55,14 @@ class Event:
     (a value that no operation made). `parents` are the events of the inputs; `trace` is the stack
     of the program, the innermost place first; `tapes` are the recordings that recorded it, `active`
     those that recorded at the time on its thread; `call` is shared by the operations that one call
-    of the library is made of; `owner` refers to the variable.
+    of the library is made of; `in_rule` says that a rule of differentiation did it; `linked` are, for
+    each input, the recordings that knew it; `owner` refers to the variable, whose value this was
+    until the number `until`.
     """
 
     __slots__ = (
-        "__weakref__", "active", "call", "finite", "kind", "name", "node", "number", "owner",
-        "params", "parents", "primitive", "scope", "spec", "tapes", "thread", "trace",
+        "__weakref__", "active", "call", "depth", "finite", "in_rule", "kind", "linked", "name", "node", "number", "owner",
+        "params", "parents", "primitive", "scope", "spec", "tapes", "thread", "trace", "until",
     )  # fmt: skip
 
     primitive: Any
@@ -80,6 +85,10 @@ class Event:
         self.scope = current_scope()
         self.call: tuple[int, int, int] | None = None
         self.finite = True
+        self.in_rule = False
+        self.depth = 0
+        self.until: int | None = None
+        self.linked: tuple[tuple[Recording, ...], ...] = ()
 
     @property
     def place(self) -> Place | None:
@@ -126,7 +135,7 @@ class ByIdentity:
         entries[number] = ref(key, lambda _: entries.pop(number, None)), value
 
 
-class History:
+class History(Lookout):
     """What happened while it looked on."""
 
     as_python = True
@@ -137,7 +146,25 @@ class History:
         self.handed_over: deque[HandedOver] = deque(maxlen=MOST_HANDED)
         self.spans: WeakKeyDictionary[Recording, list[Span]] = WeakKeyDictionary()
         self.watches: WeakKeyDictionary[Recording, list[tuple[int, Any, Any]]] = WeakKeyDictionary()
-        self.paused = False
+        self._resting: set[int] = set()
+
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """A block that this thread does without being seen."""
+        me = threading.get_ident()
+        if me in self._resting:
+            yield
+            return
+        self._resting.add(me)
+        try:
+            yield
+        finally:
+            self._resting.discard(me)
+
+    @property
+    def paused(self) -> bool:
+        """Whether this thread is not looked at now."""
+        return bool(self._resting) and threading.get_ident() in self._resting
 
     # what the lookout is told
 
@@ -145,9 +172,12 @@ class History:
         """An operation was run."""
         if self.paused:
             return
-        event = Event("operation", "", [self.event_of(t) for t in inputs])
-        event.name = public(primitive)
-        event.call = calling()
+        parents = [self.event_of(t) for t in inputs]
+        event = Event("operation", public(primitive), parents)
+        event.call, event.in_rule = calling()
+        event.depth = 1 + max([p.depth for p in parents], default=0)
+        if event.depth > DEEPEST:  # nobody asks so far back, and loops would keep their whole past
+            event.parents, event.depth = (), 0
         event.primitive = primitive
         event.params = params
         outs = out if isinstance(out, tuple) else (out,)
@@ -156,6 +186,17 @@ class History:
         if outs:
             self._describe(event, outs[0])
             event.finite = all([finite(t) for t in outs])
+            event.linked = tuple([_linked(event.tapes, t) for t in inputs])
+
+    def made(self, tensor: Any) -> None:
+        """The program made a tensor of numbers."""
+        if not self.paused:
+            self.event_of(tensor).name = "tf.constant"
+
+    def renamed(self, tensor: Any, again: Any) -> None:
+        """A tensor goes on as another object."""
+        if not self.paused:
+            self._remember(again, self.event_of(tensor))
 
     def left(self, tensor: Any, how: str) -> None:
         """A tensor's value was handed to Python."""
@@ -177,16 +218,22 @@ class History:
         """A variable was assigned to: from now on its value has another past."""
         if self.paused:
             return
-        given = [self.event_of(v) for v in values if isinstance(v, Operands)] if here.tapes else []
         before = self._made.get(variable)
-        if given and before is not None and how != "assign":
-            given.insert(0, before)
+        given: list[Event] = []
+        if here.tapes:
+            flat = [v for v in nest.flatten(values) if isinstance(v, Operands)]
+            given = [self.event_of(v) for v in flat]
+            if given and before is not None and how != "assign" and before.depth < DEEPEST:
+                given.insert(0, before)
+        if before is not None:
+            before.until = next_number()
         event = self._version(variable, given)
         event.params = {"how": how}
         self._remember(variable._tensor, event)
 
     def _version(self, variable: Any, parents: Sequence[Event]) -> Event:
         event = Event("variable", variable.name.removesuffix(":0"), parents)
+        event.depth = 1 + max([p.depth for p in parents], default=0)
         event.spec = variable._shape, variable._dtype
         event.node = ref(variable._leaf)
         event.owner = ref(variable)
@@ -303,8 +350,11 @@ class Keeping:
     def __enter__(self) -> Keeping:
         return self
 
+    def __init__(self, before: bool) -> None:
+        self._before = before
+
     def __exit__(self, *exception: Any) -> None:
-        debug_gradients(False)
+        debug_gradients(self._before)
 
 
 _switched: list[bool] = [False]
@@ -313,7 +363,7 @@ _switched: list[bool] = [False]
 def debug_gradients(enabled: bool = True) -> Keeping:
     """Keep the history of all tensors, so that `GradientTape.explain` can name the lines.
 
-    While it is kept, every operation takes some ten microseconds more, and functions run as plain
+    While it is kept, every operation takes some fifty microseconds more, and functions run as plain
     Python, line by line. Tapes know of operations before they began, after they ended, and on other
     threads, and `explain` tells where a value went through NumPy or a variable was assigned to.
 
@@ -334,12 +384,13 @@ def debug_gradients(enabled: bool = True) -> Keeping:
         >>> answer.causes[0].kind
         'before'
     """
-    if enabled and not _switched[0]:
+    before = _switched[0]
+    if enabled and not before:
         keep()
-    elif not enabled and _switched[0]:
+    elif before and not enabled:
         release()
     _switched[0] = bool(enabled)
-    return Keeping()
+    return Keeping(before)
 
 
 _asking: dict[int, tuple[CodeType, bool]] = {}
@@ -388,14 +439,25 @@ def of_program(filename: str) -> bool:
     return not filename.startswith(LIBRARIES)
 
 
-def calling() -> tuple[int, int, int]:
+def calling() -> tuple[tuple[int, int, int], bool]:
     """What tells one call of the library by the program from the next: operations that it is made
-    of have this in common."""
+    of have this in common; and whether a walk is among the callers."""
     frame: Any = sys._getframe(2)
     below = frame
-    while frame is not None and str(frame.f_globals.get("__name__")).startswith("gradtape."):
+    walks = False
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if not module.startswith("gradtape."):
+            break
+        walks = walks or module == "gradtape.autodiff.walk"
         below, frame = frame, frame.f_back
-    return id(below), id(frame), -1 if frame is None else frame.f_lasti
+    return (id(below), id(frame), -1 if frame is None else frame.f_lasti), walks
+
+
+def _linked(tapes: tuple[Recording, ...], tensor: Any) -> tuple[Recording, ...]:
+    """The recordings of a record that know one of its inputs."""
+    node = tensor._node
+    return () if node is None else tuple([t for t in tapes if t.knows(node)])
 
 
 def public(primitive: Any) -> str:

@@ -20,6 +20,8 @@ from gradtape.core.dtypes import differentiable
 from gradtape.core.nothing import Nothing, Owed
 from gradtape.core.record import Node, Recording
 
+MOST_LOOKED_AT = 1000
+
 
 class Paths:
     """What leads from a target to a source.
@@ -30,6 +32,13 @@ class Paths:
         is_source: tells the events of the source.
         name: what the program calls the source.
         node: the node of the source.
+
+    Attributes:
+        causes: where paths are cut.
+        masks: where a truth value lets nothing through, which is right but at its jumps.
+        choices: where the source only decides what is taken.
+        perhaps: where a value left that may have come back: the program's source is not to be had.
+        connected: whether a path lives.
     """
 
     def __init__(
@@ -47,9 +56,13 @@ class Paths:
         self.node = node
         self.spans: list[Span] = [] if recording is None else history.spans.get(recording, [])
         self.causes: list[Cause] = []
+        self.masks: list[Cause] = []
         self.choices: list[Cause] = []
+        self.perhaps: list[Cause] = []
         self.connected = False
         self._depends: dict[Event, bool] = {}
+        self._handed: dict[Event, list[HandedOver]] = {}
+        self._used: Event | None = None
 
     # dependence
 
@@ -71,6 +84,8 @@ class Paths:
                 pending.extend(missing)
                 continue
             known[event] = any([known.get(e, False) for e in before])
+            if any([self.is_source(e) for e in event.parents]) and not event.in_rule:
+                self._used = event if self._used is None else min(self._used, event, key=_number)
         return known[target]
 
     def _past(self, event: Event) -> Iterator[Event]:
@@ -81,13 +96,16 @@ class Paths:
 
     def handed(self, event: Event) -> list[HandedOver]:
         """The values that left the library before and may have come back as this one."""
-        return [
-            h
-            for h in self.history.handed_over
-            if h.number < event.number
-            and h.event is not event
-            and came_back(h.trace, event.trace) is not False
-        ]
+        found = self._handed.get(event)
+        if found is None:
+            found = self._handed[event] = [
+                h
+                for h in self.history.handed_over
+                if h.number < event.number
+                and h.event is not event
+                and came_back(h.trace, event.trace) is not False
+            ]
+        return found
 
     # following paths
 
@@ -117,8 +135,12 @@ class Paths:
         if event.kind == "variable" and event.parents:
             self._add(reasons.assigned(event), child)
         for handed in self.handed(event) if not event.parents else []:
-            if self.depends(handed.event):
+            if not self.depends(handed.event):
+                continue
+            if came_back(handed.trace, event.trace):
                 self._add(reasons.left(handed), child)
+            else:
+                self.perhaps.append(reasons.left(handed))
 
     def _through(
         self, event: Event, live: bool, child: Event | None
@@ -130,26 +152,30 @@ class Paths:
             self._add(off, child)
             return
         if _without_derivative(event):
-            if part:  # what a function of the library does inside is its own affair
+            if part or event.in_rule:  # what the library does inside is its own affair
                 return
             for parent in event.parents:
                 if self.depends(parent) and parent.spec[1].kind in "biu":
                     yield parent, False
+                elif self.depends(parent) and event.spec[1].kind == "b":
+                    self.masks.append(reasons.without_derivative(event, parent))
                 elif self.depends(parent):
                     self._add(reasons.without_derivative(event, parent), child)
             return
-        for parent, rule in zip(event.parents, self._rules(event)):
+        for number, (parent, rule) in enumerate(zip(event.parents, self._rules(event))):
             if not self.depends(parent):
                 continue
             if isinstance(rule, Owed):
                 self._add(reasons.owed(event, rule), child)
             elif isinstance(rule, Nothing):
-                self._blocked(event, parent, rule, part)
+                self._blocked(event, parent, rule, part or event.in_rule)
             else:
-                yield parent, live and self.recording in event.tapes
+                yield parent, live and self.recording in event.linked[number]
 
     def _rules(self, event: Event) -> Any:
         primitive = event.primitive
+        if primitive.name == "custom_gradient":  # what its body computes has no say
+            return [None] * len(event.params["call"].inputs)
         return primitive.vjps if primitive.joint_vjp is None else [None] * len(event.parents)
 
     def _blocked(self, event: Event, parent: Event, rule: Nothing, part: bool) -> None:
@@ -189,6 +215,7 @@ class Paths:
         """Why a tape that recorded did not know the source."""
         recording = self.recording
         name = f"`{self.name}`"
+        child = self._used or child
         watches = [] if recording is None else self.history.watches.get(recording, [])
         for number, watched, trace in watches:
             if watched() is self.node and number > child.number:
@@ -196,11 +223,30 @@ class Paths:
         if event.kind == "variable":
             owner = event.owner()
             trainable = owner is None or owner.trainable
-            return reasons.variable_not_watched(event.name, child, trainable)
-        made_of = [p for p in event.parents if p.kind == "variable"]
-        if event.kind == "operation" and made_of and recording not in event.active:
-            return reasons.replaced(name, event, made_of[0])
+            automatic = recording is None or recording.automatic
+            return reasons.variable_not_watched(event.name, child, trainable, automatic)
+        variable = variable_behind(event)
+        if event.kind == "operation" and variable is not None and recording not in event.active:
+            return reasons.replaced(name, event, variable)
         return reasons.not_watched(name, child, None)
+
+
+def _number(event: Event) -> int:
+    return event.number
+
+
+def variable_behind(event: Event) -> Event | None:
+    """A variable that a value was made of."""
+    pending, seen = [event], {event}
+    while pending and len(seen) < MOST_LOOKED_AT:
+        one = pending.pop()
+        if one.kind == "variable":
+            return one
+        for parent in one.parents:
+            if parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return None
 
 
 def _without_derivative(event: Event) -> bool:

@@ -46,8 +46,7 @@ def without_derivative(event: Event, parent: Event) -> Cause:
             "left",
             f"{event.name} computes with NumPy, which no tape sees: nothing flows back through it.",
             event.place,
-            "Write it in tensor operations, or use tf.py_function, or tf.custom_gradient with the"
-            " derivative by hand.",
+            "Write it in tensor operations, or give it a derivative with tf.custom_gradient.",
             node=number_of(event),
         )
     if event.spec[1].kind in "biu":
@@ -199,13 +198,13 @@ def watched_late(name: str, used: Event, late: Place | None) -> Cause:
     )
 
 
-def variable_not_watched(name: str, used: Event, trainable: bool) -> Cause:
+def variable_not_watched(name: str, used: Event, trainable: bool, automatic: bool) -> Cause:
     """A variable that the tape does not watch by itself."""
-    why = (
-        "the tape was made with watch_accessed_variables=False"
-        if trainable
-        else "it was made with trainable=False"
-    )
+    why = "it was not read while the tape recorded"
+    if not trainable:
+        why = "it was made with trainable=False"
+    elif not automatic:
+        why = "the tape was made with watch_accessed_variables=False"
     return Cause(
         "not watched",
         f"variable {name!r} is not watched, because {why}.",
@@ -259,8 +258,8 @@ def left(handed: HandedOver) -> Cause:
         f"The value of {name} was handed to {by} here: what is computed from it outside of the"
         " library no tape sees.",
         handed.trace[0] if handed.trace else None,
-        "Compute with tensor operations (tf.sin for np.sin, tf.reduce_mean for np.mean), or wrap"
-        " the foreign part in tf.py_function or tf.custom_gradient.",
+        "Compute with tensor operations (tf.sin for np.sin, tf.reduce_mean for np.mean), or give"
+        " the foreign part its derivative with tf.custom_gradient.",
     )
 
 
@@ -285,12 +284,38 @@ def no_derivative(role: str, name: str, dtype: str, place: Place | None) -> Caus
     )
 
 
-def independent(target: str, source: str, place: Place | None) -> Cause:
-    """There is no path at all."""
+def independent(target: str, source: str, place: Place | None, unseen: Event | None) -> Cause:
+    """There is no path at all; `unseen` is a value on the way whose making was not seen."""
+    text = f"{target} was not computed from {source}, by anything that was seen."
+    remedy = "Check that the right tensors are asked for."
+    if unseen is not None and unseen.place is not None:
+        text += (
+            f" {shown(unseen.place)} uses a {dtype_of(unseen)} value of shape"
+            f" {list(unseen.spec[0])} whose making was not seen."
+        )
+        remedy = (
+            f"If that value comes from {source}, compute it in the block of the tape; with"
+            " tf.debug_gradients() what went before is seen too."
+        )
+    return Cause("independent", text, place, remedy)
+
+
+def constant(target: str, made: Event) -> Cause:
+    """The target is a constant."""
+    how = f"by {made.name} " if made.name else "of numbers "
     return Cause(
-        "independent",
-        f"{target} was not computed from {source}, neither by operations nor by anything else that"
-        " was seen.",
-        place,
-        "Check that the right tensors are asked for.",
+        "constant",
+        f"{target} was made {how}here: it depends on nothing that the tape knows.",
+        made.place,
+        "Compute it from the source with tensor operations.",
+    )
+
+
+def raised(name: str, error: Exception) -> Cause:
+    """A rule of the program raised."""
+    return Cause(
+        "raised",
+        f"The rule of {name} raised {type(error).__name__}: {error}",
+        None,
+        "Mend the gradient function.",
     )

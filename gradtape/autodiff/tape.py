@@ -206,16 +206,17 @@ class GradientTape:
 
     def __del__(self) -> None:
         # records hold their recording, so it would live as long as a result that is kept
+        if self._history is not None:
+            self._history = None
+            release()
         if not (self._is_recording or self._shared):
-            if self._history is not None:
-                self._history = None
-                release()
-                if self._used_up is not None:
-                    self._used_up.close()
+            if self._used_up is not None:
+                self._used_up.close()
             self._drop()
 
     def __copy__(self) -> GradientTape:
         made = type(self)(self._persistent, self._watch_accessed_variables)
+        made._strict = self._strict
         made._recording = self._recording
         made._shared = self._shared = True
         return made
@@ -479,8 +480,7 @@ class GradientTape:
         """Raise where a path to a source is cut and the program did not ask for it."""
         recording = self._recording
         for target in targets:
-            for source in sources:
-                answer = explaining.explain(recording, self._history, target, source)
+            for answer in explaining.explain(recording, self._history, target, sources, True):
                 silent = [c for c in answer.causes if not c.intended and c.kind in explaining.CUTS]
                 if silent:
                     raise CutGradientError(

@@ -38,38 +38,55 @@ class Edge:
 
 
 class Trial:
-    """The gradient of one target with respect to one source, with what happened on the way.
+    """The gradient of targets with respect to one source, with what happened on the way.
+
+    Args:
+        cuts_alone: do not compute it: whether it is zero or not finite is not asked.
 
     Attributes:
         verdict: "sound", "none", "zero" or "not finite".
         lost: whether nothing at all arrived at the source.
+        owed: the rules that are owed on the way.
+        error, failed: what a rule of the program raised, and the name of its operation.
     """
 
-    def __init__(self, recording: Recording | None, target: Any, source: Any) -> None:
+    def __init__(
+        self, recording: Recording | None, targets: list[Any], source: Any, cuts_alone: bool
+    ) -> None:
         self.recording = recording
         self.edges: list[Edge] = []
         self.missing: list[tuple[Record, Node]] = []
-        start, self.goal = node_of(target), node_of(source)
+        self.owed: list[Cause] = []
+        self.error: Exception | None = None
+        self.failed = "the program"
+        self.lost, self.verdict = False, "sound"
+        self.goal = node_of(source)
+        if cuts_alone:
+            return
+        pairs = [(node_of(t), starting_cotangent(t, None)) for t in targets]
+        pairs = [(n, ct) for n, ct in pairs if n is not None and ct is not None]
         found = None
-        if recording is not None and start is not None and self.goal is not None:
+        if recording is not None and pairs and self.goal is not None:
             token = silence()
             try:
                 with frame((), (), here.mode):
-                    found = self._walked(start, starting_cotangent(target, None))
+                    found = self._walked(pairs)
             finally:
                 restore(token)
         self.lost = found is None
         self.verdict = _verdict(found)
 
-    @property
-    def dropped(self) -> bool:
-        """Whether a rule that the program wrote gave nothing for an input on the way."""
-        return bool(self.missing)
-
-    def _walked(self, start: Node, ct: Any) -> Any:
+    def _walked(self, pairs: Any) -> Any:
         try:
-            (found,) = walk([(start, ct)], [self.goal], self.recording, see=self._see)
-        except LookupError:  # a rule is owed
+            (found,) = walk(pairs, [self.goal], self.recording, see=self._see)
+        except LookupError as error:
+            if not str(error).startswith("gradtape."):
+                self.error = error
+            else:
+                self.owed.append(Cause("owed", f"{error}", None, "Write the rule."))
+            return None
+        except Exception as error:  # a gradient function of the program
+            self.error = error
             return None
         return None if isinstance(found, Nothing) else found
 
@@ -79,7 +96,7 @@ class Trial:
             if parent is None:
                 continue
             if value is None or isinstance(value, Nothing):
-                if record.primitive.name in CUSTOM:
+                if record.primitive.name in CUSTOM and _derived(record):
                     self.missing.append((record, parent))
                 continue
             self.edges.append(Edge(record, parent, ct, value))
@@ -103,7 +120,7 @@ class Trial:
                 Cause(
                     "zero",
                     f"The derivative of {name} is zero here for every element{_inputs(edge.record, False)}"
-                    f", so that nothing flows back.{_why_zero(edge.record)}",
+                    f", so that nothing flows back.{_why_zero(edge)}",
                     place,
                     node=edge.record.number,
                 )
@@ -155,6 +172,12 @@ class Trial:
             name, place = named(record, history)
             found.append(reasons.none_given(name, place, record.number))
         return found
+
+
+def _derived(record: Record) -> bool:
+    """Whether a rule of the program may have a derivative at all: a call of NumPy has none."""
+    call = record.params.get("call")
+    return getattr(call, "derivative", True)
 
 
 def named(record: Record, history: History | None) -> tuple[str, Place | None]:
@@ -221,8 +244,14 @@ def _hint(record: Any, kind: str, edge: Edge | None = None) -> str:
     return text[:1].upper() + text[1:]
 
 
-def _why_zero(record: Record) -> str:
-    return WHY_ZERO.get(record.primitive.name, "")
+def _why_zero(edge: Edge) -> str:
+    name = edge.record.primitive.name
+    taken = _arrays(edge.taken)[0]
+    if "softmax" in name and taken.size and np.ptp(taken) == 0:
+        return (
+            " The sum of its elements is always 1: ask for one of them, or give output_gradients."
+        )
+    return WHY_ZERO.get(name, "")
 
 
 WHY_ZERO = {

@@ -60,7 +60,8 @@ def _walk(
     targets: Any, sources: Any, recording: Recording | None, consume: bool, see: See | None
 ) -> list[Any]:
     targets = [(node, ct) for node, ct in targets if node is not None]
-    wanted = {s for s in sources if s is not None}
+    starts = {node for node, _ in targets}
+    wanted = {s for s in sources if s is not None and (s in starts or _known(s, recording))}
     if see is None and not (here.tapes or here.special):
         found = _swept(targets, wanted, recording, consume, Sweep())
     elif see is None and alone():
@@ -71,6 +72,11 @@ def _walk(
     else:
         found = _ruled(targets, wanted, recording, consume, see)
     return [UNCONNECTED if s is None else found.get(s, UNCONNECTED) for s in sources]
+
+
+def _known(source: Node, recording: Recording | None) -> bool:
+    """Whether a recording knows a source; what only others watch would get a part of its due."""
+    return recording is None or source in recording.watched or recording in source.tapes
 
 
 def _swept(

@@ -17,7 +17,7 @@ from gradtape.core.asked import located
 from gradtape.core.dtypes import as_dtype, from_numpy
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import MOST_AXES, TensorShape, check_size
-from gradtape.core.state import here
+from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Tensor
 
 INT32 = np.dtype(np.int32)
@@ -287,6 +287,9 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
         >>> tf.constant(0.5, shape=(2,))
         <tf.Tensor: shape=(2,), dtype=float32, numpy=array([0.5, 0.5], dtype=float32)>
     """
+    if isinstance(value, Tensor) and shape is None:
+        if dtype is None or as_dtype(dtype).numpy_dtype == value._dtype:
+            return value
     if isinstance(value, Tensor):
         array = (
             value._array
@@ -308,7 +311,12 @@ def constant(value: Any, dtype: Any = None, shape: Any = None, name: str = "Cons
                 f"{brief(array)} has {array.size} elements, but got `shape` {shape} with {size} "
                 "elements. Write tf.reshape or tf.broadcast_to."
             )
-    return Tensor(array) if here.mode is None else known(array, name)
+    if here.mode is not None:
+        return known(array, name)
+    made = Tensor(array)
+    for lookout in lookouts:
+        lookout.made(made)
+    return made
 
 
 def known(array: Any, name: str | None = None) -> Any:

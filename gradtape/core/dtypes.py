@@ -156,7 +156,11 @@ STORED = (float8_e4m3fn, float8_e5m2)  # cast to and from, for what is kept in 8
 DIFFERENTIABLE = frozenset(t.numpy_dtype for t in ALL[:6] + STORED)
 
 _BY_NUMPY = {t.numpy_dtype: t for t in ALL + STORED}
-_BY_NAME = {t.name: t for t in ALL + STORED} | {"half": float16, "float": float32, "double": float64}
+_BY_NAME = {t.name: t for t in ALL + STORED} | {
+    "half": float16,
+    "float": float32,
+    "double": float64,
+}
 _BY_PYTHON = {float: float32, int: int32, bool: bool_, complex: complex128}
 
 

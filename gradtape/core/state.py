@@ -16,9 +16,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# what looks on everywhere, for diagnostics: objects with the methods `see` (an operation was run),
-# `left` (a tensor's value was handed to Python), `read` and `changed` (of a variable), and the
-# attribute `as_python`: whether recorded functions are to run as Python, operation by operation
+
+class Lookout:
+    """What looks on everywhere, for diagnostics.
+
+    Attributes:
+        as_python: whether recorded functions are to run as Python, operation by operation.
+        follows: whether it may run elementwise operations itself, when it is alone.
+    """
+
+    as_python = False
+    follows = False
+
+    def see(self, primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
+        """An operation was run."""
+
+    def made(self, tensor: Any) -> None:
+        """The program made a tensor of numbers."""
+
+    def renamed(self, tensor: Any, again: Any) -> None:
+        """A tensor goes on as another object."""
+
+    def left(self, tensor: Any, how: str) -> None:
+        """A tensor's value was handed to Python."""
+
+    def read(self, variable: Any, tensor: Any) -> None:
+        """A variable was read."""
+
+    def changed(self, variable: Any, how: str, values: tuple[Any, ...]) -> None:
+        """A variable was assigned to."""
+
+
 lookouts: list[Any] = []
 
 

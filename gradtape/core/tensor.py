@@ -196,6 +196,8 @@ class Tensor(Operands):
         return array if not array.ndim else array.reshape(())[()]
 
     def __format__(self, spec: str) -> str:
+        if lookouts:
+            told_left(self, "format()")
         if not spec:  # the bare value, as TensorFlow: f"loss {loss}" prints a number
             return format(self._array)
         if self._shape:
@@ -222,6 +224,8 @@ class Tensor(Operands):
         return self
 
     def __reduce__(self) -> Any:
+        if lookouts:
+            told_left(self, "pickle")
         return _restored, (np.asarray(self._array),)
 
     def __getattr__(self, name: str) -> Any:

@@ -76,7 +76,7 @@ def functions_run_eagerly() -> bool:
 
 def _as_python() -> bool:
     """Whether a call runs the Python function: on request, or because a lookout wants to see it."""
-    return _settings.eagerly or any([getattr(l, "as_python", False) for l in lookouts])
+    return _settings.eagerly or any([lookout.as_python for lookout in lookouts])
 
 
 class Function:
@@ -142,7 +142,7 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function."""
-        if not (kwargs or lookouts or _settings.eagerly):
+        if not (kwargs or _settings.eagerly or (lookouts and _as_python())):
             key: list[Any] = []
             tensors: list[Any] = []
             if quick_key(args, key, tensors):

@@ -14,6 +14,7 @@ from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.sizes import same_shape
+from gradtape.core.state import lookouts
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.ops import striding
@@ -377,6 +378,8 @@ def getitem_of_variable(variable: Variable, key: Any) -> Any:
     if picks:
         return out
     part = parts[type(out)](out)
+    for lookout in lookouts:
+        lookout.renamed(out, part)
     part._key = items
     part._variable = variable
     return part

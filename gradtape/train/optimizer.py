@@ -19,6 +19,7 @@ from gradtape.autodiff.tape import GradientTape
 from gradtape.core import nest
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import brief
+from gradtape.core.state import lookouts
 from gradtape.core.surroundings import init_scope
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -285,6 +286,9 @@ class Optimizer:
         with together(self.name) as done:
             step = number_of(self._iterations) + 1
             self._step(ready, variables, step)
+            for gradient, variable in zip(grads, variables, strict=True):
+                for lookout in lookouts:
+                    lookout.changed(variable, "a step of the optimizer", (gradient,))
             for variable in variables:
                 if variable.constraint is not None:
                     variable.assign(variable.constraint(variable))

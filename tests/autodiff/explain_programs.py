@@ -201,12 +201,12 @@ def a_target_of_integers() -> Any:
     return tape.explain(y, v)
 
 
-def a_hard_mask() -> Any:
+def an_integer_on_one_of_two_paths() -> Any:
     """partly cut, integer"""
-    v = tf.Variable([0.2, 0.8])
+    v = tf.Variable([0.2, 2.8])
     with tf.GradientTape() as tape:
-        mask = tf.cast(v > 0.5, tf.float32)  # here
-        y = tf.reduce_sum(v * mask)
+        whole = tf.cast(v, tf.int32)  # here
+        y = tf.reduce_sum(v * tf.cast(whole, tf.float32))
     return tape.explain(y, v)
 
 
@@ -251,7 +251,7 @@ def stopped_altogether() -> Any:
 
 
 def stopped_on_one_path() -> Any:
-    """partly cut, stopped"""
+    """sound, stopped"""
     v = tf.Variable(2.0)
     with tf.GradientTape() as tape:
         target = tf.stop_gradient(tf.exp(v))  # here

@@ -56,7 +56,7 @@ def test_without_a_history_the_records_answer() -> None:
     answer = ask(tape, z, v)
     assert (answer.verdict, answer.causes[0].kind) == ("not finite", "not finite")
     assert "log" in str(answer)
-    assert ask(tape, y, v).verdict == "sound"
+    assert ask(tape, y, v).verdict == "perhaps" and not ask(tape, y, v)
     assert ask(tape, tf.constant(3.0), v).causes[0].kind == "not recorded"
 
 
