@@ -270,9 +270,10 @@ def draw(learners: list[Learner], seed: int, path: str) -> None:
         yscale="log",
         title="Many new curves",
     )
-    axes[1, 1].yaxis.set_major_formatter("{x:g}")
-    axes[1, 1].yaxis.set_minor_formatter("{x:g}")
-    axes[1, 1].legend(fontsize=9, loc="center right")
+    axes[1, 1].set_yticks([0.1, 0.2, 0.5, 1, 2, 5, 10], ["0.1", "0.2", "0.5", "1", "2", "5", "10"])
+    axes[1, 1].minorticks_off()
+    axes[1, 1].set_ylim(0.1, 15)
+    axes[1, 1].legend(fontsize=9, loc="upper right")
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -33,10 +33,26 @@ def came_back(taken: tuple[Place, ...], used: tuple[Place, ...]) -> bool | None:
         None when the program's source is not to be had.
     """
     for there in used:
-        for here in taken:
+        for depth, here in enumerate(taken):
             if (here.file, here.function) == (there.file, there.function):
+                if not all([_returned(place) for place in taken[:depth]]):
+                    return False
                 return _reaches(here, there)
     return False
+
+
+def _returned(taken: Place) -> bool:
+    """Whether what a function took out of a tensor may be in what it returns."""
+    body = _function(taken.file, taken.line)
+    statement = None if body is None else _statement(body, taken.line)
+    if statement is None or taken.function == "<lambda>" or not isinstance(body, FUNCTIONS):
+        return True
+    returns = [s for s in _statements(body) if isinstance(s, ast.Return) or _yields(s)]
+    return any([s is statement or _arrives(body, statement, s) for s in returns])
+
+
+def _yields(statement: Any) -> bool:
+    return any([isinstance(p, (ast.Yield, ast.YieldFrom)) for p in _parts(statement)])
 
 
 def _reaches(taken: Place, used: Place) -> bool | None:
@@ -167,11 +183,12 @@ def _read(statement: Any) -> Iterator[str]:
         whole = isinstance(part, ast.Attribute) or (
             isinstance(part, ast.Subscript) and _fixed(part)
         )
+        loaded = isinstance(getattr(part, "ctx", None), ast.Load)
         if (whole or isinstance(part, ast.Name)) and (
-            isinstance(part.ctx, ast.Load) or isinstance(statement, ast.AugAssign)
+            loaded or isinstance(statement, ast.AugAssign)
         ):
             yield ast.unparse(part)
-        if whole and isinstance(part.ctx, ast.Load):
+        if whole and loaded:
             continue
         pending += [c for c in ast.iter_child_nodes(part) if not isinstance(c, ast.stmt)]
 

@@ -193,7 +193,7 @@ class Question:
         return [self._integer("target", self.targets[0])]
 
     def _verdict(self, paths: Paths, trial: Trial) -> str:
-        if trial.owed or any([c.kind == "owed" for c in paths.causes]):
+        if trial.lacking or any([c.kind == "owed" for c in paths.causes]):
             return "owed"
         if trial.error is not None:
             return "owed"
@@ -208,10 +208,11 @@ class Question:
         if verdict in ("zero", "not finite"):
             return [*trial.causes(self.history), *paths.causes]
         if trial.error is not None:
-            return [reasons.raised(trial.failed, trial.error)]
-        causes = [*trial.owed, *paths.causes, *trial.none_given(self.history)]
+            return [reasons.raised(*trial.failed(self.history), trial.error)]
+        causes = [*trial.owed(self.history), *paths.causes, *trial.none_given(self.history)]
         if verdict == "none" and not causes:
-            causes = paths.masks or paths.perhaps or paths.choices or [self._unrelated(paths)]
+            causes = paths.earlier or paths.masks or paths.perhaps or paths.choices
+            causes = causes or [self._unrelated(paths)]
         return list(causes)
 
     def _notes(self, paths: Paths) -> list[str]:
@@ -219,8 +220,8 @@ class Question:
         if not paths.connected:
             return []
         return [
-            f"Through {c.text.split(' makes')[0]} ({c.code}) nothing flows, which is right but where"
-            " it jumps."
+            f"Nothing flows through {c.text.split(' makes')[0]} ({c.code}), which is right except"
+            " where it jumps."
             for c in paths.masks
         ]
 
@@ -250,9 +251,9 @@ class Question:
     def _by_records(self, trial: Trial) -> Explanation:
         """What the records alone can say."""
         if trial.error is not None:
-            return self._said("owed", [reasons.raised(trial.failed, trial.error)], ASK)
-        if trial.owed:
-            return self._said("owed", trial.owed, ASK)
+            return self._said("owed", [reasons.raised(*trial.failed(None), trial.error)], ASK)
+        if trial.lacking:
+            return self._said("owed", trial.owed(None), ASK)
         if trial.verdict == "sound":
             dropped = trial.none_given(None)
             return self._said("partly cut" if dropped else "perhaps", dropped, ASK)

@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import islice
-from types import CodeType
+from types import CodeType, FrameType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
@@ -55,14 +55,15 @@ class Event:
     (a value that no operation made). `parents` are the events of the inputs; `trace` is the stack
     of the program, the innermost place first; `tapes` are the recordings that recorded it, `active`
     those that recorded at the time on its thread; `call` is shared by the operations that one call
-    of the library is made of; `in_rule` says that a rule of differentiation did it; `linked` are, for
-    each input, the recordings that knew it; `owner` refers to the variable, whose value this was
-    until the number `until`.
+    of the library is made of; `in_rule` says that a rule of differentiation did it; `linked` are,
+    for each input, the recordings that knew it; `owner` refers to the variable, whose value this
+    was until the number `until`.
     """
 
     __slots__ = (
-        "__weakref__", "active", "call", "depth", "finite", "in_rule", "kind", "linked", "name", "node", "number", "owner",
-        "params", "parents", "primitive", "scope", "spec", "tapes", "thread", "trace", "until",
+        "__weakref__", "active", "call", "depth", "finite", "in_rule", "kind", "linked", "name",
+        "node", "number", "owner", "params", "parents", "primitive", "scope", "spec", "tapes",
+        "thread", "trace", "until",
     )  # fmt: skip
 
     primitive: Any
@@ -396,11 +397,14 @@ def debug_gradients(enabled: bool = True) -> Keeping:
 _asking: dict[int, tuple[CodeType, bool]] = {}
 
 
-def asks(code: CodeType) -> bool:
+def asks(frame: FrameType) -> bool:
     """Whether a function calls `explain` of something: then its tapes keep the history."""
+    code = frame.f_code
     found = _asking.get(id(code))
     if found is None:
         found = _asking[id(code)] = code, "explain" in code.co_names
+    if code.co_name == "enter_context" and frame.f_back is not None:  # of contextlib.ExitStack
+        return asks(frame.f_back)
     return found[1]
 
 

@@ -38,6 +38,7 @@ class Paths:
         masks: where a truth value lets nothing through, which is right but at its jumps.
         choices: where the source only decides what is taken.
         perhaps: where a value left that may have come back: the program's source is not to be had.
+        earlier: what was cut before the tape began.
         connected: whether a path lives.
     """
 
@@ -59,6 +60,7 @@ class Paths:
         self.masks: list[Cause] = []
         self.choices: list[Cause] = []
         self.perhaps: list[Cause] = []
+        self.earlier: list[Cause] = []
         self.connected = False
         self._depends: dict[Event, bool] = {}
         self._handed: dict[Event, list[HandedOver]] = {}
@@ -133,14 +135,21 @@ class Paths:
     def _begins_anew(self, event: Event, child: Event | None) -> None:
         """A variable that was assigned to, or data."""
         if event.kind == "variable" and event.parents:
-            self._add(reasons.assigned(event), child)
+            self._cut(event.number, reasons.assigned(event), child)
         for handed in self.handed(event) if not event.parents else []:
             if not self.depends(handed.event):
                 continue
             if came_back(handed.trace, event.trace):
-                self._add(reasons.left(handed), child)
+                self._cut(handed.number, reasons.left(handed), child)
             else:
                 self.perhaps.append(reasons.left(handed))
+
+    def _cut(self, number: int, cause: Cause, child: Event | None) -> None:
+        """Note a cause, apart where the tape had not begun."""
+        if self.spans and number < self.spans[0].start:
+            self.earlier.append(cause)
+        else:
+            self._add(cause, child)
 
     def _through(
         self, event: Event, live: bool, child: Event | None

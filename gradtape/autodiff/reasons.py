@@ -311,11 +311,11 @@ def constant(target: str, made: Event) -> Cause:
     )
 
 
-def raised(name: str, error: Exception) -> Cause:
+def raised(name: str, place: Place | None, error: Exception) -> Cause:
     """A rule of the program raised."""
     return Cause(
         "raised",
-        f"The rule of {name} raised {type(error).__name__}: {error}",
-        None,
-        "Mend the gradient function.",
+        f"The gradient function of {name} raised {type(error).__name__}: {error}",
+        place,
+        "Mend it.",
     )

@@ -89,14 +89,14 @@ class GradientTape:
     # recording
 
     def __enter__(self) -> GradientTape:
-        if self._history is None and (lookouts or asks(sys._getframe(1).f_code)):
+        if self._history is None and (lookouts or asks(sys._getframe(1))):
             self._look_on()
         self._push()
         return self
 
     def _look_on(self) -> None:
         """Keep the history, if anybody does or the function around asks for an explanation."""
-        if present() is not None or asks(sys._getframe(2).f_code):
+        if present() is not None or asks(sys._getframe(2)):
             self._history = keep()
 
     def __exit__(self, *exception: Any) -> None:

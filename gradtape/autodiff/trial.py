@@ -46,8 +46,8 @@ class Trial:
     Attributes:
         verdict: "sound", "none", "zero" or "not finite".
         lost: whether nothing at all arrived at the source.
-        owed: the rules that are owed on the way.
-        error, failed: what a rule of the program raised, and the name of its operation.
+        lacking: what the walk says of a rule that is owed.
+        error: what a rule of the program raised.
     """
 
     def __init__(
@@ -56,9 +56,8 @@ class Trial:
         self.recording = recording
         self.edges: list[Edge] = []
         self.missing: list[tuple[Record, Node]] = []
-        self.owed: list[Cause] = []
+        self.lacking = ""
         self.error: Exception | None = None
-        self.failed = "the program"
         self.lost, self.verdict = False, "sound"
         self.goal = node_of(source)
         if cuts_alone:
@@ -80,10 +79,10 @@ class Trial:
         try:
             (found,) = walk(pairs, [self.goal], self.recording, see=self._see)
         except LookupError as error:
-            if not str(error).startswith("gradtape."):
-                self.error = error
+            if str(error).startswith(("gradtape.", "gradient registry has no entry")):
+                self.lacking = str(error)
             else:
-                self.owed.append(Cause("owed", f"{error}", None, "Write the rule."))
+                self.error = error
             return None
         except Exception as error:  # a gradient function of the program
             self.error = error
@@ -103,6 +102,31 @@ class Trial:
 
     # what it means
 
+    def owed(self, history: History | None) -> list[Cause]:
+        """The rule that is owed, with the line of its operation."""
+        if not self.lacking:
+            return []
+        for record in self._records():
+            if record.primitive.name in self.lacking:
+                name, place = named(record, history)
+                text = f"{name} has a derivative, but no rule for it: {self.lacking}"
+                return [Cause("owed", text, place, "", node=record.number)]
+        return [Cause("owed", self.lacking)]
+
+    def failed(self, history: History | None) -> tuple[str, Place | None]:
+        """The name and the line of the operation whose rule raised."""
+        done = {edge.record for edge in self.edges}
+        for record in self._records():
+            if record.primitive.fallible and record not in done:
+                return named(record, history)
+        return "an operation", None
+
+    def _records(self) -> list[Record]:
+        """The records of the tape, the latest first."""
+        references = [] if self.recording is None else self.recording.records
+        found = [r for r in [reference() for reference in references] if r is not None]
+        return sorted(found, key=lambda r: -r.number)
+
     def causes(self, history: History | None) -> list[Cause]:
         """Why the gradient is zero or not finite."""
         if self.verdict == "zero":
@@ -119,8 +143,8 @@ class Trial:
             causes.append(
                 Cause(
                     "zero",
-                    f"The derivative of {name} is zero here for every element{_inputs(edge.record, False)}"
-                    f", so that nothing flows back.{_why_zero(edge)}",
+                    f"The derivative of {name} is zero here for every element"
+                    f"{_inputs(edge.record, False)}, so that nothing flows back.{_why_zero(edge)}",
                     place,
                     node=edge.record.number,
                 )

@@ -106,7 +106,7 @@ class _Step:
 
 def _where(mask: Any, new: Any, old: Any) -> Any:
     """The new value where a mask of shape (batch, 1) holds."""
-    mask = tf.reshape(mask, (mask.shape[0], *[1] * (len(new.shape) - 1)))
+    mask = tf.reshape(mask, (mask.shape[0], *[1] * (len(new._shape) - 1)))
     return tf.where(mask, new, old)
 
 
@@ -116,13 +116,13 @@ def _mask(mask: Any) -> Any:
         return None
     mask = tf.cast(convert_to_tensor(mask), tf.bool)
     return (
-        tf.reduce_any(mask, axis=tuple(range(2, len(mask.shape)))) if len(mask.shape) > 2 else mask
+        tf.reduce_any(mask, axis=tuple(range(2, len(mask._shape)))) if len(mask._shape) > 2 else mask
     )
 
 
 def _swapped(x: Any) -> Any:
     """Batch and time exchanged."""
-    return tf.transpose(x, (1, 0, *range(2, len(x.shape))))
+    return tf.transpose(x, (1, 0, *range(2, len(x._shape))))
 
 
 def cudnn_ok(*args: Any, **kwargs: Any) -> bool:

@@ -311,7 +311,7 @@ def associative_scan(f: Any, elems: Any, reverse: bool = False, axis: int = 0) -
 
 def _axis_first(x: Any, axis: int, back: bool = False) -> Any:
     """An axis put first, or back from there."""
-    order = list(range(len(x.shape)))
+    order = list(range(len(x._shape)))
     if back:
         order.insert(axis % len(order), order.pop(0))
     else:

@@ -13,7 +13,7 @@ from keras_gradtape.src.ops.core import convert_to_tensor
 def checked_images(images: Any) -> Any:
     """A tensor of rank 3 or 4."""
     images = convert_to_tensor(images)
-    if len(images.shape) not in (3, 4):
+    if len(images._shape) not in (3, 4):
         raise ValueError(
             "Invalid images rank: expected rank 3 (single image) or rank 4 (batch of images)."
             f" Received input with shape: images.shape={tuple(images.shape)}"
@@ -42,14 +42,14 @@ class Batch:
     def __init__(self, images: Any, data_format: str | None) -> None:
         images = checked_images(images)
         self.first = standardize_data_format(data_format) == "channels_first"
-        self.single = len(images.shape) == 3
+        self.single = len(images._shape) == 3
         x = tf.expand_dims(images, 0) if self.single else images
         self.images = tf.transpose(x, (0, 2, 3, 1)) if self.first else x
 
     def back(self, images: Any) -> Any:
         """Results as the images were given; further axes stay behind."""
         if self.first:
-            images = tf.transpose(images, (0, 3, 1, 2, *range(4, len(images.shape))))
+            images = tf.transpose(images, (0, 3, 1, 2, *range(4, len(images._shape))))
         return tf.squeeze(images, 0) if self.single else images
 
 

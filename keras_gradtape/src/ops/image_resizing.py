@@ -137,7 +137,7 @@ def scale_and_translate(
     scale, translation = pair(convert_to_tensor(scale), convert_to_tensor(translation))
     x = computable(images)
     scale, translation = tf.cast(scale, x.dtype), tf.cast(translation, x.dtype)
-    rank = len(x.shape)
+    rank = len(x._shape)
     for i, axis in enumerate(a % rank for a in spatial_dims):
         sizes = int(x.shape[axis]), int(output_shape[axis])
         weights = _weights(*sizes, scale[i], translation[i], kernel, antialias)

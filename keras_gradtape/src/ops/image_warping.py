@@ -57,7 +57,7 @@ def _sampled(x: Any, places: list[Any], order: int, mode: str, value: Any, first
     start = 0 if first is None else 1
     sizes = [int(n) for n in x.shape[start : start + len(places)]]
     taps = [_taps(at, n, order, mode) for at, n in zip(places, sizes)]
-    rest = len(x.shape) - start - len(places)
+    rest = len(x._shape) - start - len(places)
     total: Any = None
     for combined in itertools.product(*taps):
         index = [p for p, _, _ in combined]
@@ -89,13 +89,13 @@ def map_coordinates(
     """The elements at places between elements, the nearest or linearly interpolated."""
     inputs = convert_to_tensor(inputs)
     coordinates = convert_to_tensor(coordinates)
-    if int(coordinates.shape[0]) != len(inputs.shape):
+    if int(coordinates.shape[0]) != len(inputs._shape):
         raise ValueError(
             "First dim of `coordinates` must be the same as the rank of `inputs`. Received inputs"
             f" with shape: {tuple(inputs.shape)} and coordinate leading dim of"
             f" {coordinates.shape[0]}"
         )
-    if len(coordinates.shape) < 2:
+    if len(coordinates._shape) < 2:
         raise ValueError(
             "Invalid coordinates rank: expected at least rank 2. Received input with shape:"
             f" {tuple(coordinates.shape)}"
@@ -148,7 +148,7 @@ def affine_transform(
     one_of(fill_mode, FILL_MODES, "fill_mode")
     batch = Batch(images, data_format)
     transform = convert_to_tensor(transform)
-    if len(transform.shape) not in (1, 2):
+    if len(transform._shape) not in (1, 2):
         raise ValueError(
             "Invalid transform rank: expected rank 1 (single transform) or rank 2 (batch of"
             f" transforms). Received input with shape: transform.shape={tuple(transform.shape)}"
@@ -160,7 +160,7 @@ def affine_transform(
 
 def _checked_points(points: Any, name: str) -> Any:
     points = convert_to_tensor(points)
-    if len(points.shape) not in (2, 3) or tuple(points.shape[-2:]) != (4, 2):
+    if len(points._shape) not in (2, 3) or tuple(points.shape[-2:]) != (4, 2):
         raise ValueError(
             f"Invalid {name} shape: expected (4,2) for a single image or (N,4,2) for a batch."
             f" Received shape: {tuple(points.shape)}"

@@ -60,7 +60,7 @@ def lu_factor(a: Any) -> Any:
         return _tall(a, rows, columns)
     factors, order = tf.linalg.lu(a[..., :rows])
     if columns > rows:
-        rest = tf.gather(a[..., rows:], order, axis=-2, batch_dims=len(a.shape) - 2)
+        rest = tf.gather(a[..., rows:], order, axis=-2, batch_dims=len(a._shape) - 2)
         one = tf.eye(rows, dtype=a.dtype)
         lower = tf.linalg.band_part(factors, -1, 0)
         lower = lower - tf.linalg.band_part(factors, 0, 0) + one
@@ -69,9 +69,9 @@ def lu_factor(a: Any) -> Any:
 
 
 def _tall(a: Any, rows: int, columns: int) -> Any:
-    padded = tf.pad(a, [[0, 0]] * (len(a.shape) - 1) + [[0, rows - columns]])
+    padded = tf.pad(a, [[0, 0]] * (len(a._shape) - 1) + [[0, rows - columns]])
     order = tf.linalg.lu(tf.stop_gradient(padded)).p
-    ordered = tf.gather(a, order, axis=-2, batch_dims=len(a.shape) - 2)
+    ordered = tf.gather(a, order, axis=-2, batch_dims=len(a._shape) - 2)
     top = tf.linalg.lu(ordered[..., :columns, :]).lu
     upper = tf.linalg.matrix_transpose(tf.linalg.band_part(top, 0, -1))
     below = tf.linalg.matrix_transpose(ordered[..., columns:, :])
@@ -99,10 +99,10 @@ def _pivots(order: Any, count: int) -> Any:
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
     """The norm of vectors or matrices."""
     x = floating(x)
-    if axis is None and ord is not None and len(x.shape) == 1:
+    if axis is None and ord is not None and len(x._shape) == 1:
         axis = 0
-    axes = list(range(len(x.shape))) if axis is None else [int(a) for a in np.atleast_1d(axis)]
-    if not all([-len(x.shape) <= a < len(x.shape) for a in axes]):
+    axes = list(range(len(x._shape))) if axis is None else [int(a) for a in np.atleast_1d(axis)]
+    if not all([-len(x._shape) <= a < len(x._shape) for a in axes]):
         raise ValueError(f"Invalid axis for shape {tuple(x.shape)}. Received: axis={axis}")
     if ord is None or (ord == "fro" and len(axes) == 2):
         found = tf.sqrt(tf.reduce_sum(tf.abs(x) ** 2, axes, keepdims))
@@ -129,7 +129,7 @@ def _vector_norm(x: Any, ord: Any, axis: int, keepdims: bool) -> Any:
 
 
 def _matrix_norm(x: Any, ord: Any, axes: list[int], keepdims: bool) -> Any:
-    rank = len(x.shape)
+    rank = len(x._shape)
     row, column = (a % rank for a in axes)
     if ord in (1, -1, np.inf, -np.inf):
         along, other = (row, column) if abs(ord) == 1 else (column, row)
@@ -160,7 +160,7 @@ def qr(x: Any, mode: str = "reduced") -> Any:
 def solve(a: Any, b: Any) -> Any:
     """The solution of a x = b."""
     a, b = pair(convert_to_tensor(a), convert_to_tensor(b), float)
-    if len(b.shape) == len(a.shape) - 1:
+    if len(b._shape) == len(a._shape) - 1:
         return tf.squeeze(tf.linalg.solve(a, b[..., None]), -1)
     return tf.linalg.solve(a, b)
 
@@ -168,7 +168,7 @@ def solve(a: Any, b: Any) -> Any:
 def solve_triangular(a: Any, b: Any, lower: bool = False) -> Any:
     """The solution of a x = b for a triangular a."""
     a, b = pair(convert_to_tensor(a), convert_to_tensor(b), float)
-    if len(b.shape) == len(a.shape) - 1:
+    if len(b._shape) == len(a._shape) - 1:
         return tf.squeeze(tf.linalg.triangular_solve(a, b[..., None], lower=lower), -1)
     return tf.linalg.triangular_solve(a, b, lower=lower)
 
@@ -185,7 +185,7 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
 def lstsq(a: Any, b: Any, rcond: float | None = None) -> Any:
     """The solution of least squares."""
     a, b = pair(convert_to_tensor(a), convert_to_tensor(b), float)
-    column = len(b.shape) == 1
+    column = len(b._shape) == 1
     found = tf.matmul(pinv(a, rcond), b[:, None] if column else b)
     return found[:, 0] if column else found
 

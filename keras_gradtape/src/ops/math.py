@@ -31,7 +31,7 @@ def _extreme_of_segments(
         return found
     count = int(found.shape[0])
     sizes = tf.math.unsorted_segment_sum(tf.ones_like(ids), ids, count + 1)[:count]
-    empty = tf.reshape(tf.equal(sizes, 0), [count] + [1] * (len(found.shape) - 1))
+    empty = tf.reshape(tf.equal(sizes, 0), [count] + [1] * (len(found._shape) - 1))
     return tf.where(empty, tf.cast(none, found.dtype), found)
 
 
@@ -184,7 +184,7 @@ def _window(window: Any, length: int, fft_length: int, dtype: str) -> Any:
             )
         window = WINDOWS[window](length, periodic=True, dtype=dtype)
     window = convert_to_tensor(np.ones(length) if window is None else window, dtype)
-    if len(window.shape) != 1 or int(window.shape[-1]) != length:
+    if len(window._shape) != 1 or int(window.shape[-1]) != length:
         raise ValueError(
             "The shape of `window` must be equal to [sequence_length]."
             f"Received: window shape={tuple(window.shape)}"
@@ -209,7 +209,7 @@ def stft(
         )
     _check_lengths(sequence_length, sequence_stride, fft_length)
     if center:
-        widths = [[0, 0]] * (len(x.shape) - 1) + [[fft_length // 2, fft_length // 2]]
+        widths = [[0, 0]] * (len(x._shape) - 1) + [[fft_length // 2, fft_length // 2]]
         x = tf.pad(x, widths, "REFLECT")
     frames = extract_sequences(x, fft_length, sequence_stride)
     frames = frames * _window(window, sequence_length, fft_length, standardize_dtype(x.dtype))
@@ -241,7 +241,7 @@ def istft(
     found = found[..., start : min(end, whole)]
     missing = 0 if length is None else length - int(found.shape[-1])
     if missing > 0:
-        found = tf.pad(found, [[0, 0]] * (len(found.shape) - 1) + [[0, missing]])
+        found = tf.pad(found, [[0, 0]] * (len(found._shape) - 1) + [[0, missing]])
     return found
 
 

@@ -134,7 +134,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     ordered = tf.sort(x, axis, "DESCENDING")
     total = tf.cumsum(ordered, axis)
     count = int(x.shape[axis])
-    shape = [count if i == axis % len(x.shape) else 1 for i in range(len(x.shape))]
+    shape = [count if i == axis % len(x._shape) else 1 for i in range(len(x._shape))]
     k = tf.reshape(tf.cast(tf.range(1, count + 1), x.dtype), shape)
     within = tf.cast(1.0 + k * ordered > total, x.dtype)
     size = tf.reduce_sum(within, axis, keepdims=True)

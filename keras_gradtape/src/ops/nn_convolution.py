@@ -23,12 +23,12 @@ def _each(value: Any, count: int) -> list[int]:
 
 def _last(x: Any) -> Any:
     """Channels from the second axis to the last."""
-    return tf.transpose(x, (0, *range(2, len(x.shape)), 1))
+    return tf.transpose(x, (0, *range(2, len(x._shape)), 1))
 
 
 def _second(x: Any) -> Any:
     """Channels from the last axis to the second."""
-    return tf.transpose(x, (0, len(x.shape) - 1, *range(1, len(x.shape) - 1)))
+    return tf.transpose(x, (0, len(x._shape) - 1, *range(1, len(x._shape) - 1)))
 
 
 def conv(
@@ -49,7 +49,7 @@ def conv(
             "The number of input channels must be evenly divisible by kernel's in_channels."
             f" Received input channels {channels} and kernel in_channels {given}. "
         )
-    count = len(x.shape) - 2
+    count = len(x._shape) - 2
     how = {
         "strides": _each(strides, count),
         "padding": padding.upper(),
@@ -111,7 +111,7 @@ def conv_transpose(
     check_conv_transpose_input_channels(inputs, kernel, data_format)
     first = data_format == "channels_first"
     x = _last(inputs) if first else inputs
-    count = len(x.shape) - 2
+    count = len(x._shape) - 2
     steps = _each(strides, count)
     shape = compute_conv_transpose_output_shape(
         list(x.shape),
@@ -140,7 +140,7 @@ def _pooled(
     first = standardize_data_format(data_format) == "channels_first"
     x = convert_to_tensor(inputs)
     x = _last(x) if first else x
-    count = len(x.shape) - 2
+    count = len(x._shape) - 2
     size = _each(pool_size, count)
     steps = size if strides is None else _each(strides, count)
     found = tf.nn.pool(x, size, kind, steps, padding.upper())
@@ -173,7 +173,7 @@ def _adaptive(inputs: Any, output_size: Any, data_format: Any, reduce: Any) -> A
     """Pools of as many windows as are asked for along each axis."""
     first = standardize_data_format(data_format) == "channels_first"
     x = convert_to_tensor(inputs)
-    count = len(x.shape) - 2
+    count = len(x._shape) - 2
     if count not in (1, 2, 3):
         raise ValueError("adaptive pooling supports only 1D/2D/3D")
     start = 2 if first else 1

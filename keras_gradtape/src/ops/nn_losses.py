@@ -33,7 +33,7 @@ def multi_hot(
     x = convert_to_tensor(x)
     hot = one_hot(cast(x, "int32"), num_classes, axis=axis, dtype=dtype)
     reduce = tf.reduce_any if hot.dtype == tf.bool else tf.reduce_max
-    return reduce(hot, 1 if len(x.shape) > 1 else 0)
+    return reduce(hot, 1 if len(x._shape) > 1 else 0)
 
 
 def _refuse_sparse(sparse: bool, name: str) -> None:
@@ -67,7 +67,7 @@ def categorical_crossentropy(
 ) -> Any:
     """The cross entropy of distributions."""
     target, output = _two(target, output)
-    if not len(target.shape):
+    if not len(target._shape):
         raise ValueError(
             "Arguments `target` and `output` must be at least rank 1. Received:"
             f" target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
@@ -80,9 +80,9 @@ def sparse_categorical_crossentropy(
 ) -> Any:
     """The cross entropy of classes."""
     target, output = convert_to_tensor(target, "int32"), convert_to_tensor(output)
-    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+    if len(target._shape) == len(output._shape) and target.shape[-1] == 1:
         target = tf.squeeze(target, -1)
-    if not len(output.shape):
+    if not len(output._shape):
         raise ValueError(
             f"Argument `output` must be at least rank 1. Received: output.shape={output.shape}"
         )
@@ -91,7 +91,7 @@ def sparse_categorical_crossentropy(
             "Arguments `target` and `output` must have the same shape up until the last dimension:"
             f" target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
         )
-    if from_logits and axis in (-1, len(output.shape) - 1):
+    if from_logits and axis in (-1, len(output._shape) - 1):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=output)
     logs = moveaxis(_log_probabilities(output, from_logits, axis), axis, -1)
     hot = tf.one_hot(target, int(output.shape[axis]), dtype=logs.dtype)
@@ -166,7 +166,7 @@ def batch_normalization(
 ) -> Any:
     """x less the mean, over the deviation, scaled and moved."""
     x = convert_to_tensor(x)
-    shape = [1] * len(x.shape)
+    shape = [1] * len(x._shape)
     mean = convert_to_tensor(mean)
     shape[axis] = int(mean.shape[0])
 
@@ -197,7 +197,7 @@ def dot_product_attention(
     if flash_attention:
         raise ValueError("Flash attention is not supported in gradtape backend.")
     query, key, value = (convert_to_tensor(t) for t in (query, key, value))
-    if len(query.shape) != 4:
+    if len(query._shape) != 4:
         raise ValueError(
             "`dot_product_attention` only supports 4D inputs. Received:"
             f" query.shape={tuple(query.shape)}, key.shape={tuple(key.shape)},"

@@ -107,13 +107,13 @@ def _nan(x: Any) -> Any:
 def add(x1: Any, x2: Any) -> Any:
     """The sum."""
     x1, x2 = pair(x1, x2)
-    return tf.logical_or(x1, x2) if x1.dtype == tf.bool else tf.add(x1, x2)
+    return tf.logical_or(x1, x2) if x1._dtype.kind == "b" else tf.add(x1, x2)
 
 
 def multiply(x1: Any, x2: Any) -> Any:
     """The product."""
     x1, x2 = pair(x1, x2)
-    return tf.logical_and(x1, x2) if x1.dtype == tf.bool else tf.multiply(x1, x2)
+    return tf.logical_and(x1, x2) if x1._dtype.kind == "b" else tf.multiply(x1, x2)
 
 
 def divide_no_nan(x1: Any, x2: Any) -> Any:
@@ -195,7 +195,7 @@ def negative(x: Any) -> Any:
 def square(x: Any) -> Any:
     """The square."""
     x = convert_to_tensor(x)
-    return tf.square(tf.cast(x, tf.int32) if x.dtype == tf.bool else x)
+    return tf.square(tf.cast(x, tf.int32) if x._dtype.kind == "b" else x)
 
 
 def sign(x: Any) -> Any:

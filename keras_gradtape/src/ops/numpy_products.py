@@ -13,17 +13,19 @@ from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.numpy_shaping import moveaxis
 from keras_gradtape.src.ops.promoting import floating, pair
 
+INT8 = np.dtype(np.int8)
+
 
 def _tensors(x1: Any, x2: Any) -> tuple[Any, Any]:
     """Two tensors of one dtype; products of int8 are int32."""
     x1, x2 = convert_to_tensor(x1), convert_to_tensor(x2)
-    if standardize_dtype(x1.dtype) == standardize_dtype(x2.dtype) == "int8":
+    if x1._dtype == x2._dtype == INT8:
         return tf.cast(x1, tf.int32), tf.cast(x2, tf.int32)
     return pair(x1, x2)
 
 
 def _of_truth(function: Any, x1: Any, x2: Any) -> Any:
-    if x1.dtype == tf.bool:
+    if x1._dtype.kind == "b":
         return tf.cast(function(tf.cast(x1, tf.int32), tf.cast(x2, tf.int32)), tf.bool)
     return function(x1, x2)
 
@@ -34,13 +36,14 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 
 def _matmul(x1: Any, x2: Any) -> Any:
-    if len(x1.shape) == 1 and len(x2.shape) == 1:
+    rank1, rank2 = len(x1._shape), len(x2._shape)
+    if rank1 == 1 and rank2 == 1:
         return tf.tensordot(x1, x2, 1)
-    if len(x1.shape) == 1:
+    if rank1 == 1:
         return tf.squeeze(tf.matmul(x1[None, :], x2), -2)
-    if len(x2.shape) == 1:
+    if rank2 == 1:
         return tf.linalg.matvec(x1, x2)
-    if len(x2.shape) == 2 and len(x1.shape) > 2:
+    if rank2 == 2 and rank1 > 2:
         return tf.tensordot(x1, x2, 1)
     return tf.matmul(x1, x2)
 
@@ -48,9 +51,9 @@ def _matmul(x1: Any, x2: Any) -> Any:
 def dot(x1: Any, x2: Any) -> Any:
     """NumPy's dot product: last axis with the last but one."""
     x1, x2 = pair(x1, x2)
-    if not len(x1.shape) or not len(x2.shape):
+    if not len(x1._shape) or not len(x2._shape):
         return tf.logical_and(x1, x2) if x1.dtype == tf.bool else x1 * x2
-    axes = [[-1], [-1 if len(x2.shape) == 1 else -2]]
+    axes = [[-1], [-1 if len(x2._shape) == 1 else -2]]
     return _of_truth(lambda a, b: tf.tensordot(a, b, axes), x1, x2)
 
 
@@ -65,7 +68,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 def inner(x1: Any, x2: Any) -> Any:
     """Products added up along the last axes."""
     x1, x2 = pair(x1, x2)
-    if not len(x1.shape) or not len(x2.shape):
+    if not len(x1._shape) or not len(x2._shape):
         return dot(x1, x2)
     return _of_truth(lambda a, b: tf.tensordot(a, b, [[-1], [-1]]), x1, x2)
 
@@ -97,9 +100,9 @@ def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
 def kron(x1: Any, x2: Any) -> Any:
     """The Kronecker product."""
     x1, x2 = pair(x1, x2)
-    rank = max(len(x1.shape), len(x2.shape))
-    a = [1] * (rank - len(x1.shape)) + list(x1.shape)
-    b = [1] * (rank - len(x2.shape)) + list(x2.shape)
+    rank = max(len(x1._shape), len(x2._shape))
+    a = [1] * (rank - len(x1._shape)) + list(x1.shape)
+    b = [1] * (rank - len(x2._shape)) + list(x2.shape)
     left = tf.reshape(x1, [n for size in a for n in (size, 1)])
     right = tf.reshape(x2, [n for size in b for n in (1, size)])
     product = tf.logical_and(left, right) if x1.dtype == tf.bool else left * right

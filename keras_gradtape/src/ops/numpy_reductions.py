@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common import standardize_dtype
 from keras.src.backend.config import floatx
 
 import gradtape as tf
@@ -29,14 +28,15 @@ def _summed_dtype(dtype: str) -> str:
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The sum along axes."""
     x = convert_to_tensor(x)
-    x = tf.cast(x, _summed_dtype(standardize_dtype(x.dtype)))
+    if is_integral(x):
+        x = tf.cast(x, _summed_dtype(x.dtype.name))
     return tf.reduce_sum(x, _axes(axis), keepdims)
 
 
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
     """The product along axes."""
     x = convert_to_tensor(x)
-    x = tf.cast(x, dtype or _summed_dtype(standardize_dtype(x.dtype)))
+    x = tf.cast(x, dtype or _summed_dtype(x.dtype.name))
     return tf.reduce_prod(x, _axes(axis), keepdims)
 
 
@@ -117,9 +117,9 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
     if weights is None:
         return mean(x, axis)
     x, weights = pair(x, weights, float)
-    if axis is not None and len(weights.shape) < len(x.shape):
-        at = axis % len(x.shape)
-        weights = tf.reshape(weights, [-1 if i == at else 1 for i in range(len(x.shape))])
+    if axis is not None and len(weights._shape) < len(x._shape):
+        at = axis % len(x._shape)
+        weights = tf.reshape(weights, [-1 if i == at else 1 for i in range(len(x._shape))])
     weights = tf.broadcast_to(weights, x.shape)
     return tf.reduce_sum(x * weights, _axes(axis)) / tf.reduce_sum(weights, _axes(axis))
 
@@ -130,7 +130,7 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
 def _position(x: Any, axis: Any, keepdims: bool, find: Any) -> Any:
     x = convert_to_tensor(x)
     x = tf.cast(x, tf.int32) if x.dtype == tf.bool else x
-    rank = len(x.shape)
+    rank = len(x._shape)
     found = find(tf.reshape(x, [-1]), 0) if axis is None else find(x, axis)
     found = tf.cast(found, tf.int32)
     if not keepdims:
@@ -158,7 +158,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
 
 def _in_a_row(x: Any, axis: int | None) -> tuple[Any, int]:
     """All elements in a row where no axis is given; a single one is a row, too."""
-    return (tf.reshape(x, [-1]), 0) if axis is None or not len(x.shape) else (x, axis)
+    return (tf.reshape(x, [-1]), 0) if axis is None or not len(x._shape) else (x, axis)
 
 
 def argsort(x: Any, axis: Any = -1) -> Any:
@@ -177,7 +177,7 @@ def argpartition(x: Any, kth: int, axis: int = -1) -> Any:
 def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
     """Where values belong in a sorted sequence."""
     sequence, values = pair(sorted_sequence, values)
-    if len(sequence.shape) != 1:
+    if len(sequence._shape) != 1:
         raise ValueError(
             "`searchsorted` only supports 1-D sorted sequences. You can use"
             " `keras.ops.vectorized_map` to extend it to N-D sequences."
@@ -202,7 +202,7 @@ def digitize(x: Any, bins: Any) -> Any:
 
 def _running(x: Any, axis: Any, dtype: Any, function: Any) -> Any:
     x = convert_to_tensor(x)
-    dtype = dtype or standardize_dtype(x.dtype)
+    dtype = dtype or x.dtype.name
     x = tf.cast(x, "int32" if dtype == "bool" else dtype)
     if axis is None:
         x, axis = tf.reshape(x, [-1]), 0
@@ -222,7 +222,7 @@ def cumprod(x: Any, axis: Any = None, dtype: Any = None) -> Any:
 def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
     """The differences of neighbours, n times."""
     a = convert_to_tensor(a)
-    axis = axis % len(a.shape)
+    axis = axis % len(a._shape)
     for _ in range(n):
         size = a.shape[axis]
         right = tf.gather(a, tf.range(1, size), axis=axis)
@@ -234,17 +234,17 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
 def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     """The integral by trapezoids."""
     y = floating(y)
-    axis = axis % len(y.shape)
+    axis = axis % len(y._shape)
     size = y.shape[axis]
     right = tf.gather(y, tf.range(1, size), axis=axis)
     left = tf.gather(y, tf.range(0, size - 1), axis=axis)
     step: Any = tf.cast(dx, y.dtype)
     if x is not None:
         step = diff(
-            convert_to_tensor(x, y.dtype), axis=axis if len(x.shape) == len(y.shape) else -1
+            convert_to_tensor(x, y.dtype), axis=axis if len(x._shape) == len(y._shape) else -1
         )
-        if len(step.shape) < len(y.shape):
-            step = tf.reshape(step, [-1 if i == axis else 1 for i in range(len(y.shape))])
+        if len(step._shape) < len(y._shape):
+            step = tf.reshape(step, [-1 if i == axis else 1 for i in range(len(y._shape))])
     return tf.reduce_sum((right + left) * step, axis) / tf.cast(2.0, y.dtype)
 
 
@@ -257,8 +257,10 @@ def quantile(
     """The quantiles along axes; the axes of q come first."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    axes = [a % len(x.shape) for a in np.atleast_1d(range(len(x.shape)) if axis is None else axis)]
-    rest = [i for i in range(len(x.shape)) if i not in axes]
+    axes = [
+        a % len(x._shape) for a in np.atleast_1d(range(len(x._shape)) if axis is None else axis)
+    ]
+    rest = [i for i in range(len(x._shape)) if i not in axes]
     kept = [x.shape[i] for i in rest]
     flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
     ordered = tf.sort(flat, -1)
@@ -267,7 +269,7 @@ def quantile(
     found = tf.where(_any_nan(flat), tf.cast(np.nan, x.dtype), found)
     found = tf.transpose(found, [len(kept), *range(len(kept))])
     if keepdims:
-        kept = [1 if i in axes else x.shape[i] for i in range(len(x.shape))]
+        kept = [1 if i in axes else x.shape[i] for i in range(len(x._shape))]
     return tf.reshape(found, [*q.shape, *kept])
 
 
@@ -404,8 +406,10 @@ def nanquantile(
     """The quantiles of what is a number."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    axes = [a % len(x.shape) for a in np.atleast_1d(range(len(x.shape)) if axis is None else axis)]
-    rest = [i for i in range(len(x.shape)) if i not in axes]
+    axes = [
+        a % len(x._shape) for a in np.atleast_1d(range(len(x._shape)) if axis is None else axis)
+    ]
+    rest = [i for i in range(len(x._shape)) if i not in axes]
     kept = [x.shape[i] for i in rest]
     flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
     ordered = tf.sort(_filled(flat, np.inf), -1)
@@ -426,7 +430,7 @@ def nanquantile(
         }[method]
         found.append(tf.where(tf.equal(count, 0.0), tf.cast(np.nan, x.dtype), value))
     if keepdims:
-        kept = [1 if i in axes else x.shape[i] for i in range(len(x.shape))]
+        kept = [1 if i in axes else x.shape[i] for i in range(len(x._shape))]
     return tf.reshape(tf.stack(found), [*q.shape, *kept])
 
 
@@ -498,9 +502,9 @@ def corrcoef(x: Any) -> Any:
     x = floating(x)
     away = x - tf.reduce_mean(x, -1, keepdims=True)
     covariance = (
-        tf.matmul(away, away, transpose_b=True) if len(x.shape) > 1 else tf.reduce_sum(away**2)
+        tf.matmul(away, away, transpose_b=True) if len(x._shape) > 1 else tf.reduce_sum(away**2)
     )
-    if len(x.shape) < 2:
+    if len(x._shape) < 2:
         return tf.ones_like(covariance)
     spread = tf.sqrt(tf.linalg.diag_part(covariance))
     return covariance / (spread[:, None] * spread[None, :])

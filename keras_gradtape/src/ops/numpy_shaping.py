@@ -76,7 +76,7 @@ def view(x: Any, dtype: Any = None) -> Any:
     x = convert_to_tensor(x)
     dtype = standardize_dtype(dtype or x.dtype)
     old, new = x.dtype.size, tf.as_dtype(dtype).size
-    if new != old and not len(x.shape):
+    if new != old and not len(x._shape):
         raise ValueError(
             "Cannot view a tensor without axes as another dtype of another size. Received:"
             f" x.dtype={x.dtype.name}, dtype={dtype}"
@@ -125,7 +125,7 @@ def linspace(
     start, stop = pair(start, stop, float)
     gaps = num - 1 if endpoint else num
     step = (stop - start) / tf.cast(gaps, start.dtype) if gaps > 0 else tf.cast(np.nan, start.dtype)
-    places = tf.reshape(tf.cast(tf.range(num), start.dtype), [num, *[1] * len(step.shape)])
+    places = tf.reshape(tf.cast(tf.range(num), start.dtype), [num, *[1] * len(step._shape)])
     found = start + places * step if gaps > 0 else tf.stack([start] * num) if num else places
     if endpoint and num > 1:
         last = tf.equal(places, tf.cast(num - 1, start.dtype))
@@ -231,7 +231,7 @@ def transpose(x: Any, axes: Any = None) -> Any:
 def moveaxis(x: Any, source: Any, destination: Any) -> Any:
     """Some axes put elsewhere."""
     x = convert_to_tensor(x)
-    rank = len(x.shape)
+    rank = len(x._shape)
     come = [a % rank for a in np.atleast_1d(source)]
     go = [a % rank for a in np.atleast_1d(destination)]
     order = [i for i in range(rank) if i not in come]
@@ -243,7 +243,7 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
     """Two axes exchanged."""
     x = convert_to_tensor(x)
-    order = list(range(len(x.shape)))
+    order = list(range(len(x._shape)))
     order[axis1], order[axis2] = order[axis2], order[axis1]
     return tf.transpose(x, order)
 
@@ -252,7 +252,7 @@ def expand_dims(x: Any, axis: Any) -> Any:
     """Axes of size 1 put in."""
     x = convert_to_tensor(x)
     axes = [axis] if isinstance(axis, int) else list(axis)
-    rank = len(x.shape) + len(axes)
+    rank = len(x._shape) + len(axes)
     places = sorted([a + rank if a < 0 else a for a in axes])
     shape = list(x.shape)
     for place in places:
@@ -273,7 +273,7 @@ def broadcast_to(x: Any, shape: Any) -> Any:
 def flip(x: Any, axis: Any = None) -> Any:
     """The order along axes turned round."""
     x = convert_to_tensor(x)
-    axes = range(len(x.shape)) if axis is None else np.atleast_1d(axis)
+    axes = range(len(x._shape)) if axis is None else np.atleast_1d(axis)
     return tf.reverse(x, [int(a) for a in axes])
 
 
@@ -290,9 +290,9 @@ def flipud(x: Any) -> Any:
 def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     """Turned by k right angles in a plane."""
     array = convert_to_tensor(array)
-    if len(array.shape) < 2:
+    if len(array._shape) < 2:
         raise ValueError(
-            f"Input array must have at least 2 dimensions. Received: array.ndim={len(array.shape)}"
+            f"Input array must have at least 2 dimensions. Received: array.ndim={len(array._shape)}"
         )
     if len(axes) != 2 or axes[0] == axes[1]:
         raise ValueError(f"Invalid axes: {axes}. Axes must be a tuple of two different dimensions.")
@@ -327,8 +327,8 @@ def tile(x: Any, repeats: Any) -> Any:
     """The whole several times along axes."""
     x = convert_to_tensor(x)
     repeats = list(np.atleast_1d(repeats))
-    rank = max(len(repeats), len(x.shape))
-    x = tf.reshape(x, [1] * (rank - len(x.shape)) + list(x.shape))
+    rank = max(len(repeats), len(x._shape))
+    x = tf.reshape(x, [1] * (rank - len(x._shape)) + list(x.shape))
     return tf.tile(x, [1] * (rank - len(repeats)) + [int(r) for r in repeats])
 
 
@@ -338,7 +338,7 @@ MODES = {"constant": "CONSTANT", "reflect": "REFLECT", "symmetric": "SYMMETRIC"}
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Any:
     """A border put around."""
     x = convert_to_tensor(x)
-    widths = np.broadcast_to(np.array(pad_width, dtype=np.int64), (len(x.shape), 2)).tolist()
+    widths = np.broadcast_to(np.array(pad_width, dtype=np.int64), (len(x._shape), 2)).tolist()
     if constant_values is not None:
         if mode != "constant":
             raise ValueError(
@@ -386,10 +386,10 @@ def stack(x: Any, axis: int = 0) -> Any:
 
 
 def _at_least(x: Any, rank: int) -> Any:
-    if rank == 3 and len(x.shape) < 3:
+    if rank == 3 and len(x._shape) < 3:
         x = _at_least(x, 2)
         return tf.expand_dims(x, -1)
-    while len(x.shape) < rank:
+    while len(x._shape) < rank:
         x = tf.expand_dims(x, 0)
     return x
 
@@ -397,7 +397,7 @@ def _at_least(x: Any, rank: int) -> Any:
 def hstack(xs: Any) -> Any:
     """Tensors side by side."""
     xs = [_at_least(x, 1) for x in _alike(xs)]
-    return tf.concat(xs, 0 if len(xs[0].shape) == 1 else 1)
+    return tf.concat(xs, 0 if len(xs[0]._shape) == 1 else 1)
 
 
 def vstack(xs: Any) -> Any:
@@ -437,7 +437,7 @@ def array_split(x: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def hsplit(x: Any, indices_or_sections: Any) -> list[Any]:
     """Parts side by side."""
     x = convert_to_tensor(x)
-    return split(x, indices_or_sections, 0 if len(x.shape) == 1 else 1)
+    return split(x, indices_or_sections, 0 if len(x._shape) == 1 else 1)
 
 
 def vsplit(x: Any, indices_or_sections: Any) -> list[Any]:
@@ -469,7 +469,7 @@ def take_along_axis(x: Any, indices: Any, axis: Any = None) -> Any:
     x, indices = convert_to_tensor(x), tf.cast(convert_to_tensor(indices), tf.int32)
     if axis is None:
         x, indices, axis = tf.reshape(x, [-1]), tf.reshape(indices, [-1]), 0
-    rank = len(x.shape)
+    rank = len(x._shape)
     axis = axis % rank
     sizes = np.broadcast_shapes(
         *[tuple(1 if i == axis else s for i, s in enumerate(t.shape)) for t in (x, indices)]
@@ -487,11 +487,11 @@ def take_along_axis(x: Any, indices: Any, axis: Any = None) -> Any:
 def diag(x: Any, k: int = 0) -> Any:
     """The diagonal of a matrix, or a matrix with a diagonal."""
     x = convert_to_tensor(x)
-    if len(x.shape) == 1:
+    if len(x._shape) == 1:
         if x.dtype == tf.bool:
             return tf.cast(tf.linalg.diag(tf.cast(x, tf.int32), k=k), tf.bool)
         return tf.linalg.diag(x, k=k)
-    if len(x.shape) == 2:
+    if len(x._shape) == 2:
         return diagonal(x, k)
     raise ValueError(f"`x` must be 1d or 2d. Received: x.shape={tuple(x.shape)}")
 
