@@ -48,6 +48,7 @@ class Lookout:
 
 
 lookouts: list[Any] = []
+newborn: list[Any] = []  # functions that are told of each variable that is made: values wait for it
 
 
 class State(threading.local):

@@ -26,7 +26,7 @@ from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.operands import Operands
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
-from gradtape.core.state import here, lookouts
+from gradtape.core.state import here, lookouts, newborn
 from gradtape.core.tensor import Reference, Tensor
 
 
@@ -137,6 +137,8 @@ class Variable(Operands, metaclass=_ByCreators):
         self._tensor: Any = Tensor(array, self._leaf)
         for lookout in lookouts:
             lookout.changed(self, "the initial value", (initial_value,))
+        for tell in newborn:
+            tell(self)
 
     # reading
 

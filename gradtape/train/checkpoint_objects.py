@@ -200,13 +200,16 @@ def _add(parts: Parts, name: str, items: Iterable[Any]) -> None:
     for value in [v for _, v in parts.children] + [held for _, held in parts.slots]:
         _note(value, known)
     others = {str(i): item for i, item in enumerate(items) if id(core_of(item)) not in known}
+    while name in [taken for taken, _ in parts.children]:
+        name += "_"
     if others:
         parts.children.append((name, others))
 
 
 def _note(value: Any, known: set[int]) -> None:
-    """Note what a value is, or, if it is a list, tuple or dict, holds."""
+    """Note what a value is, and, if it is a list, tuple or dict, what it holds."""
+    seen = id(core_of(value)) in known
     known.add(id(core_of(value)))
-    if isinstance(value, (list, tuple, dict)):
+    if isinstance(value, (list, tuple, dict)) and not seen:
         for item in value.values() if isinstance(value, dict) else value:
             _note(item, known)

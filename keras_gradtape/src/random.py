@@ -109,6 +109,8 @@ def binomial(
 ) -> Any:
     """Numbers of successes in independent trials."""
     dtype = _dtype(dtype)
-    counts = convert_to_tensor(counts, dtype)
-    probabilities = convert_to_tensor(probabilities, dtype)
-    return tf.random.stateless_binomial(tuple(shape), _seed(seed), counts, probabilities, dtype)
+    wide = "float64" if dtype == "float64" else "float32"  # counts beyond half precision
+    counts = convert_to_tensor(counts, wide)
+    probabilities = convert_to_tensor(probabilities, wide)
+    drawn = tf.random.stateless_binomial(tuple(shape), _seed(seed), counts, probabilities, wide)
+    return tf.cast(drawn, dtype)

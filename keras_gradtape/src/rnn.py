@@ -115,9 +115,8 @@ def _mask(mask: Any) -> Any:
     if mask is None:
         return None
     mask = tf.cast(convert_to_tensor(mask), tf.bool)
-    return (
-        tf.reduce_any(mask, axis=tuple(range(2, len(mask._shape)))) if len(mask._shape) > 2 else mask
-    )
+    rank = len(mask._shape)
+    return tf.reduce_any(mask, axis=tuple(range(2, rank))) if rank > 2 else mask
 
 
 def _swapped(x: Any) -> Any:

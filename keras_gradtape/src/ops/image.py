@@ -3,7 +3,6 @@
 from keras_gradtape.src.ops.image_colours import hsv_to_rgb as hsv_to_rgb
 from keras_gradtape.src.ops.image_colours import rgb_to_grayscale as rgb_to_grayscale
 from keras_gradtape.src.ops.image_colours import rgb_to_hsv as rgb_to_hsv
-from keras_gradtape.src.ops.image_filters import blurred as blurred
 from keras_gradtape.src.ops.image_filters import gaussian_blur as gaussian_blur
 from keras_gradtape.src.ops.image_filters import sobel_edges as sobel_edges
 from keras_gradtape.src.ops.image_resizing import resize as resize

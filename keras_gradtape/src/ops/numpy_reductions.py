@@ -240,9 +240,8 @@ def trapezoid(y: Any, x: Any = None, dx: float = 1.0, axis: int = -1) -> Any:
     left = tf.gather(y, tf.range(0, size - 1), axis=axis)
     step: Any = tf.cast(dx, y.dtype)
     if x is not None:
-        step = diff(
-            convert_to_tensor(x, y.dtype), axis=axis if len(x._shape) == len(y._shape) else -1
-        )
+        x = convert_to_tensor(x, y.dtype)
+        step = diff(x, axis=axis if len(x._shape) == len(y._shape) else -1)
         if len(step._shape) < len(y._shape):
             step = tf.reshape(step, [-1 if i == axis else 1 for i in range(len(y._shape))])
     return tf.reduce_sum((right + left) * step, axis) / tf.cast(2.0, y.dtype)
@@ -257,10 +256,9 @@ def quantile(
     """The quantiles along axes; the axes of q come first."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    axes = [
-        a % len(x._shape) for a in np.atleast_1d(range(len(x._shape)) if axis is None else axis)
-    ]
-    rest = [i for i in range(len(x._shape)) if i not in axes]
+    rank = len(x._shape)
+    axes = [a % rank for a in np.atleast_1d(range(rank) if axis is None else axis).tolist()]
+    rest = [i for i in range(rank) if i not in axes]
     kept = [x.shape[i] for i in rest]
     flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
     ordered = tf.sort(flat, -1)
@@ -406,10 +404,9 @@ def nanquantile(
     """The quantiles of what is a number."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    axes = [
-        a % len(x._shape) for a in np.atleast_1d(range(len(x._shape)) if axis is None else axis)
-    ]
-    rest = [i for i in range(len(x._shape)) if i not in axes]
+    rank = len(x._shape)
+    axes = [a % rank for a in np.atleast_1d(range(rank) if axis is None else axis).tolist()]
+    rest = [i for i in range(rank) if i not in axes]
     kept = [x.shape[i] for i in rest]
     flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
     ordered = tf.sort(_filled(flat, np.inf), -1)
