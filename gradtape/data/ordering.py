@@ -31,7 +31,7 @@ class Take(Selection):
     def count(self) -> int:
         """The number of elements, INFINITE or UNKNOWN."""
         below = self.below.count()
-        if self._number < 0 or -1 > below:
+        if self._number < 0 or below < INFINITE:
             return below
         return self._number if below == INFINITE else min(below, self._number)
 
@@ -49,10 +49,12 @@ class TakeStream(Through):
         """The next item, or END."""
         if self._left == 0:
             return END
-        self._left -= 1
-        return self.below.next()
+        item = self.below.next()
+        if item is not END:
+            self._left -= 1
+        return item
 
-    def pull(self, count: int) -> Sequence[Any]:
+    def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
         count = min(count, self._left)
         self._left -= count
@@ -132,7 +134,7 @@ class ShardStream(Through):
         self._ahead = self._stride - 1
         return self.below.next()
 
-    def pull(self, count: int) -> Sequence[Any]:
+    def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
         if self._stride > 1:
             return super().pull(count)
@@ -196,7 +198,7 @@ class RepeatStream(Through):
             self._begin_round()
         return END
 
-    def pull(self, count: int) -> Sequence[Any]:
+    def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
         found: list[Sequence[Any]] = []
         while count and self._round != self._number:

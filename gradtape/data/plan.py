@@ -130,7 +130,7 @@ class RowStream(Through):
         index = self.below.next()
         return END if index is END else self._table.row(index)
 
-    def pull(self, count: int) -> Sequence[Any]:
+    def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
         row = self._table.row
         return [row(i) for i in self.below.pull(count).tolist()]  # type: ignore[attr-defined]

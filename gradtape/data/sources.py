@@ -18,6 +18,9 @@ from gradtape.data.stacking import room, stacked
 from gradtape.data.stream import END, Stream
 
 
+MOST = 2**62  # rows of a table without end
+
+
 class Numbers(Stream):
     """The numbers of the rows of a table, in order."""
 
@@ -153,6 +156,19 @@ class Range(Tabled):
     def spec(self) -> Element:
         """The tree of the elements, with the specs of the leaves."""
         return None, [TensorSpec((), self._dtype)]
+
+
+class Counter(Range):
+    """Numbers at equal distances, without end."""
+
+    name = "counter"
+
+    def __init__(self, start: int, step: int, dtype: np.dtype[Any]) -> None:
+        super().__init__(start, step, MOST, dtype)
+
+    def count(self) -> int:
+        """The number of elements: INFINITE."""
+        return INFINITE
 
 
 class Joined(Tabled):

@@ -1,4 +1,4 @@
-"""What is known of elements before they are there: specs of leaves, and of what functions return."""
+"""What is known of elements before they are there: specs of leaves, and of functions' results."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.dtypes import from_numpy
-from gradtape.core.nest import optree
 from gradtape.core.shapes import TensorShape, TensorSpec
 from gradtape.core.tensor import Tensor
 from gradtape.data.elements import BRANCHES, Element, mapped, parts, whole
@@ -115,7 +114,7 @@ def of_function(
     """The specs of what a function returns for elements of these specs.
 
     The function is recorded, as `tf.function` does; where it cannot be, because it looks at values,
-    `look` calls it once for a first element, and sizes are those of that element.
+    `look` calls it once for a first element, and sizes are open.
     """
     try:
         made = recorded(call).get_concrete_function(*_arguments(element, unpacked))
@@ -125,7 +124,7 @@ def of_function(
         tree, leaves = parts(value)
         return tree, [_of_output(leaf) for leaf in leaves]
     except Exception:
-        return _loosened(mapped(spec_of_leaf, look()), element)
+        return mapped(loose_spec, look())
 
 
 def _arguments(element: Element, unpacked: bool) -> Sequence[Any]:
@@ -146,11 +145,7 @@ def _of_output(leaf: Any) -> Any:
     raise TypeError("no tensor")
 
 
-def _loosened(found: Element, element: Element) -> Element:
-    """The specs of an element that was looked at: its first size is open where that of what the
-    function was given is, as the batches of a dataset may differ there."""
-    open_ = [s for s in element[1] if getattr(s, "shape", None) and s.shape[0] is None]
-    if not open_:
-        return found
-    loose = lambda s: with_shape(s, [None, *s.shape[1:]]) if getattr(s, "shape", None) else s
-    return mapped(loose, found)
+def loose_spec(leaf: Any) -> Any:
+    """What one leaf tells of all: its dtype and the number of its axes."""
+    spec = spec_of_leaf(leaf)
+    return with_shape(spec, [None] * len(spec.shape)) if hasattr(spec, "shape") else spec

@@ -39,7 +39,7 @@ class Stream:
         """The next item, or END."""
         raise NotImplementedError
 
-    def pull(self, count: int) -> Sequence[Any]:
+    def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends; an array where they are row numbers."""
         found = []
         for _ in range(count):
@@ -51,6 +51,9 @@ class Stream:
 
     def skip(self, count: int) -> None:
         """Leave out the next items."""
+        if self.indexed:
+            self.pull(count)
+            return
         for _ in range(count):
             if self.next() is END:
                 return

@@ -73,7 +73,8 @@ class Checkpoint(Holder):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        settle()
+        if not name.startswith("_"):
+            settle()
 
     @property
     def root(self) -> Any:
@@ -238,19 +239,22 @@ class Checkpoint(Holder):
         return [(n, v() if isinstance(v, weakref.ref) else v) for n, v in given]
 
     def _checkpoint_parts(self) -> Parts:
-        root = self._held_root()
-        below = (None if root is None else parts_of(core_of(root))) or Parts([])
-        if root is not None and not below.children and not below.slots:
-            below = Parts([("root", root)])  # a variable
+        below = self._root_parts()
         counter = [] if self._counter is None else [(COUNTER, self._counter)]
         own = {**dict(below.children), **dict(self._held()), **dict(counter)}
         return Parts(list(own.items()), below.slots)
 
+    def _root_parts(self) -> Parts:
+        root = self._held_root()
+        if root is None:
+            return Parts([])
+        return parts_of(core_of(root)) or Parts([("root", root)])  # a variable
+
     def _start(self) -> tuple[Parts, Any]:
         """Where a walk begins: the parts, and the object whose parts they are."""
         root = self._held_root()
-        single = root is not None and parts_of(core_of(root)) is None
-        return self._checkpoint_parts(), self if root is None or single else root
+        holds = root is not None and parts_of(core_of(root)) is not None
+        return self._checkpoint_parts(), root if holds else self
 
     def _check_apart(self, name: str, thing: Any) -> None:
         if name in (COUNTER, "root") or hasattr(type(self), name):
@@ -258,8 +262,7 @@ class Checkpoint(Holder):
                 f"gradtape.train.Checkpoint: {name!r} has a meaning of its own in a checkpoint."
                 " Choose another keyword."
             )
-        root = self._held_root()
-        held = dict(((None if root is None else parts_of(core_of(root))) or Parts([])).children)
+        held = dict(self._root_parts().children)
         if name in held and held[name] is not thing:
             raise ValueError(
                 f"Cannot create a Checkpoint with keyword argument {name} if root.{name} already"

@@ -20,8 +20,8 @@ from gradtape.train.optimizer_v1 import OptimizerV1
 # lists in which Keras keeps what is found by other names, and what a step of `fit` needs only
 BOOKKEEPING = {
     "_compile_loss", "_compile_metrics", "_functional", "_layers", "_loss_tracker", "_losses",
-    "_metrics", "_nodes", "_non_trainable_variables", "_operations", "_seed_generators", "_tracker",
-    "_trainable_variables", "_variables",
+    "_metrics", "_nodes", "_nodes_by_depth", "_non_trainable_variables", "_operations",
+    "_operations_by_depth", "_seed_generators", "_tracker", "_trainable_variables", "_variables",
 }  # fmt: skip
 
 

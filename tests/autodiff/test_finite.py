@@ -67,7 +67,11 @@ def short(error: NotFiniteError) -> str:
     return error.operation.rpartition(".")[2]
 
 
-@pytest.mark.parametrize("program, operation, what, index, hint", VALUES, ids=lambda v: str(v)[:40])
+@pytest.mark.parametrize(
+    "program, operation, what, index, hint",
+    VALUES,
+    ids=lambda v: getattr(v, "__name__", str(v))[:40],
+)
 def test_values(program: Program, operation: str, what: str, index: Any, hint: str) -> None:
     error = caught(program)
     assert (short(error), error.kind, error.what, error.index) == (operation, "value", what, index)
@@ -106,7 +110,9 @@ def test_the_text_tells_what_went_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "program, operation, what, index, hint", COTANGENTS, ids=lambda v: str(v)[:40]
+    "program, operation, what, index, hint",
+    COTANGENTS,
+    ids=lambda v: getattr(v, "__name__", str(v))[:40],
 )
 def test_cotangents(program: Program, operation: str, what: str, index: Any, hint: str) -> None:
     error = caught(program)

@@ -32,13 +32,10 @@ class Listing(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> Any:
         """A chain that imports the Trainer of the backend."""
-        self.generic_visit(node)
-        if ast.unparse(node.test) != "backend.backend() == 'jax'" or not node.orelse:
-            return node
-        ours = ast.parse(f"if backend.backend() == {NAME!r}:\n from keras_gradtape.src.trainer import Trainer").body[0]
-        assert isinstance(ours, ast.If)
-        ours.orelse = [node]
-        return ours
+        imports = [i for i in node.body if isinstance(i, ast.ImportFrom)]
+        if not any([a.asname == "Trainer" for i in imports for a in i.names]):
+            return self.generic_visit(node)
+        return ast.parse("from keras_gradtape.src.trainer import Trainer").body
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """A dictionary by the names of backends."""

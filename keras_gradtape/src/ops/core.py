@@ -156,7 +156,7 @@ FIRST, SECOND = 83, 89  # sizes that stand for unknown ones: where results diffe
 
 def compute_output_spec(fn: Any, *args: Any, **kwargs: Any) -> Any:
     """The shapes and dtypes of a function's results, without computing them."""
-    with StatelessScope(), SymbolicScope():
+    with SymbolicScope():
         unknown = any(
             [isinstance(x, KerasTensor) and None in x.shape for x in tree.flatten((args, kwargs))]
         )
@@ -167,7 +167,7 @@ def compute_output_spec(fn: Any, *args: Any, **kwargs: Any) -> Any:
 
 def _recorded(fn: Any, args: Any, kwargs: Any, size: int) -> Any:
     """What a function returns for symbolic tensors of fixed sizes."""
-    with tf.Graph().as_default():
+    with StatelessScope(), tf.Graph().as_default():
 
         def stand_in(x: Any) -> Any:
             if not isinstance(x, KerasTensor):
@@ -175,7 +175,8 @@ def _recorded(fn: Any, args: Any, kwargs: Any, size: int) -> Any:
             sizes = [size if n is None else n for n in x.shape]
             return tf.compat.v1.placeholder(x.dtype, sizes)
 
-        given, named = tree.map_structure(stand_in, (args, kwargs))
+        given: Any
+        given, named = tree.map_structure(stand_in, (args, kwargs))  # type: ignore[misc]
         return fn(*given, **named)
 
 
@@ -271,8 +272,9 @@ def scan(
         return _tensors(carry), _tensors(y)
 
     along = rows or [tf.range(int(length or 0))]
+    results: Any
     state, results = scanned(step, _tensors(init), along, along, reverse, "keras.ops.scan")
-    found = iter(results)
+    found: Any = iter(results)
     stacked = tree.map_structure(lambda y: None if y is None else next(found), made[0])
     return tree.pack_sequence_as(init, state), stacked
 
@@ -410,6 +412,32 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
 def stop_gradient(variable: Any) -> Any:
     """The same value, through which no gradient flows."""
     return tf.stop_gradient(convert_to_tensor(variable))
+
+
+def grad(f: Any, argnums: int | tuple[int, ...] = 0) -> Any:
+    """A function that gives the gradient of another one by some of its arguments."""
+
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        numbers = (argnums,) if isinstance(argnums, int) else argnums
+        positions = [_position(n, len(args)) for n in numbers]
+        chosen = {n: tree.map_structure(convert_to_tensor, args[n]) for n in positions}
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(list(chosen.values()))
+            value = f(*[chosen.get(i, x) for i, x in enumerate(args)], **kwargs)
+        by = [chosen[n] for n in positions]
+        found = tape.gradient(value, by, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return found[0] if isinstance(argnums, int) else tuple(found)
+
+    return gradient
+
+
+def _position(number: int, count: int) -> int:
+    """The place of an argument; negative numbers count from the last."""
+    if not -count <= number < count:
+        raise ValueError(
+            f"`argnums` must be within the {count} positional arguments. Received: {number}"
+        )
+    return number % count
 
 
 def custom_gradient(fun: Any) -> Any:

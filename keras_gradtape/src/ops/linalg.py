@@ -200,6 +200,18 @@ def pinv(x: Any, rcond: float | None = None) -> Any:
     return tf.linalg.pinv(convert_to_tensor(x), rcond)
 
 
+def matrix_power(x: Any, n: int) -> Any:
+    """The n-th power of square matrices, by squaring; that of the inverse for a negative n."""
+    x = floating(x)
+    x, n = (tf.linalg.inv(x), -n) if n < 0 else (x, n)
+    found = tf.broadcast_to(tf.eye(int(x.shape[-1]), dtype=x.dtype), x.shape)
+    while n:
+        found = tf.matmul(found, x) if n % 2 else found
+        n //= 2
+        x = tf.matmul(x, x) if n else x
+    return found
+
+
 def jvp(fun: Any, primals: Any, tangents: Any, has_aux: bool = False) -> Any:
     """The value of a function and its derivative along a direction."""
     primals = tree.map_structure(convert_to_tensor, list(primals))

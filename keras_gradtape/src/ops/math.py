@@ -9,7 +9,8 @@ from keras.src.backend.common import standardize_dtype
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
-from keras_gradtape.src.ops.promoting import floating
+from keras_gradtape.src.ops.numpy_reductions import histogram as histogram
+from keras_gradtape.src.ops.promoting import floating, pair
 
 
 def _segments(data: Any, segment_ids: Any, num_segments: Any, reduce: Any) -> tuple[Any, Any]:
@@ -88,22 +89,32 @@ def cdist(x: Any, y: Any) -> Any:
 
 def rsqrt(x: Any) -> Any:
     """The reciprocal of the square root."""
-    return tf.math.rsqrt(convert_to_tensor(x))
+    return tf.math.rsqrt(floating(x))
 
 
 def erf(x: Any) -> Any:
     """The error function."""
-    return tf.math.erf(convert_to_tensor(x))
+    return tf.math.erf(floating(x))
 
 
 def erfc(x: Any) -> Any:
     """1 less the error function."""
-    return tf.math.erfc(convert_to_tensor(x))
+    return tf.math.erfc(floating(x))
+
+
+def lgamma(x: Any) -> Any:
+    """The logarithm of the absolute value of the gamma function."""
+    return tf.math.lgamma(floating(x))
+
+
+def gammainc(x1: Any, x2: Any) -> Any:
+    """The regularised lower incomplete gamma function P(x1, x2)."""
+    return tf.math.igamma(*pair(x1, x2, float))
 
 
 def erfinv(x: Any) -> Any:
     """The inverse of the error function."""
-    return tf.math.erfinv(convert_to_tensor(x))
+    return tf.math.erfinv(floating(x))
 
 
 def logdet(x: Any) -> Any:

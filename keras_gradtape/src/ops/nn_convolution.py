@@ -121,7 +121,7 @@ def conv_transpose(
         padding,
         output_padding,
         "channels_last",
-        _each(dilation_rate, count),
+        _each(dilation_rate, count),  # type: ignore[arg-type]
     )
     found = tf.nn.conv_transpose(
         x,

@@ -81,10 +81,14 @@ def _beams(logs: Any, width: int, blank: int) -> list[tuple[tuple[int, ...], flo
                     _more(grown, (*prefix, c), 1, in_blank + line[c])
                 else:
                     _more(grown, (*prefix, c), 1, whole + line[c])
-        best = sorted(grown, key=lambda p: -np.logaddexp(*grown[p]))[:width]
+        best = sorted(grown, key=lambda p: -_both(grown[p]))[:width]
         beams = {p: (grown[p][0], grown[p][1]) for p in best}
-    found = [(p, float(np.logaddexp(*both))) for p, both in beams.items()]
+    found = [(p, _both(both)) for p, both in beams.items()]
     return sorted(found, key=lambda pair: -pair[1])
+
+
+def _both(scores: Any) -> float:
+    return float(np.logaddexp(scores[0], scores[1]))
 
 
 def _more(grown: dict[Any, list[float]], prefix: Any, place: int, score: float) -> None:

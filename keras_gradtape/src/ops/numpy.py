@@ -181,6 +181,7 @@ from keras_gradtape.src.ops.numpy_sets import unique as unique
 from keras_gradtape.src.ops.numpy_shaping import append as append
 from keras_gradtape.src.ops.numpy_shaping import array_split as array_split
 from keras_gradtape.src.ops.numpy_shaping import broadcast_to as broadcast_to
+from keras_gradtape.src.ops.numpy_shaping import column_stack as column_stack
 from keras_gradtape.src.ops.numpy_shaping import concatenate as concatenate
 from keras_gradtape.src.ops.numpy_shaping import diag as diag
 from keras_gradtape.src.ops.numpy_shaping import diagflat as diagflat

@@ -208,6 +208,13 @@ def hstack(xs: Any) -> Any:
     return tf.concat(xs, 0 if len(xs[0]._shape) == 1 else 1)
 
 
+def column_stack(xs: Any) -> Any:
+    """Tensors side by side, vectors as columns."""
+    xs = [_at_least(x, 1) for x in _alike(xs)]
+    xs = [tf.expand_dims(x, 1) if len(x._shape) == 1 else x for x in xs]
+    return tf.concat(xs, 1)
+
+
 def vstack(xs: Any) -> Any:
     """Tensors below each other."""
     return tf.concat([_at_least(x, 2) for x in _alike(xs)], 0)

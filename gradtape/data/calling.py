@@ -1,0 +1,80 @@
+"""Functions of the program in a pipeline: how they get elements, and what they return.
+
+They run as Python, on tensors; no tape records them and no recorded function holds them, as
+TensorFlow's run by themselves. An error of theirs keeps its type and its traceback; a note says
+which function of which element raised it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.tensor import Tensor
+from gradtape.data.elements import Element, element_of, leaf_of, value_of
+from gradtape.data.plan import Plan
+from gradtape.data.specs import of_function
+from gradtape.ops.static import callable_or_raise
+
+
+class Call:
+    """A function of the program, for elements."""
+
+    def __init__(self, function: Any, method: str, argument: str) -> None:
+        self.method, self.argument = f"data.Dataset.{method}", argument
+        self.function: Callable[..., Any] = callable_or_raise(function, self.method, argument)
+
+    def value(self, element: Element) -> Any:
+        """What the function returns for an element; a tuple gives one argument for each item."""
+        try:
+            if element[0] is None:
+                return self.function(value_of(element))
+            value = value_of(element)
+            return self.function(*value) if type(value) is tuple else self.function(value)
+        except StopIteration as error:
+            raise self.stopped() from error
+        except Exception as error:
+            self.explain(error)
+            raise
+
+    def of(self, *values: Any) -> Any:
+        """What the function returns for these arguments."""
+        try:
+            return self.function(*values)
+        except StopIteration as error:
+            raise self.stopped() from error
+        except Exception as error:
+            self.explain(error)
+            raise
+
+    def element(self, element: Element) -> Element:
+        """What the function returns for an element, as an element."""
+        return self.made(self.value(element))
+
+    def made(self, value: Any) -> Element:
+        """What a function returned as an element: a list of it is a tuple, as in TensorFlow."""
+        if type(value) is tuple:  # the common case
+            if all([isinstance(v, Tensor) for v in value]):
+                return len(value), [v._array for v in value]
+        return element_of(tuple(value) if isinstance(value, list) else value, self.method)
+
+    def explain(self, error: Exception) -> None:
+        """Note on an error where it was raised."""
+        note = f"(raised by {self.argument} of gradtape.{self.method})"
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
+
+    def stopped(self) -> RuntimeError:
+        """The error for a function that raised StopIteration, which would look like the end."""
+        return RuntimeError(f"gradtape.{self.method}: {self.argument} raised StopIteration.")
+
+    def spec(self, below: Plan) -> Element:
+        """The specs of what the function returns for the elements of a plan."""
+        look = lambda: self.element(below.first())
+        return of_function(self.function, below.spec(), look, unpacked=True)
+
+
+def number_of(value: Any, function: str) -> int:
+    """A whole number that a function returned."""
+    return int(np.asarray(leaf_of(value, function)))
