@@ -247,6 +247,7 @@ if TYPE_CHECKING:
     from gradtape import interop as interop
     from gradtape.api import autograph as autograph
     from gradtape.api import config as config
+    from gradtape.api import data as data
     from gradtape.api import image as image
     from gradtape.api import keras as keras
     from gradtape.api import optimizers as optimizers
@@ -293,6 +294,7 @@ newaxis = None
 _TOPICS = {
     "autograph": "gradtape.api.autograph",
     "config": "gradtape.api.config",
+    "data": "gradtape.api.data",
     "compat": "gradtape.compat",
     "image": "gradtape.api.image",
     "interop": "gradtape.interop",

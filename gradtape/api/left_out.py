@@ -17,7 +17,7 @@ REASONS: dict[str, str] = {
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
     LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
-        tf.data tf.io tf.lookup tf.queue""",
+        tf.io tf.lookup tf.queue""",
     LATER + "checkpoints come with Keras; pickle a variable, or save v.numpy() with NumPy": """
         tf.saved_model tf.lite""",
     LATER + "devices and many machines come with compiled functions": """

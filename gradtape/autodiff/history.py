@@ -201,7 +201,7 @@ class History(Lookout):
 
     def left(self, tensor: Any, how: str) -> None:
         """A tensor's value was handed to Python."""
-        if self.paused or not asked_by_program():
+        if self.paused or not asked_by_program() or within_custom():
             return
         event = self.event_of(tensor)
         self.handed_over.append(HandedOver(next_number(), event, how, users_stack()))
@@ -477,6 +477,16 @@ def asked_by_program() -> bool:
         module = str(frame.f_globals.get("__name__"))
         if not module.startswith(("gradtape.core.tensor", "gradtape.core.variable")):
             return not module.startswith("gradtape.")
+        frame = frame.f_back
+    return False
+
+
+def within_custom() -> bool:
+    """Whether a function with a gradient of its own runs: what it computes has a derivative."""
+    frame: Any = sys._getframe(2)
+    while frame is not None:
+        if str(frame.f_globals.get("__name__")).startswith("gradtape.autodiff.custom"):
+            return True
         frame = frame.f_back
     return False
 

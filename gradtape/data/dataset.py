@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator as PythonIterator
+from collections.abc import Callable
 from typing import Any, NoReturn, Self
 
 from gradtape.core.dtypes import int64
 from gradtape.core.errors import InvalidArgumentError, UnimplementedError, wrong_type
 from gradtape.core.tensor import Tensor
 from gradtape.data.computing import Computing
-from gradtape.data.elements import value_of
 from gradtape.data.gathering import Gathering
 from gradtape.data.iterator import Iterator, NumpyIterator
 from gradtape.data.making import Making, Zipping
@@ -123,8 +122,8 @@ class Dataset(Making, Selecting, Computing, Gathering):
         if len(found) != 1:
             words = "more than one element" if found else "no element"
             raise InvalidArgumentError(
-                f"gradtape.data.Dataset.get_single_element: Dataset had {words}. Write next(iter(ds))"
-                " for the first one."
+                f"gradtape.data.Dataset.get_single_element: Dataset had {words}. Write"
+                " next(iter(ds)) for the first one."
             )
         return found[0]
 
@@ -156,10 +155,17 @@ class Dataset(Making, Selecting, Computing, Gathering):
             raise wrong_type("data.Dataset.with_options", "options", "a tf.data.Options", options)
         return self._made(self._plan, self._options.merge(options))
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in LEFT_OUT:
-            raise UnimplementedError(f"gradtape.data.Dataset.{name} is left out: {LEFT_OUT[name]}.")
-        raise AttributeError(f"'Dataset' object has no attribute {name!r}")
-
     def __repr__(self) -> str:
         return f"<gradtape.data.Dataset: {self._plan}>"
+
+
+def _refusing(name: str) -> Callable[..., NoReturn]:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise UnimplementedError(f"gradtape.data.Dataset.{name} is left out: {LEFT_OUT[name]}.")
+
+    refuse.__doc__ = f"Raise UnimplementedError: {LEFT_OUT[name]}."
+    return refuse
+
+
+for _name in LEFT_OUT:
+    setattr(Dataset, _name, staticmethod(_refusing(_name)))

@@ -53,9 +53,8 @@ class Making(Pipeline):
             )
         if any([np.ndim(column) == 0 for column in columns]):
             raise InvalidArgumentError(
-                f"gradtape.{SLICES}: Unbatching a tensor is only supported for rank >= 1, but there"
-                f" is {brief(next(c for c in columns if np.ndim(c) == 0))}. A dataset of one element"
-                " is made by from_tensors."
+                f"gradtape.{SLICES}: Unbatching a tensor is only supported for rank >= 1, but a value"
+                " is a scalar. A dataset of one element is made by from_tensors."
             )
         sizes = sorted({len(column) for column in columns})
         if len(sizes) > 1:
@@ -262,8 +261,8 @@ class Making(Pipeline):
             )
         if not (shares >= 0).all() or not shares.sum() > 0:
             raise InvalidArgumentError(
-                "gradtape.data.Dataset.sample_from_datasets: `weights` must be non-negative, and one"
-                f" of them positive: {shares.tolist()}."
+                "gradtape.data.Dataset.sample_from_datasets: `weights` must be non-negative, and"
+                f" one of them positive: {shares.tolist()}."
             )
         again = bool(rerandomize_each_iteration)
         dice = Dice(shares.tolist(), Seeds(seed, again, "data.Dataset.sample_from_datasets"))

@@ -6,7 +6,7 @@ looks at it, and `batch` reads all rows of a batch at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from gradtape.core.errors import InvalidArgumentError
@@ -78,6 +78,9 @@ class Plan:
                 " returns can only be seen by calling it. Write the function in tensor operations."
             )
         return found
+
+    def __str__(self) -> str:
+        return f"{self.inputs[0]}.{self.name}" if self.inputs else self.name
 
     def element_spec(self) -> Any:
         """The structure of specs that the program sees."""

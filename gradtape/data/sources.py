@@ -17,7 +17,6 @@ from gradtape.data.specs import spec_of_leaf, unbatched, up_to
 from gradtape.data.stacking import room, stacked
 from gradtape.data.stream import END, Stream
 
-
 MOST = 2**62  # rows of a table without end
 
 

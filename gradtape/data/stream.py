@@ -10,7 +10,6 @@ Items are elements, or row numbers: where a chain only selects rows of arrays, i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np

@@ -43,7 +43,7 @@ class VariableValue:
             raise InvalidArgumentError(
                 f"gradtape.train.Checkpoint.restore: {where} is"
                 f" {entry.dtype}{list(entry.shape)}, but variable {mine.name!r} is"
-                f" {mine.dtype.name}{mine.shape}. No value was restored from this file. Make the"
+                f" {self.described()}. No value was restored from this file. Make the"
                 " variable with the stored shape and dtype, or leave it out of the checkpoint and"
                 " assign tf.train.load_variable(path, name), converted, to it."
             )
@@ -56,7 +56,9 @@ class VariableValue:
 
     def described(self) -> str:
         """The variable in a few words."""
-        return f"{self.owner.dtype.name}{self.owner.shape}"
+        shape = self.owner.shape
+        sizes = shape if shape.rank is None else shape.as_list()
+        return f"{self.owner.dtype.name}{sizes}"
 
 
 class StateValue:

@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.autodiff import explain_programs, explain_programs_sound
+from tests.autodiff import (
+    explain_programs,
+    explain_programs_sound,
+    explain_programs_training,
+)
 
 PROGRAMS = [
     f
-    for module in (explain_programs, explain_programs_sound)
+    for module in (explain_programs, explain_programs_sound, explain_programs_training)
     for f in vars(module).values()
     if inspect.isfunction(f) and f.__module__ == module.__name__ and f.__doc__
 ]
@@ -46,4 +50,4 @@ def test_every_cause_has_three_programs() -> None:
     kinds = Counter(expected(p)[1] for p in PROGRAMS)
     assert sum(kinds.values()) - kinds[""] >= 40
     few = {k for k, n in kinds.items() if n < 3}
-    assert few == {"reset", "independent", "another tensor", "choice"}
+    assert few == {"reset", "independent", "another tensor", "choice", "constant"}

@@ -142,3 +142,21 @@ def test_a_map_agrees_with_a_loop() -> None:
         accumulator_in_a_map(plain), 3 * np.asarray(X) ** 2 * np.asarray(W) + np.asarray(X) ** 3
     )
     np.testing.assert_allclose(mixed_derivative_of_each_example(plain), 3 * np.asarray(X) ** 2)
+
+
+def test_a_tape_gives_none_for_what_only_an_inner_tape_watches() -> None:
+    x, v = tf.constant(2.0), tf.Variable(3.0)
+    with tf.GradientTape() as outer:
+        with tf.GradientTape() as inner:
+            inner.watch(x)
+            y = x * v * x
+        slope = inner.gradient(y, x)
+    assert float(slope) == 12.0
+    assert outer.gradient(slope, x) is None  # a part of the second derivative would be worse
+
+
+def test_a_constant_of_a_tensor_is_the_tensor() -> None:
+    v = tf.Variable(3.0)
+    with tf.GradientTape() as tape:
+        y = tf.constant(v * 2.0) * v
+    assert float(tape.gradient(y, v)) == 12.0

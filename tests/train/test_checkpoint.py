@@ -318,7 +318,7 @@ def test_other_shapes_and_dtypes_are_named_and_nothing_is_restored(tmp_path: Pat
         with pytest.raises(tf.errors.InvalidArgumentError) as error:
             tf.train.Checkpoint(a=a, b=b).read(path)
         assert isinstance(error.value, ValueError)
-        for part in ("'b'", "float32[2]", "'mine:0'", f"{kind}{b.shape}", path):
+        for part in ("'b'", "float32[2]", "'mine:0'", f"{kind}[{len(b)}]", path):
             assert part in str(error.value)
         assert float(a) == 7.0
 
