@@ -1,6 +1,6 @@
 """Checkpoints: writers killed at random moments, files damaged at random places, and the speed.
 
-    python -m benchmarks.checkpoints [--quick] [--only kills,damage,speed]
+python -m benchmarks.checkpoints [--quick] [--only kills,damage,speed]
 """
 
 from __future__ import annotations

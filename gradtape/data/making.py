@@ -53,8 +53,8 @@ class Making(Pipeline):
             )
         if any([np.ndim(column) == 0 for column in columns]):
             raise InvalidArgumentError(
-                f"gradtape.{SLICES}: Unbatching a tensor is only supported for rank >= 1, but a value"
-                " is a scalar. A dataset of one element is made by from_tensors."
+                f"gradtape.{SLICES}: Unbatching a tensor is only supported for rank >= 1, but a"
+                " value is a scalar. A dataset of one element is made by from_tensors."
             )
         sizes = sorted({len(column) for column in columns})
         if len(sizes) > 1:

@@ -140,7 +140,11 @@ def _arguments(element: Element, unpacked: bool) -> Sequence[Any]:
 def _of_output(leaf: Any) -> Any:
     if isinstance(leaf, Tensor):
         return TensorSpec(leaf.shape, leaf.dtype)
-    if leaf is None or isinstance(leaf, BRANCHES):
+    if isinstance(leaf, list):  # a list is a tensor
+        items = [_of_output(item) for item in leaf]
+        if items and all([item == items[0] for item in items]):
+            return batched(items[0], len(items))
+    elif leaf is None:
         return leaf
     raise TypeError("no tensor")
 

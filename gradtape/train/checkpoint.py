@@ -287,4 +287,3 @@ def _refuse_graphs(method: str) -> None:
             f"gradtape.train.Checkpoint.{method} cannot be a part of a recorded function, a graph"
             " or a batch. Call it outside of tf.function, between the steps."
         )
-

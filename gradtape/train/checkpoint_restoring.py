@@ -100,9 +100,7 @@ class Restoration:
         values: its arrays by their names, all of them checked.
     """
 
-    def __init__(
-        self, checkpoint: Any, path: str, header: Header, values: dict[str, Any]
-    ) -> None:
+    def __init__(self, checkpoint: Any, path: str, header: Header, values: dict[str, Any]) -> None:
         self.roots = Roots(checkpoint)
         self.entries: dict[str, Entry] = header.entries
         self.aliases = Aliases(header.notes.get("aliases", {}))
@@ -272,9 +270,7 @@ class NothingRestored:
 
     def assert_consumed(self) -> Any:
         """Raise AssertionError: there is no checkpoint."""
-        raise AssertionError(
-            "No checkpoint specified (save_path=None); nothing is being restored."
-        )
+        raise AssertionError("No checkpoint specified (save_path=None); nothing is being restored.")
 
     assert_existing_objects_matched = assert_nontrivial_match = assert_consumed
 
@@ -287,5 +283,3 @@ class NothingRestored:
 
     def run_restore_ops(self, session: Any = None) -> None:
         """Do nothing."""
-
-

@@ -132,7 +132,13 @@ def test_variables_of_a_users_optimizer_are_saved(tmp_path: Path) -> None:
     made.build([tf.Variable(1.0)])
     made.add_variable((), 7.0, name="loose")
     path = tf.train.Checkpoint(o=made).write(tmp_path / "x")
-    assert names(path) == ["o/_more/0", "o/heat", "o/iterations", "o/learning_rate", "o/variables/4"]
+    assert names(path) == [
+        "o/_more/0",
+        "o/heat",
+        "o/iterations",
+        "o/learning_rate",
+        "o/variables/4",
+    ]
     assert tf.train.load_variable(path, "o/variables/4") == 7.0
 
 
@@ -148,7 +154,14 @@ def test_lists_tuples_dicts_generators_and_checkpoints_nest(tmp_path: Path) -> N
 
     first, second = held(1.0), held(50.0)
     path = tf.train.Checkpoint(**first).write(tmp_path / "x")
-    assert names(path) == ["d/a/b", "g/state", "inner/v", "pair/left", "pair/right/0", "pair/right/1/0"]
+    assert names(path) == [
+        "d/a/b",
+        "g/state",
+        "inner/v",
+        "pair/left",
+        "pair/right/0",
+        "pair/right/1/0",
+    ]
     tf.train.Checkpoint(**second).read(path).assert_consumed()
     assert float(second["pair"].right[1][0]) == 4.0
     np.testing.assert_array_equal(first["g"].normal([3]), second["g"].normal([3]))
@@ -244,7 +257,22 @@ def test_names_that_mean_something_are_refused() -> None:
 
 
 def test_strange_names_are_kept_apart_and_no_path_is_made_of_them(tmp_path: Path) -> None:
-    odd = ["a/b", "..", ".", "", "%", "a%2Fb", "\x00", "\ud800", "ü", "__metadata__", "/etc/x", "\\", '"', "\n"]
+    odd = [
+        "a/b",
+        "..",
+        ".",
+        "",
+        "%",
+        "a%2Fb",
+        "\x00",
+        "\ud800",
+        "ü",
+        "__metadata__",
+        "/etc/x",
+        "\\",
+        '"',
+        "\n",
+    ]
     held = {name: tf.Variable(float(i)) for i, name in enumerate(odd)}
     (tmp_path / "in").mkdir()
     path = tf.train.Checkpoint(held).write(tmp_path / "in" / "x")
@@ -483,7 +511,9 @@ def test_reading_single_arrays(tmp_path: Path) -> None:
     assert not reader.has_tensor("w/x")
     assert reader.get_tensor("w/.ATTRIBUTES/VARIABLE_VALUE").tolist() == [[1, 2]]
     assert tf.train.load_variable(tmp_path, "z") == 1 + 2j
-    with pytest.raises(tf.errors.NotFoundError, match="no 'q' in .*It holds: 'save_counter', 'w', 'z'"):
+    with pytest.raises(
+        tf.errors.NotFoundError, match="no 'q' in .*It holds: 'save_counter', 'w', 'z'"
+    ):
         tf.train.load_variable(path, "q")
     with pytest.raises(TypeError, match="name must be a string"):
         tf.train.load_variable(path, 3)
@@ -509,6 +539,10 @@ def test_values_that_were_never_wanted_are_told_at_the_end(
         tf.Variable(1.0)
     assert "1 of 2 values" in caplog.text
     assert "'b'" in caplog.text
-    program = f"import gradtape as tf; v = tf.Variable(0.0); tf.train.Checkpoint(a=v).read({path!r})"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    program = (
+        f"import gradtape as tf; v = tf.Variable(0.0); tf.train.Checkpoint(a=v).read({path!r})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert "1 of 2 values" in done.stderr

@@ -110,7 +110,9 @@ def test_values_wait_no_longer_than_the_objects_live(tmp_path: Path) -> None:
 
 def test_the_guide_of_tensorflow(tmp_path: Path) -> None:
     """The cells on delayed restorations, and on lists and dicts, of the guide to checkpoints."""
-    layer = tf.train.Checkpoint(kernel=tf.Variable([[1.0, 2, 3, 4, 5]]), bias=tf.Variable([9.0] * 5))
+    layer = tf.train.Checkpoint(
+        kernel=tf.Variable([[1.0, 2, 3, 4, 5]]), bias=tf.Variable([9.0] * 5)
+    )
     path = tf.train.Checkpoint(net=tf.train.Checkpoint(l1=layer)).save(tmp_path / "ckpt")
     to_restore = tf.Variable(tf.zeros([5]))
     fake_layer = tf.train.Checkpoint(bias=to_restore)
@@ -191,7 +193,10 @@ def test_a_new_variable_of_the_wrong_shape_raises_when_it_is_read(tmp_path: Path
     layer = Lazy(size=3)
     tf.train.Checkpoint(layer=layer).restore(path).expect_partial()
     for _ in range(2):
-        with pytest.raises(tf.errors.InvalidArgumentError, match=r"float32\[2\], but variable 'b:0' is float32\[3\]"):
+        with pytest.raises(
+            tf.errors.InvalidArgumentError,
+            match=r"float32\[2\], but variable 'b:0' is float32\[3\]",
+        ):
             layer(tf.ones([1, 3]))
 
 

@@ -33,7 +33,9 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
     for text in ("old", "new"):
         with written_safely(path) as sibling:
             assert sibling.endswith("/model.weights.h5")
-            assert os.stat(os.path.dirname(os.path.dirname(sibling))).st_ino == tmp_path.stat().st_ino
+            assert (
+                os.stat(os.path.dirname(os.path.dirname(sibling))).st_ino == tmp_path.stat().st_ino
+            )
             Path(sibling).write_text(text)
             assert not path.exists() or path.read_text() == "old"
         assert path.read_text() == text

@@ -171,7 +171,9 @@ LIES: dict[str, tuple[dict[str, Any], bytes, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("lie", list(LIES))
-def test_a_header_that_lies_is_refused_before_anything_is_allocated(lie: str, tmp_path: Path) -> None:
+def test_a_header_that_lies_is_refused_before_anything_is_allocated(
+    lie: str, tmp_path: Path
+) -> None:
     header, data, index = LIES[lie]
     with pytest.raises(tf.errors.DataLossError, match="makes no sense"):
         Stored(forged(tmp_path / "x", header, data, **index))

@@ -66,7 +66,11 @@ def test_names_of_a_sequential_model_and_its_optimizer(tmp_path: Path) -> None:
     fitted(made)
     path = tf.train.Checkpoint(model=made).write(tmp_path / "x")
     found = set(names(path))
-    assert {"model/layers/0/kernel", "model/layers/1/moving_mean", "model/layers/2/seed_generator/state"} <= found
+    assert {
+        "model/layers/0/kernel",
+        "model/layers/1/moving_mean",
+        "model/layers/2/seed_generator/state",
+    } <= found
     assert "model/optimizer/slots/model/layers/3/kernel/momentums" in found
     assert len(found) == len(made.variables) + len(made.optimizer.variables)
 
@@ -83,7 +87,9 @@ def test_a_model_that_is_built_later_goes_on_as_the_first(built: str, tmp_path: 
         np.testing.assert_array_equal(again(X), inference)
     if built == "build":
         again.build((None, 3))
-        np.testing.assert_array_equal(again.get_weights()[0], tf.train.load_variable(path, "model/layers/0/kernel"))
+        np.testing.assert_array_equal(
+            again.get_weights()[0], tf.train.load_variable(path, "model/layers/0/kernel")
+        )
     assert fitted(again) == losses
     status.assert_consumed()
 
@@ -149,7 +155,11 @@ def test_metrics_variables_and_single_optimizers(tmp_path: Path) -> None:
     def held(value: float) -> dict[str, Any]:
         metric = keras.metrics.Mean()
         metric.update_state([value, 3 * value])
-        return {"metric": metric, "v": keras.Variable(value), "seeds": keras.random.SeedGenerator(int(value))}
+        return {
+            "metric": metric,
+            "v": keras.Variable(value),
+            "seeds": keras.random.SeedGenerator(int(value)),
+        }
 
     first, again = held(2.0), held(5.0)
     path = tf.train.Checkpoint(**first).write(tmp_path / "x")
@@ -159,8 +169,12 @@ def test_metrics_variables_and_single_optimizers(tmp_path: Path) -> None:
     assert float(again["v"].value) == 2.0
 
 
-@pytest.mark.parametrize("kind", ["SGD", "RMSprop", "Adam", "Adadelta", "Adagrad", "Adafactor", "Lion", "Ftrl", "Lamb"])
-def test_every_variable_of_an_optimizer_is_saved_with_its_variable(kind: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "kind", ["SGD", "RMSprop", "Adam", "Adadelta", "Adagrad", "Adafactor", "Lion", "Ftrl", "Lamb"]
+)
+def test_every_variable_of_an_optimizer_is_saved_with_its_variable(
+    kind: str, tmp_path: Path
+) -> None:
     def program() -> Any:
         options = {"momentum": 0.9} if kind in ("SGD", "RMSprop") else {}
         return getattr(keras.optimizers, kind)(0.01, use_ema=True, **options), [keras.Variable(np.ones((2, 3))), keras.Variable(np.zeros(4))]  # fmt: skip

@@ -52,7 +52,11 @@ def test_it_keeps_the_last_ones(tmp_path: Path) -> None:
     for number in range(1, 5):
         made.checkpoint.v.assign(float(number))
         assert made.save() == os.path.join(made.directory, f"ckpt-{number}")
-        assert made.latest_checkpoint == tf.train.latest_checkpoint(made.directory) == made.checkpoints[-1]
+        assert (
+            made.latest_checkpoint
+            == tf.train.latest_checkpoint(made.directory)
+            == made.checkpoints[-1]
+        )
     assert short(made.checkpoints) == ["ckpt-3", "ckpt-4"]
     assert files(tmp_path / "deep" / "er") == ["ckpt-3.safetensors", "ckpt-4.safetensors"]
     assert tf.train.load_variable(made.checkpoints[0], "v") == 3.0
@@ -110,7 +114,11 @@ def test_a_clock_that_goes_back_is_told_and_deletes_nothing(
 
 def test_numbers_may_be_given(tmp_path: Path) -> None:
     made, step = manager(tmp_path, 3), tf.Variable(100, dtype=tf.int64)
-    assert short([made.save(step), made.save(tf.constant(200)), made.save(300)]) == ["ckpt-100", "ckpt-200", "ckpt-300"]
+    assert short([made.save(step), made.save(tf.constant(200)), made.save(300)]) == [
+        "ckpt-100",
+        "ckpt-200",
+        "ckpt-300",
+    ]
     assert int(made.checkpoint.save_counter) == 3
     made.save(100)
     assert short(made.checkpoints) == ["ckpt-200", "ckpt-300", "ckpt-100"]
@@ -170,7 +178,9 @@ def test_a_damaged_latest_checkpoint_raises(tmp_path: Path) -> None:
         made.save()
     file = tmp_path / "ckpt-2.safetensors"
     file.write_bytes(file.read_bytes()[:-1])
-    with pytest.raises(tf.errors.DataLossError, match=r"ckpt-2\.safetensors.*checkpoints lists them"):
+    with pytest.raises(
+        tf.errors.DataLossError, match=r"ckpt-2\.safetensors.*checkpoints lists them"
+    ):
         made.restore_or_initialize()
     made.checkpoint.restore(made.checkpoints[0])
 
