@@ -207,7 +207,9 @@ def _known_to_numpy(value: Any) -> DType | None:
     """The `DType` of what NumPy takes for a dtype: a name, a scalar type, a NumPy dtype."""
     if not isinstance(value, type):
         value = getattr(value, "dtype", value)  # an array stands for its dtype
-    if not isinstance(value, (str, type, np.dtype)) or value == "a":  # NumPy warns of "a"
+    if not isinstance(value, (str, type, np.dtype)):
+        return None
+    if type(value) is str and value == "a":  # NumPy warns of "a"
         return None
     try:
         return _BY_NUMPY.get(np.dtype(value).newbyteorder("="))

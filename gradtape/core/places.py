@@ -18,7 +18,8 @@ LIBRARIES = tuple(
     [
         os.path.join(os.path.abspath(path), "")
         for path in (
-            _HERE, *[sysconfig.get_path(p) for p in ("stdlib", "platstdlib", "purelib", "platlib")]
+            _HERE, os.path.join(os.path.dirname(_HERE), "keras_gradtape"),
+            *[sysconfig.get_path(p) for p in ("stdlib", "platstdlib", "purelib", "platlib")],
         )
     ]
 )  # fmt: skip

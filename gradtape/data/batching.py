@@ -233,10 +233,16 @@ class Window(Layer):
 
     def made(self, elements: Sequence[Element]) -> Element:
         """The element of a window: for each leaf a dataset."""
-        tree = elements[0][0]
-        places = zip(*[leaves for _, leaves in elements], strict=True)
-        listed = [Listed([(None, [leaf]) for leaf in leaves], "window") for leaves in places]
-        return tree, [self.wrap(plan) for plan in listed]
+        return elements[0][0], [
+            self.wrap(
+                Listed([(None, [leaves[i]]) for _, leaves in elements], "window", self._of(i))
+            )
+            for i in range(len(elements[0][1]))
+        ]
+
+    def _of(self, place: int) -> Callable[[], Element]:
+        """What finds the spec of the elements of the windows of one leaf."""
+        return lambda: (None, [self.below.spec()[1][place]])
 
 
 class WindowStream(Through):

@@ -1,7 +1,8 @@
 """Elements in the state of a stream: as what JSON can hold, exactly.
 
-The bytes of an array are written in base64. The tree is written where it is a single leaf or a flat
-tuple; every other one is the tree that the plan of the stream says its elements have."""
+The bytes of an array are written in base64, a window as the list of its elements. The tree is
+written where it is a single leaf or a flat tuple; every other one is the tree that the plan of the
+stream says its elements have."""
 
 from __future__ import annotations
 
@@ -16,6 +17,7 @@ from gradtape.core.errors import UnimplementedError, brief
 from gradtape.data.elements import Element
 
 State = dict[str, Any]
+windows: list[Callable[[list[Element]], Any]] = []  # makes a window; `data.dataset` puts it here
 
 
 def coded(element: Element) -> State:
@@ -41,9 +43,12 @@ def _coded_leaf(leaf: Any) -> Any:
         name = array.dtype.str if array.dtype.kind in "US" else array.dtype.name
         data = base64.b64encode(array.tobytes()).decode("ascii")
         return {"dtype": name, "shape": list(np.shape(leaf)), "data": data}
+    elements = getattr(leaf.as_plan, "elements", None)
+    if elements is not None:
+        return {"window": [coded(element) for element in elements]}
     raise UnimplementedError(
-        f"gradtape.data.Iterator.state_dict: {brief(leaf)} waits in a buffer, and a dataset cannot"
-        " be written down. Put flat_map right behind window or group_by_window."
+        f"gradtape.data.Iterator.state_dict: {brief(leaf)} waits in a buffer, and a dataset that"
+        " is no window cannot be written down."
     )
 
 
@@ -51,7 +56,9 @@ def _leaf(code: Any) -> Any:
     if code is None:
         return None
     if "text" in code:
-        return code["text"]
+        return np.str_(code["text"])
+    if "window" in code:
+        return windows[0]([decoded(item, lambda: None) for item in code["window"]])
     name = code["dtype"]
     dtype = np.dtype(name) if name[:1] in "<>|=" else as_dtype(name).numpy_dtype
     array = np.frombuffer(base64.b64decode(code["data"]), dtype).reshape(code["shape"])

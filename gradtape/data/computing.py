@@ -42,8 +42,9 @@ class Computing(Pipeline):
         Args:
             map_func: from an element to a structure of tensors, arrays or numbers; a tuple gives
                 several arguments. A list that it returns is a tuple.
-            num_parallel_calls: call it in so many threads; `tf.data.AUTOTUNE` for as many as there
-                are processors. That pays for functions that leave Python, such as NumPy's.
+            num_parallel_calls: call it in so many threads, which pays for functions that leave
+                Python, such as NumPy's; `tf.data.AUTOTUNE` for as many as there are processors, if
+                a call takes longer than 0.2 ms.
             deterministic: whether elements keep their order when there are threads; True unless
                 options say otherwise.
             synchronous, use_unbounded_threadpool, name: without effect.
@@ -59,7 +60,8 @@ class Computing(Pipeline):
         if not threads:
             return self._then(Map(self._plan, call))
         chosen = self._options.deterministic if deterministic is None else deterministic
-        return self._then(ParallelMap(self._plan, call, threads, chosen is not False))
+        timed = num_parallel_calls is not None and int(num_parallel_calls) == AUTOTUNE
+        return self._then(ParallelMap(self._plan, call, threads, chosen is not False, timed))
 
     def flat_map(self, map_func: Any, name: str | None = None) -> Self:
         """Call a function that returns a dataset for each element, and join the datasets.

@@ -8,6 +8,7 @@ from typing import Any, NoReturn, Self
 from gradtape.core.dtypes import int64
 from gradtape.core.errors import InvalidArgumentError, UnimplementedError, wrong_type
 from gradtape.core.tensor import Tensor
+from gradtape.data.coding import windows
 from gradtape.data.computing import Computing
 from gradtape.data.gathering import Gathering
 from gradtape.data.iterator import Iterator, NumpyIterator
@@ -15,6 +16,7 @@ from gradtape.data.making import Making, Zipping
 from gradtape.data.options import Options
 from gradtape.data.plan import INFINITE
 from gradtape.data.selecting import Selecting
+from gradtape.data.sources import Listed
 
 LEFT_OUT = {
     "list_files": "list files with glob or pathlib, and give the names to from_tensor_slices",
@@ -167,5 +169,6 @@ def _refusing(name: str) -> Callable[..., NoReturn]:
     return refuse
 
 
+windows.append(lambda elements: Dataset._made(Listed(elements, "window")))
 for _name in LEFT_OUT:
     setattr(Dataset, _name, staticmethod(_refusing(_name)))

@@ -10,9 +10,10 @@ import numpy as np
 from gradtape.core.errors import InvalidArgumentError, wrong_type
 from gradtape.data.calling import Call, number_of
 from gradtape.data.coding import State, coded, decoded
-from gradtape.data.elements import Element, shown
+from gradtape.data.elements import Element, mapped, shown
 from gradtape.data.plan import UNKNOWN, Layer, Plan
 from gradtape.data.sources import Listed
+from gradtape.data.specs import all_open
 from gradtape.data.stream import END, Stream, Through
 
 
@@ -43,7 +44,8 @@ class Group(Layer):
     def spec(self) -> Element:
         """The tree of the elements, with the specs of the leaves."""
         element = self.below.first()
-        return self.made(number_of(self.key.value(element), self.key.method), [element]).spec()
+        found = self.made(number_of(self.key.value(element), self.key.method), [element]).spec()
+        return mapped(all_open, found)  # what is made of another window may have other sizes
 
     def size(self, key: int) -> int:
         """How many elements of a key are a window."""
@@ -57,7 +59,8 @@ class Group(Layer):
 
     def made(self, key: int, elements: Sequence[Element]) -> Plan:
         """The plan of the dataset that the function makes of a window."""
-        found = self._reduce.of(shown(np.int64(key)), self._wrap(Listed(elements, "window")))
+        window = Listed(elements, "window", self.below.spec)
+        found = self._reduce.of(shown(np.int64(key)), self._wrap(window))
         if not hasattr(found, "as_plan"):
             raise wrong_type(self._reduce.method, "the result of reduce_func", "a Dataset", found)
         return found.as_plan

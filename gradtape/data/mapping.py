@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
+from gradtape.core.errors import ConversionError, brief
 from gradtape.data.calling import Call
 from gradtape.data.coding import State, coded, decoded
 from gradtape.data.elements import Element, element_of, mapped, scalar_bool, value_of
@@ -239,7 +239,7 @@ def kept(before: Element, value: Any, function: str) -> Element:
     state = element_of(value, function)
     alike = state[0] == before[0] and [a.dtype for a in state[1]] == [b.dtype for b in before[1]]
     if not alike:
-        raise InvalidArgumentError(
+        raise ConversionError(
             f"gradtape.{function}: the function must return a state like the one it got,"
             f" {brief(value_of(before))}; it returned {brief(value)}. Write tf.cast, or another"
             " initial state."

@@ -1,9 +1,13 @@
-"""Parallel map: threads that call the function for several elements at once."""
+"""Parallel map: threads that call the function for several elements at once.
+
+Handing an element to a thread and back costs some 20 us. Where the program leaves the number of
+threads to us, the first calls are done without threads and timed, and quick functions stay so."""
 
 from __future__ import annotations
 
 from collections import deque
 from queue import SimpleQueue
+from time import perf_counter
 from typing import Any
 
 from gradtape.data.calling import Call
@@ -15,13 +19,19 @@ from gradtape.data.plan import Plan
 from gradtape.data.stream import END, Stream, Through
 from gradtape.data.threads import Team
 
+TIMED_CALLS = 5
+WORTH = 2e-4  # seconds of a call that are worth a thread
+
 
 class ParallelMap(Map):
     """A function of each element, for several of them at once."""
 
-    def __init__(self, below: Plan, call: Call, threads: int, ordered: bool) -> None:
+    def __init__(
+        self, below: Plan, call: Call, threads: int, ordered: bool, timed: bool = False
+    ) -> None:
         super().__init__(below, call)
         self.threads, self.ordered = threads, ordered
+        self.timed = timed  # whether quick functions are called without threads
 
     def over(self, *inputs: Stream) -> Stream:
         """A stream over streams of the inputs."""
@@ -82,11 +92,15 @@ class ParallelMapStream(Through):
         self._saved: deque[Element] = deque()
         self._finished: SimpleQueue[Job] = SimpleQueue()
         self._ended = False
+        self._seconds: list[float] = []  # of the calls that were timed
 
     def next(self) -> Any:
         """The next item, or END."""
+        if self._plan.timed and self._quick() and not (self._pending or self._ended):
+            return self._at_once()
         self._fill()
         if not self._pending:
+            self._rest()
             return END
         if self._plan.ordered:
             job = self._pending[0].done.get()
@@ -94,9 +108,28 @@ class ParallelMapStream(Through):
         else:
             job = self._finished.get()
             self._pending.remove(job)
-        if isinstance(job.result, Failure):
-            raise job.result.error
-        return job.result
+        return self._given(job.result)
+
+    def _quick(self) -> bool:
+        """Whether the function is called without threads: at first, and while it is quick."""
+        return len(self._seconds) < TIMED_CALLS or min(self._seconds) < WORTH
+
+    def _at_once(self) -> Any:
+        item = self._saved.popleft() if self._saved else self.below.next()
+        if item is END or isinstance(item, Failure):
+            self._ended = item is END
+            return self._given(item)
+        started = perf_counter()
+        result = self._plan.call.element(item)
+        if len(self._seconds) < TIMED_CALLS:
+            self._seconds.append(perf_counter() - started)
+        return result
+
+    @staticmethod
+    def _given(result: Any) -> Any:
+        if isinstance(result, Failure):
+            raise result.error
+        return result
 
     def _fill(self) -> None:
         """Give out as many jobs as there are threads."""
@@ -124,6 +157,12 @@ class ParallelMapStream(Through):
         if len(self._crew.threads) < self._plan.threads:
             self._crew.start(Crew.work, self._plan.call)
         self._crew.jobs.put(job)
+
+    def _rest(self) -> None:
+        """Let the threads go; another round calls new ones."""
+        if self._crew is not None:
+            self._crew.dismiss()
+            self._crew = None
 
     def _forget(self) -> None:
         self._pending.clear()

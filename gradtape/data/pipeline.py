@@ -47,7 +47,7 @@ def positive(value: Any, method: str, argument: str, words: str) -> int:
 
 
 def threads_of(num_parallel_calls: Any, method: str) -> int:
-    """How many threads an argument `num_parallel_calls` asks for; 0 for none."""
+    """How many threads an argument `num_parallel_calls` allows; 0 for none."""
     if num_parallel_calls is None:
         return 0
     number = static_int(num_parallel_calls, f"data.Dataset.{method}", "num_parallel_calls")

@@ -118,10 +118,13 @@ def _gathered(column: Any, indices: Any) -> Any:
 class Listed(Tabled):
     """Elements that are there: a window of another dataset, or a single element."""
 
-    def __init__(self, elements: Sequence[Element], name: str) -> None:
+    def __init__(
+        self, elements: Sequence[Element], name: str, spec: Callable[[], Element] | None = None
+    ) -> None:
         self.elements = elements
         self.size = len(elements)
         self.name = name
+        self._spec = spec or (lambda: mapped(spec_of_leaf, elements[0]))
 
     def row(self, index: int) -> Element:
         """One element."""
@@ -133,7 +136,7 @@ class Listed(Tabled):
 
     def spec(self) -> Element:
         """The tree of the elements, with the specs of the leaves."""
-        return mapped(spec_of_leaf, self.elements[0])
+        return self._spec()
 
 
 class Range(Tabled):

@@ -10,7 +10,7 @@ import numpy as np
 from gradtape.core.dtypes import from_numpy
 from gradtape.core.shapes import TensorShape, TensorSpec
 from gradtape.core.tensor import Tensor
-from gradtape.data.elements import BRANCHES, Element, mapped, parts, whole
+from gradtape.data.elements import Element, mapped, parts, whole
 from gradtape.graph.function import function as recorded
 
 
@@ -77,6 +77,12 @@ def batched(spec: Any, size: int | None) -> Any:
     """The spec of so many leaves along a new first axis."""
     shape = getattr(spec, "shape", None)
     return spec if shape is None else with_shape(spec, TensorShape([size]).concatenate(shape))
+
+
+def all_open(spec: Any) -> Any:
+    """The spec with open sizes."""
+    shape = getattr(spec, "shape", None)
+    return spec if shape is None or shape.rank is None else with_shape(spec, [None] * len(shape))
 
 
 def unbatched(spec: Any) -> Any:
@@ -151,5 +157,4 @@ def _of_output(leaf: Any) -> Any:
 
 def loose_spec(leaf: Any) -> Any:
     """What one leaf tells of all: its dtype and the number of its axes."""
-    spec = spec_of_leaf(leaf)
-    return with_shape(spec, [None] * len(spec.shape)) if hasattr(spec, "shape") else spec
+    return all_open(spec_of_leaf(leaf))

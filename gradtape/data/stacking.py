@@ -47,23 +47,30 @@ def _stacked(leaves: tuple[Any, ...], place: int, function: str) -> Any:
     if not isinstance(first, (np.ndarray, np.generic)) or first.dtype.kind in "US":
         return _of_objects(leaves, function)
     shape, dtype = first.shape, first.dtype
-    for i, leaf in enumerate(leaves):
-        if leaf.shape != shape:
-            raise InvalidArgumentError(
-                f"gradtape.{function}: Cannot batch tensors with different shapes in component"
-                f" {place}. First element had shape {list(shape)} and element {i} had shape"
-                f" {list(leaf.shape)}. Pad them with padded_batch, or give them one shape by map."
-            )
-        if leaf.dtype != dtype:
-            raise InvalidArgumentError(
-                f"gradtape.{function}: Cannot batch tensors with different dtypes in component"
-                f" {place}: {dtype} and {leaf.dtype}. Write tf.cast in map."
-            )
+    if any([leaf.shape != shape or leaf.dtype != dtype for leaf in leaves]):
+        raise _differing(leaves, place, function)
     if not shape:
         return np.array(leaves, dtype)
     out = room((len(leaves), *shape), dtype)
     np.concatenate(leaves, out=out.reshape((-1, *shape[1:])))
     return out
+
+
+def _differing(leaves: tuple[Any, ...], place: int, function: str) -> InvalidArgumentError:
+    """The error for leaves that are not of one shape and dtype."""
+    first = leaves[0]
+    number = next((i for i, leaf in enumerate(leaves) if leaf.shape != first.shape), None)
+    if number is None:
+        dtypes = sorted({leaf.dtype.name for leaf in leaves})
+        return InvalidArgumentError(
+            f"gradtape.{function}: Cannot batch tensors with different dtypes in component {place}:"
+            f" {', '.join(dtypes)}. Write tf.cast in map."
+        )
+    return InvalidArgumentError(
+        f"gradtape.{function}: Cannot batch tensors with different shapes in component {place}."
+        f" First element had shape {list(first.shape)} and element {number} had shape"
+        f" {list(leaves[number].shape)}. Pad them with padded_batch, or give them one shape by map."
+    )
 
 
 def _of_objects(leaves: tuple[Any, ...], function: str) -> Any:

@@ -36,8 +36,8 @@ class Checkpoint(Holder):
 
     The objects may be variables, modules, optimizers, random generators, models, layers, metrics
     and optimizers of Keras, other checkpoints, and everything with `state_dict()` and
-    `load_state_dict(state)`; in lists, tuples and dicts, however deep. A variable's name in the file
-    is its path, as in `model/layers/0/kernel`; what several objects share is stored once.
+    `load_state_dict(state)`; in lists, tuples and dicts, however deep. A variable's name in the
+    file is its path, as in `model/layers/0/kernel`; what several objects share is stored once.
 
     The file is in the safetensors format, holds no code, and is replaced as a whole: whoever is
     killed while writing leaves the old one. Each tensor and the header have a checksum, and damage
@@ -53,7 +53,7 @@ class Checkpoint(Holder):
         >>> v = tf.Variable(1.0)
         >>> checkpoint = tf.train.Checkpoint(v=v)
         >>> path = checkpoint.save(directory.name + "/ckpt")
-        >>> v.assign(2.0).numpy()
+        >>> float(v.assign(2.0))
         2.0
         >>> status = checkpoint.restore(path).assert_consumed()
         >>> float(v), int(checkpoint.save_counter)
@@ -84,15 +84,15 @@ class Checkpoint(Holder):
     @property
     def save_counter(self) -> Variable:
         """How often `save` was called, an int64 variable; it numbers the files."""
-        if self._counter is None:
-            inner = self._held_root()
-            if isinstance(inner, Checkpoint):
-                self._counter = inner.save_counter
-            else:
-                with init_scope():
-                    made = Variable(np.int64(0), trainable=False, name=COUNTER)
-                self._counter = made
-        return self._counter
+        if self._counter is not None:
+            return self._counter
+        inner = self._held_root()
+        if isinstance(inner, Checkpoint):
+            self._counter = made = inner.save_counter
+            return made
+        with init_scope():
+            self._counter = made = Variable(np.int64(0), trainable=False, name=COUNTER)
+        return made
 
     # saving
 

@@ -28,6 +28,7 @@ from gradtape.core.errors import DataLossError, InternalError, NotFoundError
 from gradtape.core.xp_numpy import Lazy
 from gradtape.train.checkpoint_files import written_safely
 
+library: Any = Lazy("safetensors")
 safetensors: Any = Lazy("safetensors.numpy")
 
 HEADER, INDEX = "gradtape.header", "gradtape.index"
@@ -88,7 +89,10 @@ def write_tensors(path: str, arrays: dict[str, Any], notes: dict[str, Any]) -> N
     index = {"checksums": dict(zip(plain, sums)), "dtypes": replaced, "notes": notes}
     metadata = {HEADER: NO_DIGEST, INDEX: json.dumps(index, separators=(",", ":"))}
     with written_safely(path) as sibling:
-        safetensors.save_file({n: _standing_in(a) for n, a in plain.items()}, sibling, metadata)
+        try:
+            safetensors.save_file({n: _standing_in(a) for n, a in plain.items()}, sibling, metadata)
+        except library.SafetensorError as error:
+            raise OSError(f"gradtape.train.Checkpoint: cannot write {path!r}: {error}") from None
         _seal(sibling)
         with Stored(sibling) as stored:  # what cannot be read does not replace what can
             if stored.entries.keys() != plain.keys():

@@ -24,6 +24,8 @@ BOOKKEEPING = {
     "_operations_by_depth", "_seed_generators", "_tracker", "_trainable_variables", "_variables",
 }  # fmt: skip
 
+PLAIN = {bool, bytes, complex, float, int, str, type(None)}  # in lists of thousands, perhaps
+
 
 @dataclass
 class Parts:
@@ -77,7 +79,7 @@ def _of_dict(thing: dict[Any, Any]) -> Parts:
     names = [str(key) for key in thing]
     wrong = [key for key in thing if not isinstance(key, (str, int))]
     if wrong or len(set(names)) < len(names):
-        if not any(map(is_known, thing.values())):
+        if not _leads_on(thing):
             return Parts([])
         raise ValueError(
             "gradtape.train.Checkpoint: the keys of a dict that holds variables must be strings or"
@@ -86,9 +88,19 @@ def _of_dict(thing: dict[Any, Any]) -> Parts:
     return Parts(list(zip(names, thing.values())))
 
 
+def _leads_on(container: Any) -> bool:
+    """Whether there is something in a container, however deep, that a checkpoint stores."""
+    known: set[int] = set()
+    return any([_stored(item) for item in _note(container, known)])
+
+
+def _stored(thing: Any) -> bool:
+    return is_known(thing) and not isinstance(thing, (list, tuple, dict))
+
+
 def _of_sequence(thing: Sequence[Any]) -> Parts:
     names: Iterable[Any] = getattr(thing, "_fields", range(len(thing)))
-    return Parts([(str(name), item) for name, item in zip(names, thing)])
+    return Parts([(str(n), item) for n, item in zip(names, thing) if type(item) not in PLAIN])
 
 
 def _of_optimizer(optimizer: Optimizer) -> Parts:
@@ -206,10 +218,16 @@ def _add(parts: Parts, name: str, items: Iterable[Any]) -> None:
         parts.children.append((name, others))
 
 
-def _note(value: Any, known: set[int]) -> None:
-    """Note what a value is, and, if it is a list, tuple or dict, what it holds."""
-    seen = id(core_of(value)) in known
-    known.add(id(core_of(value)))
-    if isinstance(value, (list, tuple, dict)) and not seen:
-        for item in value.values() if isinstance(value, dict) else value:
-            _note(item, known)
+def _note(value: Any, known: set[int]) -> list[Any]:
+    """Note what a value is, and, if it is a list, tuple or dict, what it holds; returns the new
+    ones."""
+    found, pending = [], [value]
+    while pending:
+        thing = pending.pop()
+        if id(core_of(thing)) in known:
+            continue
+        known.add(id(core_of(thing)))
+        found.append(thing)
+        if isinstance(thing, (list, tuple, dict)):
+            pending.extend(thing.values() if isinstance(thing, dict) else thing)
+    return found

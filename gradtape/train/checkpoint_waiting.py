@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import weakref
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -69,7 +68,7 @@ def settle() -> None:
         return
     with _lock, _at_work():
         served: set[int] = set()
-        for restoration in reversed(_queue):
+        for restoration in _queue[::-1]:  # a copy: whoever dies meanwhile leaves the queue
             restoration.settle(served)
     tidy()
 
@@ -115,7 +114,7 @@ def released(variable: Any) -> None:
         variable.__class__ = type(variable).__mro__[1]
 
 
-_asking: weakref.WeakKeyDictionary[type, type] = weakref.WeakKeyDictionary()
+_asking: dict[type, type] = {}
 
 
 def _asking_kind(kind: type[Variable]) -> type[Variable]:
@@ -138,7 +137,7 @@ def _asking_kind(kind: type[Variable]) -> type[Variable]:
         "__qualname__": kind.__qualname__,
         "__doc__": kind.__doc__,
     }
-    return type(kind)(kind.__name__, (kind,), names)
+    return type.__new__(type(kind), kind.__name__, (kind,), names)
 
 
 def _ask(variable: Any) -> None:

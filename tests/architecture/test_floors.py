@@ -25,6 +25,7 @@ DOORS = {
     "sympy": {"interop/sympy*"},
     "symengine": {"interop/sympy*"},
     "rich": {"train/*", "autodiff/*"},
+    "safetensors": {"train/checkpoint*"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted([*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "examples").glob("*.py")])

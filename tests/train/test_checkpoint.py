@@ -252,8 +252,16 @@ def test_names_that_mean_something_are_refused() -> None:
         with pytest.raises(ValueError, match="meaning of its own"):
             tf.train.Checkpoint(**{name: tf.Variable(1.0)})
     for keys in ((1, "1"), (1.5,), ((0, 1),)):
-        with pytest.raises(ValueError, match="the keys of a dict"):
-            tf.train.Checkpoint(d={key: tf.Variable(1.0) for key in keys}).write("never")
+        for value in (tf.Variable(1.0), [{"deep": (tf.Module(),)}]):
+            with pytest.raises(ValueError, match="the keys of a dict"):
+                tf.train.Checkpoint(d={key: value for key in keys}).write("never")
+
+
+def test_dicts_and_lists_without_anything_to_save_are_passed_over(tmp_path: Path) -> None:
+    module = tf.Module()
+    module.table, module.v = {(0, 1): [3, {"a": 4}], 1.5: "text"}, tf.Variable(1.0)
+    module.numbers = list(range(1000))
+    assert names(tf.train.Checkpoint(module).write(tmp_path / "x")) == ["v"]
 
 
 def test_strange_names_are_kept_apart_and_no_path_is_made_of_them(tmp_path: Path) -> None:
@@ -444,6 +452,28 @@ def test_a_file_that_cannot_be_written_leaves_everything_as_it_was(tmp_path: Pat
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
         checkpoint.write(tmp_path / "file" / "x")
+
+
+def test_a_full_disk_raises_and_leaves_the_old_file(tmp_path: Path) -> None:
+    program = """
+import resource, signal, sys
+import gradtape as tf
+v = tf.Variable(tf.ones([1000]))
+checkpoint = tf.train.Checkpoint(v=v)
+checkpoint.save(sys.argv[1] + "/ckpt")
+v.assign(tf.zeros([1000]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+try:
+    checkpoint.save(sys.argv[1] + "/ckpt")
+except OSError as error:
+    print(int(checkpoint.save_counter), "ckpt-2" in str(error))
+"""
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "1 True\n"
+    assert sorted(os.listdir(tmp_path)) == ["checkpoint.json", "ckpt-1.safetensors"]
+    assert tf.train.load_variable(tmp_path, "v").tolist() == [1.0] * 1000
 
 
 def test_files_that_are_no_checkpoints(tmp_path: Path) -> None:

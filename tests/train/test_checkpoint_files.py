@@ -45,9 +45,14 @@ def test_a_file_is_written_and_replaced(tmp_path: Path) -> None:
 def test_a_block_that_raises_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_text("old")
-    with pytest.raises(ZeroDivisionError), written_safely(path) as sibling:
-        Path(sibling).write_text("half")
-        _ = 1 / 0
+
+    def half() -> None:
+        with written_safely(path) as sibling:
+            Path(sibling).write_text("half")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half()
     with pytest.raises(FileNotFoundError), written_safely(path):
         pass
     assert path.read_text() == "old"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,9 @@ class Variable(KerasVariable):
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Any:
         return np.asarray(convert_to_tensor(self), dtype=dtype)
 
-    def __tf_tensor__(self, dtype: Any = None, name: str | None = None) -> Any:
+    def __tf_tensor__(self, *asked: Any) -> Any:
+        if asked:  # TensorFlow asks, as when TensorBoard writes: it wants a tensor of its own
+            return sys.modules["tensorflow"].convert_to_tensor(np.asarray(self), *asked)
         return tf.convert_to_tensor(self.value)
 
     @property
@@ -98,6 +101,8 @@ def convert_to_tensor(
         x = tf.convert_to_tensor(x)
         return x if dtype is None else _cast(x, dtype)
     if isinstance(x, (np.ndarray, np.generic)):
+        if dtype is None and x.dtype in PLAIN:
+            return tf.constant(x)
         return tf.constant(x.astype(_numpy_dtype(x.dtype if dtype is None else dtype), copy=False))
     leaves = tree.flatten(x)
     if dtype is None:
@@ -105,6 +110,10 @@ def convert_to_tensor(
     if any([isinstance(i, (tf.Tensor, tf.Variable, KerasVariable)) for i in leaves]):
         return _stacked(x, dtype)
     return tf.constant(np.asarray(x, dtype=_numpy_dtype(dtype)))
+
+
+# what Keras takes as it is
+PLAIN = frozenset([np.dtype(name) for name in ("float32", "float64", "int32", "int64", "uint8")])
 
 
 def _numpy_dtype(dtype: Any) -> np.dtype[Any]:
@@ -170,7 +179,8 @@ def _recorded(fn: Any, args: Any, kwargs: Any, size: int) -> Any:
     with StatelessScope(), tf.Graph().as_default():
 
         def stand_in(x: Any) -> Any:
-            if not isinstance(x, KerasTensor):
+            elsewhere = isinstance(x, tf.Tensor) and not x.concrete  # of the graph around this one
+            if not (isinstance(x, KerasTensor) or elsewhere):
                 return x
             sizes = [size if n is None else n for n in x.shape]
             return tf.compat.v1.placeholder(x.dtype, sizes)

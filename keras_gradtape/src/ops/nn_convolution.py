@@ -5,11 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from keras.src.backend.common.backend_utils import (
-    check_conv_input_channels,
-    check_conv_transpose_input_channels,
-    compute_conv_transpose_output_shape,
-)
+from keras.src.backend.common.backend_utils import compute_conv_transpose_output_shape
 from keras.src.backend.config import standardize_data_format
 
 import gradtape as tf
@@ -29,6 +25,16 @@ def _last(x: Any) -> Any:
 def _second(x: Any) -> Any:
     """Channels from the last axis to the second."""
     return tf.transpose(x, (0, len(x._shape) - 1, *range(1, len(x._shape) - 1)))
+
+
+def _check_channels(inputs: Any, wanted: int, data_format: str) -> None:
+    """Raise unless an input has as many channels as its kernel reads."""
+    found = inputs.shape[1 if data_format == "channels_first" else -1]
+    if found != wanted:
+        raise ValueError(
+            "The number of input channels must match the kernel's input channels. Received: input"
+            f" channels={found}, kernel input channels={wanted}, data_format='{data_format}'."
+        )
 
 
 def conv(
@@ -76,7 +82,7 @@ def depthwise_conv(
     """A convolution of each channel by itself."""
     data_format = standardize_data_format(data_format)
     inputs, kernel = pair(convert_to_tensor(inputs), convert_to_tensor(kernel))
-    check_conv_input_channels(inputs, kernel, data_format)
+    _check_channels(inputs, kernel.shape[-2], data_format)
     *sizes, channels, multiplier = tuple(kernel.shape)
     grouped = tf.reshape(kernel, [*sizes, 1, channels * multiplier])
     return conv(inputs, grouped, strides, padding, data_format, dilation_rate)
@@ -108,7 +114,7 @@ def conv_transpose(
     """The transpose of a convolution."""
     data_format = standardize_data_format(data_format)
     inputs, kernel = pair(convert_to_tensor(inputs), convert_to_tensor(kernel))
-    check_conv_transpose_input_channels(inputs, kernel, data_format)
+    _check_channels(inputs, kernel.shape[-1], data_format)
     first = data_format == "channels_first"
     x = _last(inputs) if first else inputs
     count = len(x._shape) - 2

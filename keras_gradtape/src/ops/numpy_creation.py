@@ -181,7 +181,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     x = convert_to_tensor(x)
     powers = np.arange(x.shape[0] if N is None else N)
     powers = powers if increasing else powers[::-1]
-    wide = tf.cast(x, common(x.dtype, "int32"))
+    wide = tf.cast(x, tf.int32) if x.dtype == tf.bool else x
     return tf.pow(wide[..., None], tf.constant(powers.copy(), dtype=wide.dtype))
 
 

@@ -88,7 +88,14 @@ def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -
     return _extreme(x, axis, keepdims, initial, tf.reduce_min, tf.minimum)
 
 
-amax, amin = max, min
+def amax(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The largest element along axes."""
+    return max(x, axis, keepdims)
+
+
+def amin(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """The smallest element along axes."""
+    return min(x, axis, keepdims)
 
 
 def ptp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:

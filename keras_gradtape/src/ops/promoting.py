@@ -10,8 +10,6 @@ import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
 from keras_gradtape.src.ops.lattice import common
 
-NUMBERS = (int, float)  # of Python, which take the dtype of what they meet
-
 
 def kind(x: Any) -> Any:
     """What a value counts as where dtypes meet: a Python number has a weak dtype."""
@@ -30,7 +28,7 @@ def pair(x1: Any, x2: Any, *more: Any) -> tuple[Any, Any]:
     if first is second:
         if not isinstance(first, type) and (not more or first.kind == "f"):
             return x1, x2
-    elif second in NUMBERS and not isinstance(first, type) and first.kind == "f":
+    elif isinstance(second, type) and not isinstance(first, type) and first.kind == "f":
         return x1, tf.Tensor(first.type(x2))
     dtype = common(first, second, *more)
     return convert_to_tensor(x1, dtype), convert_to_tensor(x2, dtype)

@@ -1,0 +1,207 @@
+"""Time a compiled step on data from a pipeline, beside the same step on data that is there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from benchmarks import timing
+from benchmarks.contestants import present
+from benchmarks.timing import CONSOLE, Effort, Loop, Row
+
+FRAMEWORKS = ("gradtape", "TensorFlow")
+SECTIONS = ("step", "alone")
+ROWS, BATCH, FEATURES, CLASSES = 16384, 128, 784, 10
+HIDDEN = 256
+SHARE = 0.5  # of a step, what the function of map costs
+RESIDENT = "resident"
+
+
+def arrays() -> tuple[Any, Any]:
+    """Pictures and their classes."""
+    random = np.random.default_rng(0)
+    x = random.random((ROWS, FEATURES), np.float32)
+    return x, random.integers(0, CLASSES, ROWS).astype(np.int32)
+
+
+def step_of(tf: Any) -> Callable[[Any, Any], Any]:
+    """A compiled step of gradient descent on a dense network with two hidden layers."""
+    random = np.random.default_rng(1)
+    sizes = [(FEATURES, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, CLASSES)]
+    weights = [tf.Variable((0.05 * random.normal(size=s)).astype(np.float32)) for s in sizes]
+
+    @tf.function(jit_compile=True, autograph=False)
+    def step(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            h = x
+            for w in weights[:-1]:
+                h = tf.nn.relu(h @ w)
+            logits = h @ weights[-1]
+            losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
+            loss = tf.reduce_mean(losses)
+        for w, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
+            w.assign_sub(0.01 * gradient)
+        return loss
+
+    return step
+
+
+def turns(seconds: float) -> int:
+    """How many rounds of the loop of `spin` take so long."""
+    rounds = 20000
+    return round(rounds * seconds / min(timed(lambda: spin(rounds)) for _ in range(9)))
+
+
+def spin(rounds: int) -> int:
+    """Python code that takes time: no array operation, so that it holds Python's lock."""
+    total = 0
+    for i in range(rounds):
+        total += i & 1
+    return total
+
+
+def timed(call: Callable[[], Any]) -> float:
+    """The seconds of one call."""
+    started = perf_counter()
+    call()
+    return perf_counter() - started
+
+
+def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
+    """The pipelines that feed a step of so many seconds, without end."""
+    rows = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(ROWS)
+    whole, one = turns(SHARE * seconds), turns(SHARE * seconds / BATCH)
+
+    def batch(x: Any, y: Any) -> Any:
+        spin(whole)
+        return x, y
+
+    def element(x: Any, y: Any) -> Any:
+        spin(one)
+        return x, y
+
+    def python(function: Any) -> Any:
+        """TensorFlow calls Python through an operation; its shapes are told again."""
+        if tf.__name__ == "gradtape":
+            return function
+
+        def call(x: Any, y: Any) -> Any:
+            u, v = tf.numpy_function(function, [x, y], [x.dtype, y.dtype])
+            return tf.ensure_shape(u, x.shape), tf.ensure_shape(v, y.shape)
+
+        return call
+
+    batches = rows.batch(BATCH, drop_remainder=True)
+    mapped = rows.map(python(element)).batch(BATCH, drop_remainder=True)
+    made = {
+        "shuffle, batch": batches,
+        "shuffle, batch, prefetch": batches.prefetch(2),
+        "shuffle, batch, map, prefetch": batches.map(python(batch)).prefetch(2),
+        "shuffle, map, batch, prefetch": mapped.prefetch(2),
+    }
+    return {name: pipeline.repeat() for name, pipeline in made.items()}
+
+
+def fed(step: Callable[[Any, Any], Any], batches: Iterator[Any]) -> Loop:
+    """A loop of steps on the next batches, which waits for the last result."""
+
+    def run(number: int) -> float:
+        started = perf_counter()
+        for _ in range(number):
+            loss = step(*next(batches))
+        float(loss)
+        return perf_counter() - started
+
+    return run
+
+
+def resident(tf: Any, x: Any, y: Any) -> Iterator[Any]:
+    """Batches that are tensors already, again and again."""
+    places = range(0, 16 * BATCH, BATCH)
+    made = [(tf.constant(x[i : i + BATCH]), tf.constant(y[i : i + BATCH])) for i in places]
+    while True:
+        yield from made
+
+
+def measure_step(tf: Any, name: str, effort: Effort) -> list[Row]:
+    """The step on resident data and on each pipeline."""
+    x, y = arrays()
+    step = step_of(tf)
+    there = fed(step, resident(tf, x, y))
+    there(20)
+    seconds = min(there(20) / 20 for _ in range(10))
+    loops = {RESIDENT: there}
+    for title, pipeline in pipelines(tf, x, y, seconds).items():
+        loops[title] = fed(step, iter(pipeline))
+    measured = timing.measure(loops, effort)
+    return [Row(f"step of {name}", name, title, spread) for title, spread in measured.items()]
+
+
+def alone(tf: Any, x: Any, y: Any) -> dict[str, Loop]:
+    """Pipelines whose batches nobody uses."""
+    rows = tf.data.Dataset.from_tensor_slices((x, y))
+    made = {
+        "batch": rows.batch(BATCH),
+        "shuffle, batch": rows.shuffle(ROWS).batch(BATCH),
+        "shuffle of 1000, batch": rows.shuffle(1000).batch(BATCH),
+        "map, shuffle, batch": rows.map(lambda x, y: (x, y)).shuffle(1000).batch(BATCH),
+        "map in 2 threads, batch": rows.map(lambda x, y: (x, y), 2).batch(BATCH),
+    }
+    return {title: emptied(iter(pipeline.repeat())) for title, pipeline in made.items()}
+
+
+def emptied(batches: Iterator[Any]) -> Loop:
+    """A loop that takes batches."""
+
+    def run(number: int) -> float:
+        started = perf_counter()
+        for _ in range(number):
+            next(batches)
+        return perf_counter() - started
+
+    return run
+
+
+def measure_alone(modules: Any, effort: Effort) -> list[Row]:
+    """What a batch costs that comes out of each pipeline."""
+    x, y = arrays()
+    loops: dict[str, dict[str, Loop]] = {}
+    for name in FRAMEWORKS:
+        if name in modules:
+            for title, loop in alone(modules[name], x, y).items():
+                loops.setdefault(title, {})[name] = loop
+    return [
+        Row("a batch alone", title, name, spread)
+        for title, each in loops.items()
+        for name, spread in timing.measure(each, effort).items()
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the chosen sections, print their tables and store the rows of a complete run."""
+    options = timing.options(arguments, SECTIONS, "benchmarks.data", __doc__)
+    short, long = Effort(0.05, 6.0, 15), Effort(0.15, 40.0, 61)
+    effort = short if options.quick else long
+    modules, absent = present(list(FRAMEWORKS))
+    for name in absent:
+        CONSOLE.print(f"{name} is absent and skipped")
+    report = timing.Report("data-quick" if options.quick else "data", timing.machine())
+    timing.show_machine(report.machine)
+    if "step" in options.only:
+        for name, module in modules.items():
+            rows = measure_step(module, name, effort)
+            report.rows += rows
+            CONSOLE.print(timing.table(rows[0].task, rows, (RESIDENT,)))
+    if "alone" in options.only:
+        rows = measure_alone(modules, effort)
+        report.rows += rows
+        CONSOLE.print(timing.table(rows[0].task, rows, ("gradtape",)))
+    if set(options.only) == set(SECTIONS):
+        CONSOLE.print(f"stored {report.store()}")
+
+
+if __name__ == "__main__":
+    main()
