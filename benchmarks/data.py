@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter
+from time import perf_counter, thread_time
 from typing import Any
 
 import numpy as np
@@ -49,38 +49,24 @@ def step_of(tf: Any) -> Callable[[Any, Any], Any]:
     return step
 
 
-def turns(seconds: float) -> int:
-    """How many rounds of the loop of `spin` take so long."""
-    rounds = 20000
-    return round(rounds * seconds / min(timed(lambda: spin(rounds)) for _ in range(9)))
-
-
-def spin(rounds: int) -> int:
-    """Python code that takes time: no array operation, so that it holds Python's lock."""
-    total = 0
-    for i in range(rounds):
-        total += i & 1
-    return total
-
-
-def timed(call: Callable[[], Any]) -> float:
-    """The seconds of one call."""
-    started = perf_counter()
-    call()
-    return perf_counter() - started
+def spin(seconds: float) -> None:
+    """Python code that takes so much of the processor's time: no array operation, so that it holds
+    Python's lock."""
+    until = thread_time() + seconds
+    while thread_time() < until:
+        pass
 
 
 def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
     """The pipelines that feed a step of so many seconds, without end."""
     rows = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(ROWS)
-    whole, one = turns(SHARE * seconds), turns(SHARE * seconds / BATCH)
 
     def batch(x: Any, y: Any) -> Any:
-        spin(whole)
+        spin(SHARE * seconds)
         return x, y
 
     def element(x: Any, y: Any) -> Any:
-        spin(one)
+        spin(SHARE * seconds / BATCH)
         return x, y
 
     def python(function: Any) -> Any:

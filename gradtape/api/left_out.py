@@ -18,7 +18,7 @@ REASONS: dict[str, str] = {
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
     LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
         tf.io tf.lookup tf.queue""",
-    LATER + "checkpoints come with Keras; pickle a variable, or save v.numpy() with NumPy": """
+    LATER + "save variables with tf.train.Checkpoint, and keep the program that builds the model": """
         tf.saved_model tf.lite""",
     LATER + "devices and many machines come with compiled functions": """
         tf.distribute tf.dtensor tf.tpu tf.DeviceSpec tf.CriticalSection

@@ -105,6 +105,7 @@ class Batching(Mode):
         self.fallback = fallback
         self.warn = warn
         self.outside = here.tapes, here.observers, here.mode
+        self._states: dict[int, Any] = {}  # of draws, one for each example
 
     @property
     def symbolic(self) -> bool:  # type: ignore[override]
@@ -166,18 +167,25 @@ class Batching(Mode):
 
     def read(self, variable: Any) -> Any:
         """The value of a variable outside, whose tapes watch it too."""
+        if id(variable) in self._states:
+            return self._states[id(variable)]
         with frame(*self.outside):
             value = variable._read()
             if not self.draws_apart or not hasattr(variable, "for_each"):
                 return value
-            return BatchedTensor(variable.for_each(value, self.size), None, self)
+            state = BatchedTensor(variable.for_each(value, self.size), None, self)
+        self._states[id(variable)] = state
+        return state
 
     def update(self, variable: Any, how: str, *values: Any) -> Any:
         """Change a variable outside, by a value that all examples share."""
         if any(self.owns(v) for value in values for v in (value, getattr(value, "values", None))):
             merge = getattr(variable, "merged", None)
             if merge is not None:
-                return self.update(variable, how, merge(values[0]._array))
+                self._states[id(variable)] = values[0]
+                with frame(*self.outside):
+                    one = merge(values[0]._array)
+                return self.update(variable, how, one)
             raise InvalidArgumentError(
                 f"gradtape.Variable.{how}: variable {variable.name!r} cannot hold a value for each"
                 " example of vectorized_map. Reduce it first, or return it."

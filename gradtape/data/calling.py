@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.tensor import Tensor
-from gradtape.data.elements import Element, element_of, leaf_of, value_of
+from gradtape.data.elements import Element, element_of, leaf_of, shown, value_of
 from gradtape.data.plan import Plan
 from gradtape.data.specs import of_function
 from gradtape.ops.static import callable_or_raise
@@ -27,9 +27,12 @@ class Call:
 
     def value(self, element: Element) -> Any:
         """What the function returns for an element; a tuple gives one argument for each item."""
+        tree, leaves = element
         try:
-            if element[0] is None:
-                return self.function(value_of(element))
+            if tree is None:
+                return self.function(shown(leaves[0]))
+            if type(tree) is int:
+                return self.function(*[shown(leaf) for leaf in leaves])
             value = value_of(element)
             return self.function(*value) if type(value) is tuple else self.function(value)
         except StopIteration as error:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from gradtape.core.errors import InvalidArgumentError
+from gradtape.data.coding import State
 from gradtape.data.elements import Element, whole
 from gradtape.data.stream import END, Stream, Through
 
@@ -118,8 +119,11 @@ class Selection(Layer):
         return self.below.first()
 
 
+BLOCK = 64  # numbers that are read at once
+
+
 class RowStream(Through):
-    """The elements of a table, in the order of a stream of numbers."""
+    """The elements of a table, in the order of a stream of numbers, which are read ahead."""
 
     name = "rows"
 
@@ -127,17 +131,43 @@ class RowStream(Through):
         super().__init__(below)
         self.indexed = False
         self._table = table
+        self._begin()
+
+    def _begin(self) -> None:
+        self._numbers: list[int] = []
+        self._at = 0
+        self._before: State | None = None  # where the numbers begin
 
     def next(self) -> Any:
         """The next item, or END."""
-        index = self.below.next()
-        return END if index is END else self._table.row(index)
-
-    def pull(self, count: int) -> Any:
-        """The next items, fewer where the stream ends."""
-        row = self._table.row
-        return [row(i) for i in self.below.pull(count).tolist()]  # type: ignore[attr-defined]
+        if self._at == len(self._numbers):
+            self._before = self.below.save()
+            self._numbers, self._at = self.below.pull(BLOCK).tolist(), 0
+            if not self._numbers:
+                return END
+        self._at += 1
+        return self._table.row(self._numbers[self._at - 1])
 
     def skip(self, count: int) -> None:
         """Leave out the next items."""
-        self.below.skip(count)
+        ahead = len(self._numbers) - self._at
+        if count <= ahead:
+            self._at += count
+            return
+        self._begin()
+        self.below.skip(count - ahead)
+
+    def restart(self) -> None:
+        """Begin a new round from the first item."""
+        self._begin()
+        super().restart()
+
+    def position(self) -> State:
+        """What `save` writes down."""
+        return {"at": self._at, "below": self._before or self.below.save()}
+
+    def go(self, state: State) -> None:
+        """Do what `load` does, for a state of the right kind."""
+        super().go(state)
+        self._begin()
+        self.below.skip(state["at"])

@@ -29,8 +29,8 @@ GATES = {
     "keras.src.models.model": ("numpy", "from keras_gradtape.src.trainer import Trainer"),
     "keras.src.export.saved_model": (
         "numpy",
-        "from keras_gradtape.src.export import SavedModelExportArchive"
-        " as BackendSavedModelExportArchive",
+        "from keras_gradtape.src.export import SavedModelExportArchive as BackendExportArchive\n"
+        "BackendSavedModelExportArchive = BackendExportArchive",
     ),
     "keras.src.utils.backend_utils": ("numpy", "return getattr(backend_module, name)"),
     "keras.src.optimizers.optimizer": (

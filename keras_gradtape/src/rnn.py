@@ -9,7 +9,7 @@ from typing import Any
 from keras.src import activations, tree
 
 import gradtape as tf
-from keras_gradtape.src.ops.core import convert_to_tensor
+from keras_gradtape.src.ops.core import convert_to_tensor, scan
 from keras_gradtape.src.ops.promoting import pair
 
 
@@ -84,19 +84,19 @@ class _Step:
         return states, tree.map_structure(lambda *ys: tf.stack(ys), *outputs)
 
     def scanned(self, inputs: Any, mask: Any, states: Any, count: int) -> tuple[Any, Any]:
-        """All steps as one loop. The first is taken apart where a mask asks for an output before:
-        it tells the output's shape."""
+        """All steps as one loop; under a mask the output before is carried along."""
         if not count:
             return self.unrolled(inputs, mask, states, count)
-        start = self._before(inputs, mask, states)
+        if mask is None:
+            return scan(lambda s, x: self.taken(x, None, s, None), states, inputs)
 
         def step(carried: Any, given: Any) -> Any:
-            x, m = given if mask is not None else (given, None)
-            return self.taken(x, m, carried[0], carried[1])
+            new, output = self.taken(*given, *carried)
+            return (new, output), output
 
-        given = inputs if mask is None else (inputs, mask)
-        every, outputs = tf.scan(step, given, (states, start))
-        return tree.map_structure(lambda s: s[-1], every), outputs
+        start = states, self._before(inputs, mask, states)
+        (states, _), outputs = scan(step, start, (inputs, mask))
+        return states, outputs
 
     def _before(self, inputs: Any, mask: Any, states: Any) -> Any:
         """Zeros in the place of the output before the first."""
@@ -150,7 +150,8 @@ def lstm(
     """An LSTM whose products with the inputs are taken for all times at once."""
     _refuse_mask(mask)
     recurrent = convert_to_tensor(recurrent_kernel)
-    act, gate = activations.get(activation), activations.get(recurrent_activation)
+    act: Any = activations.get(activation)
+    gate: Any = activations.get(recurrent_activation)
 
     def step(z: Any, states: Any) -> Any:
         h, c = states
@@ -188,7 +189,8 @@ def gru(
     if not reset_after:
         raise NotImplementedError
     recurrent = convert_to_tensor(recurrent_kernel)
-    act, gate = activations.get(activation), activations.get(recurrent_activation)
+    act: Any = activations.get(activation)
+    gate: Any = activations.get(recurrent_activation)
     biases = None if bias is None else tf.unstack(convert_to_tensor(bias))
 
     def step(x: Any, states: Any) -> Any:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from keras.src import backend, tree
+from keras.src import tree
 from keras.src import callbacks as callbacks_module
 from keras.src import optimizers as optimizers_module
 from keras.src.backend import config
@@ -18,6 +18,7 @@ from keras.src.utils import traceback_utils
 from keras.src.utils.python_utils import pythonify_logs
 
 import gradtape as tf
+from keras_gradtape.src.ops.core import convert_to_numpy, convert_to_tensor
 from keras_gradtape.src.datasets import adapted
 
 
@@ -310,7 +311,7 @@ class Trainer(Base):
         for begin, end, data in batches:
             callbacks.on_predict_batch_begin(begin)
             outputs = self.predict_function(data)
-            found.append(tree.map_structure(backend.convert_to_numpy, outputs))
+            found.append(tree.map_structure(convert_to_numpy, outputs))
             callbacks.on_predict_batch_end(end, {"outputs": outputs})
             if self.stop_predicting:
                 break
@@ -357,7 +358,7 @@ class Trainer(Base):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch as NumPy arrays."""
         outputs = self.make_predict_function()([(x,)])
-        return tree.map_structure(backend.convert_to_numpy, outputs)
+        return tree.map_structure(convert_to_numpy, outputs)
 
 
 def _tensors(data: Any) -> Any:
@@ -371,7 +372,7 @@ def _tensors(data: Any) -> Any:
     if data is None or isinstance(data, (tf.Tensor, str)):
         return data
     if kind is np.ndarray or not tree.is_nested(data):
-        return backend.convert_to_tensor(data)
+        return convert_to_tensor(data)
     return tree.map_structure(_tensors, data)
 
 

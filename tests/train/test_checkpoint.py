@@ -254,7 +254,7 @@ def test_names_that_mean_something_are_refused() -> None:
     for keys in ((1, "1"), (1.5,), ((0, 1),)):
         for value in (tf.Variable(1.0), [{"deep": (tf.Module(),)}]):
             with pytest.raises(ValueError, match="the keys of a dict"):
-                tf.train.Checkpoint(d={key: value for key in keys}).write("never")
+                tf.train.Checkpoint(d=dict.fromkeys(keys, value)).write("never")
 
 
 def test_dicts_and_lists_without_anything_to_save_are_passed_over(tmp_path: Path) -> None:

@@ -282,9 +282,9 @@ def scan(
         return _tensors(carry), _tensors(y)
 
     along = rows or [tf.range(int(length or 0))]
-    results: Any
-    state, results = scanned(step, _tensors(init), along, along, reverse, "keras.ops.scan")
-    found: Any = iter(results)
+    after: Any = scanned(step, _tensors(init), along, along, reverse, "keras.ops.scan")
+    state, results = after
+    found = iter(results)
     stacked = tree.map_structure(lambda y: None if y is None else next(found), made[0])
     return tree.pack_sequence_as(init, state), stacked
 
