@@ -27,6 +27,7 @@ bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, Py
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.compiled
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.higher_order
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.kernels
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.data
 
 compare: $(PEERS)/.ready  ## run some 2000 small calls under TensorFlow too and print where the two differ
 	PYTHONPATH=. $(PEERS)/bin/python -m tests.differential.compare

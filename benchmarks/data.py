@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator, Sequence
-from time import perf_counter, thread_time
+from contextlib import contextmanager
+from time import perf_counter, sleep, thread_time
 from typing import Any
 
 import numpy as np
@@ -18,6 +22,7 @@ ROWS, BATCH, FEATURES, CLASSES = 16384, 128, 784, 10
 HIDDEN = 256
 SHARE = 0.5  # of a step, what the function of map costs
 RESIDENT = "resident"
+BESIDE = "resident, beside a busy process"
 
 
 def arrays() -> tuple[Any, Any]:
@@ -112,6 +117,35 @@ def resident(tf: Any, x: Any, y: Any) -> Iterator[Any]:
         yield from made
 
 
+@contextmanager
+def busy_process(seconds: float) -> Iterator[Callable[[Loop], Loop]]:
+    """What lets a process of its own compute while a loop runs, for a share of each step: a limit
+    for pipelines on a machine whose processors the step has to share with them."""
+    code = (
+        "import time\nfrom benchmarks.data import spin\nwhile True:\n"
+        f"    end = time.perf_counter() + {seconds}\n    spin({SHARE * seconds})\n"
+        "    time.sleep(max(0, end - time.perf_counter()))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    sleep(3.0)  # it imports
+    process.send_signal(signal.SIGSTOP)
+
+    def beside(loop: Loop) -> Loop:
+        def run(number: int) -> float:
+            process.send_signal(signal.SIGCONT)
+            taken = loop(number)
+            process.send_signal(signal.SIGSTOP)
+            return taken
+
+        return run
+
+    try:
+        yield beside
+    finally:
+        process.kill()
+        process.wait()
+
+
 def measure_step(tf: Any, name: str, effort: Effort) -> list[Row]:
     """The step on resident data and on each pipeline."""
     x, y = arrays()
@@ -122,7 +156,9 @@ def measure_step(tf: Any, name: str, effort: Effort) -> list[Row]:
     loops = {RESIDENT: there}
     for title, pipeline in pipelines(tf, x, y, seconds).items():
         loops[title] = fed(step, iter(pipeline))
-    measured = timing.measure(loops, effort)
+    with busy_process(seconds) as beside:
+        loops[BESIDE] = beside(there)
+        measured = timing.measure(loops, effort)
     return [Row(f"step of {name}", name, title, spread) for title, spread in measured.items()]
 
 

@@ -84,6 +84,7 @@ from gradtape.core.surroundings import type_spec_from_value as type_spec_from_va
 from gradtape.core.tensor import Tensor as Tensor
 from gradtape.core.variable import Variable as Variable
 from gradtape.core.variable import variable_creator_scope as variable_creator_scope
+
 if TYPE_CHECKING:
     from gradtape.graph.function import function as function
 from gradtape.ops import operators as operators

@@ -1,2 +1,2 @@
-"""gradtape as a backend of Keras 3: the layout is the one that Keras expects of a backend outside of
-its own repository. `gradtape.keras` makes Keras find it."""
+"""gradtape as a backend of Keras 3, in the layout that Keras expects of one outside of its own
+repository. `gradtape.keras` makes Keras find it."""

@@ -16,6 +16,29 @@ REASONS: dict[str, str] = {
     LATER + "Keras itself will run on gradtape; optimizers with its constructors are in gradtape.optimizers": """
         tf.losses tf.metrics tf.initializers tf.feature_column tf.nn.RNNCellDeviceWrapper
         tf.nn.RNNCellDropoutWrapper tf.nn.RNNCellResidualWrapper""",
+    "is left out: read files with Python, NumPy or pandas, and give arrays or a generator to tf.data.Dataset": """
+        tf.data.FixedLengthRecordDataset tf.data.TFRecordDataset tf.data.TextLineDataset
+        tf.data.experimental.CsvDataset tf.data.experimental.SqlDataset tf.data.experimental.TFRecordWriter
+        tf.data.experimental.index_table_from_dataset tf.data.experimental.load
+        tf.data.experimental.make_batched_features_dataset tf.data.experimental.make_csv_dataset
+        tf.data.experimental.parse_example_dataset tf.data.experimental.save
+        tf.data.experimental.distributed_save tf.data.experimental.snapshot
+        tf.data.experimental.table_from_dataset tf.data.experimental.DatasetInitializer""",
+    "is left out: options and graphs of pipelines are TensorFlow's own; tf.data.Options takes any": """
+        tf.data.IteratorSpec tf.data.ThreadingOptions tf.data.experimental.AutotuneAlgorithm
+        tf.data.experimental.AutotuneOptions tf.data.experimental.DistributeOptions
+        tf.data.experimental.ExternalStatePolicy tf.data.experimental.OptimizationOptions
+        tf.data.experimental.SHARD_HINT tf.data.experimental.ServiceOptions
+        tf.data.experimental.ThreadingOptions tf.data.experimental.at tf.data.experimental.enable_debug_mode
+        tf.data.experimental.from_variant tf.data.experimental.get_model_proto
+        tf.data.experimental.make_saveable_from_iterator tf.data.experimental.service
+        tf.data.experimental.to_variant""",
+    "is left out: use the methods of tf.data.Dataset (random, reduce, interleave, padded_batch, filter, prefetch)": """
+        tf.data.experimental.RandomDataset tf.data.experimental.Reducer
+        tf.data.experimental.copy_to_device tf.data.experimental.dense_to_ragged_batch
+        tf.data.experimental.dense_to_sparse_batch tf.data.experimental.group_by_reducer
+        tf.data.experimental.pad_to_cardinality tf.data.experimental.parallel_interleave
+        tf.data.experimental.rejection_resample""",
     LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
         tf.io tf.lookup tf.queue""",
     LATER + "save variables with tf.train.Checkpoint, and keep the program that builds the model": """

@@ -19,6 +19,7 @@ from gradtape.data.plan import Plan
 from gradtape.data.stream import END, Stream, Through
 from gradtape.data.threads import Team
 
+JOBS = 4  # for each thread: what is quick is done without waiting for the others after each
 TIMED_CALLS = 5
 WORTH = 2e-4  # seconds of a call that are worth a thread
 
@@ -132,8 +133,8 @@ class ParallelMapStream(Through):
         return result
 
     def _fill(self) -> None:
-        """Give out as many jobs as there are threads."""
-        while len(self._pending) < self._plan.threads and not self._ended:
+        """Give out some jobs for each thread."""
+        while len(self._pending) < JOBS * self._plan.threads and not self._ended:
             try:
                 item = self._saved.popleft() if self._saved else self.below.next()
             except Exception as error:

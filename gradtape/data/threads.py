@@ -3,7 +3,7 @@
 A thread knows its team, and no stream: when the stream is dropped, its finalizer dismisses the
 team. That may happen anywhere, inside of a lock too, so that teams are told by queues alone
 (`SimpleQueue.put` may be called from finalizers). At the end of the program all teams are
-dismissed, and their threads get half a second to leave compiled code."""
+dismissed, and their threads get a moment to leave compiled code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
-LAST_SECONDS = 0.5
+LAST_SECONDS = 0.2
 
 
 class Team:

@@ -1,9 +1,9 @@
-"""How the real Keras 3 comes to accept a backend that it does not know: its gates, opened on import.
+"""How the real Keras 3 comes to accept a backend that it does not know.
 
 Keras up to 3.15 asks in six modules which backend it runs on, and refuses a name that it does not
 know. While it is imported, beside their branch for a known name a branch for "gradtape" is put.
 From 3.16 on a backend outside of Keras needs its name in one set. Nothing is written to disk, line
-numbers stay what they are, and a gate that is not where it should be makes the import fail."""
+numbers stay what they are; a gate that is not where it should be makes the import fail."""
 
 from __future__ import annotations
 
@@ -17,35 +17,31 @@ NAME = "gradtape"
 NAMES = "keras.src.backend.config"
 SET = b"PLUGGABLE_BACKENDS = frozenset(["
 SINCE_3_16 = b"get_pluggable_backend_module"  # what a module without a gate of its own calls
-# for each gate: the name before whose branch ours comes, and what ours says
+OPTIMIZER = "keras.src.optimizers.optimizer"
+# what our branch says at each gate
 GATES = {
     "keras.src.backend": (
-        "numpy",
         "from keras_gradtape.flat import *\n"
         "from keras_gradtape.src.ops.core import Variable as BackendVariable\n"
-        "distribution_lib = None",
+        "distribution_lib = None"
     ),
-    "keras.src.layers.layer": ("numpy", "from keras_gradtape.src.layer import BackendLayer"),
-    "keras.src.models.model": ("numpy", "from keras_gradtape.src.trainer import Trainer"),
+    "keras.src.layers.layer": "from keras_gradtape.src.layer import BackendLayer",
+    "keras.src.models.model": "from keras_gradtape.src.trainer import Trainer",
     "keras.src.export.saved_model": (
-        "numpy",
         "from keras_gradtape.src.export import SavedModelExportArchive as BackendExportArchive\n"
-        "BackendSavedModelExportArchive = BackendExportArchive",
+        "BackendSavedModelExportArchive = BackendExportArchive"
     ),
-    "keras.src.utils.backend_utils": ("numpy", "return getattr(backend_module, name)"),
-    "keras.src.optimizers.optimizer": (
-        "jax",
-        "from keras_gradtape.src.optimizer import BackendOptimizer",
-    ),
+    "keras.src.utils.backend_utils": "return getattr(backend_module, name)",
+    OPTIMIZER: "from keras_gradtape.src.optimizer import BackendOptimizer",
 }
 
 
 class Opening(ast.NodeTransformer):
     """Puts a branch for our name before the one for a known name, and ours into lists of names."""
 
-    def __init__(self, known: str, statements: str) -> None:
-        self.known = known
-        self.statements = ast.parse(statements).body
+    def __init__(self, module: str) -> None:
+        self.known = "jax" if module == OPTIMIZER else "numpy"  # optimizers know no "numpy"
+        self.statements = ast.parse(GATES[module]).body
         self.opened = False
 
     def visit_If(self, node: ast.If) -> Any:
@@ -74,7 +70,7 @@ class Gatekeeper(SourceFileLoader):
         if fullname == NAMES:
             data = data.replace(SET, SET + f'"{NAME}", '.encode())
         elif SINCE_3_16 not in data:
-            opening = Opening(*GATES[fullname])
+            opening = Opening(fullname)
             data = ast.fix_missing_locations(opening.visit(ast.parse(data)))
             if not opening.opened:
                 raise ImportError(

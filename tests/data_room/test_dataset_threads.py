@@ -201,7 +201,7 @@ def sized(bytes_: int) -> Any:
         (lambda ds: ds.shuffle(20).batch(8).prefetch(2), 20 + (2 + 3) * 8 + 8 + 6),
         (
             lambda ds: ds.map(lambda x: x + tf.constant(1, tf.uint8), num_parallel_calls=3),
-            2 * 3 + 6,
+            2 * 4 * 3 + 6,
         ),
         (lambda ds: ds.window(6).flat_map(lambda w: w.batch(6)), 2 * 6 + 2 * 6 + 6),
         (lambda ds: ds.repeat(2).take(400).skip(3).filter(lambda x: True), 5),

@@ -21,7 +21,10 @@ import gradtape.keras as door
 from gradtape.keras.gates import NAME
 
 HERE = Path(__file__).parent
-LISTING = ("keras.src.trainers.trainer_test", "keras.src.trainers.data_adapters.py_dataset_adapter_test")
+LISTING = (
+    "keras.src.trainers.trainer_test",
+    "keras.src.trainers.data_adapters.py_dataset_adapter_test",
+)
 MARKS = ("requires_trainable_backend", "multi_device")
 
 keras: Any = door._loaded()

@@ -185,9 +185,9 @@ def _recorded(fn: Any, args: Any, kwargs: Any, size: int) -> Any:
             sizes = [size if n is None else n for n in x.shape]
             return tf.compat.v1.placeholder(x.dtype, sizes)
 
-        given: Any
-        given, named = tree.map_structure(stand_in, (args, kwargs))  # type: ignore[misc]
-        return fn(*given, **named)
+        given: Any = tree.map_structure(stand_in, (args, kwargs))
+        args, kwargs = given
+        return fn(*args, **kwargs)
 
 
 def _spec(first: Any, second: Any) -> Any:
@@ -277,9 +277,9 @@ def scan(
 
     def step(state: Any, row: Any) -> Any:
         x = tree.pack_sequence_as(xs, row) if rows else None
-        carry, y = f(tree.pack_sequence_as(init, state), x)
-        made[:] = [y]
-        return _tensors(carry), _tensors(y)
+        both: Any = f(tree.pack_sequence_as(init, state), x)
+        carry, made[:] = both[0], both[1:]
+        return _tensors(carry), _tensors(made[0])
 
     along = rows or [tf.range(int(length or 0))]
     after: Any = scanned(step, _tensors(init), along, along, reverse, "keras.ops.scan")
@@ -450,9 +450,9 @@ def _position(number: int, count: int) -> int:
     return number % count
 
 
-def custom_gradient(fun: Any) -> Any:
+def custom_gradient(f: Any) -> Any:
     """A function with a gradient of its own."""
-    return tf.custom_gradient(fun)
+    return tf.custom_gradient(f)
 
 
 def remat(f: Any) -> Any:
