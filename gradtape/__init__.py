@@ -246,11 +246,11 @@ from gradtape.ops.trigonometric import tan as tan
 if TYPE_CHECKING:
     from gradtape import compat as compat
     from gradtape import interop as interop
+    from gradtape import keras as keras  # type: ignore[attr-defined]
     from gradtape.api import autograph as autograph
     from gradtape.api import config as config
     from gradtape.api import data as data
     from gradtape.api import image as image
-    from gradtape.api import keras as keras
     from gradtape.api import optimizers as optimizers
     from gradtape.api import raw_ops as raw_ops
     from gradtape.api import signal as signal

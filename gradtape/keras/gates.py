@@ -46,10 +46,9 @@ class Opening(ast.NodeTransformer):
 
     def visit_If(self, node: ast.If) -> Any:
         """A branch for a backend."""
-        self.generic_visit(node)
         asked, _, name = ast.unparse(node.test).rpartition(" == ")
         if name != repr(self.known) or "backend" not in asked:
-            return node
+            return self.generic_visit(node)
         self.opened = True
         ours = ast.parse(f"{asked} == {NAME!r}", mode="eval").body
         return ast.If(ours, self.statements, [node])

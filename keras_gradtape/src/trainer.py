@@ -40,6 +40,9 @@ Base: Any = getattr(base_trainer, "BaseTrainer", None) or base_trainer.Trainer
 class Trainer(Base):
     """The training loops of a model."""
 
+    optimizer: Any
+    _eval_epoch_iterator: Any
+
     def __init__(self) -> None:
         super().__init__()
         self.train_function: Any = None
@@ -57,7 +60,7 @@ class Trainer(Base):
             loss = self._compute_loss(
                 x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, training=True
             )
-            scaled = loss if self.optimizer is None else self.optimizer.scale_loss(loss)
+            scaled = self.optimizer.scale_loss(loss) if self.optimizer else loss
         self._loss_tracker.update_state(loss, sample_weight=_count(x))
         if weights:
             self.optimizer.apply(tape.gradient(scaled, [v._value for v in weights]), weights)
@@ -149,9 +152,10 @@ class Trainer(Base):
             epochs = most
         self._eval_epoch_iterator = None
         if validation_split and validation_data is None:
-            (x, y, sample_weight), validation_data = array_slicing.train_validation_split(
+            parts: Any = array_slicing.train_validation_split(
                 (x, y, sample_weight), validation_split=validation_split
             )
+            (x, y, sample_weight), validation_data = parts
         validation = None
         if validation_data is not None:
             validation = data_adapter_utils.unpack_x_y_sample_weight(validation_data)
@@ -269,11 +273,9 @@ class Trainer(Base):
         cached = kwargs.pop("_use_cached_eval_dataset", False)
         if kwargs:
             raise ValueError(f"Arguments not recognized: {kwargs}")
-        batches = (
-            self._eval_epoch_iterator
-            if cached
-            else self._in_order(x, y, sample_weight, batch_size, steps)
-        )
+        batches = self._eval_epoch_iterator if cached else None
+        if batches is None:
+            batches = self._in_order(x, y, sample_weight, batch_size, steps)
         self._symbolic_build(iterator=batches)
         batches.reset()
         callbacks = self._callbacks(callbacks, batches, verbose, 1)
