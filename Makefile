@@ -4,8 +4,9 @@ PYTHON ?= python3
 ENV := .venv
 BIN := $(ENV)/bin
 PEERS := .venv-peers
+KERAS := .venv-keras
 
-.PHONY: demo demo-compiled test lint bench bench-peers compare clean
+.PHONY: demo demo-compiled test test-keras test-keras-slice lint bench bench-peers compare clean
 
 demo: $(ENV)/.examples  ## train a classifier on the real handwritten digits and draw the result
 	$(BIN)/python examples/digits.py
@@ -15,6 +16,12 @@ demo-compiled: $(ENV)/.xla  ## train it twice, with steps taken at once and with
 
 test: $(ENV)/.test lint  ## run the linter, the type checker and all tests
 	$(BIN)/python -m pytest -n 2
+
+test-keras: $(KERAS)/.guests  ## run Keras's own tests on gradtape (installs TensorFlow and PyTorch, which they use)
+	$(KERAS)/bin/python -m tests.keras.conformance -n 2
+
+test-keras-slice: $(KERAS)/.ready  ## run a few files of each kind of Keras's own tests
+	$(KERAS)/bin/python -m tests.keras.conformance --slice -n 2
 
 lint: $(ENV)/.test
 	$(BIN)/ruff check .
@@ -56,5 +63,14 @@ $(PEERS)/.ready: benchmarks/requirements-peers.txt
 	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/requirements-peers.txt
 	touch $@
 
+$(KERAS)/.ready: pyproject.toml
+	test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
+	$(KERAS)/bin/python -m pip install --quiet --editable ".[keras]" keras==3.15.1 pytest pytest-xdist
+	touch $@
+
+$(KERAS)/.guests: tests/keras/requirements.txt $(KERAS)/.ready
+	$(KERAS)/bin/python -m pip install --quiet --requirement tests/keras/requirements.txt
+	touch $@
+
 clean:
-	rm -rf $(ENV) $(PEERS) digits.png digits_compiled.png
+	rm -rf $(ENV) $(PEERS) $(KERAS) digits.png digits_compiled.png

@@ -105,11 +105,9 @@ def killed_writers(kills: int, megabytes: float, seed: int = 0) -> Kills:
         path = os.path.join(directory, "model")
         for _ in range(kills):
             before, words = _killed(path, megabytes, draw)
-            verifier = child("--number-in", path, megabytes)
-            answer = verifier.communicate()[0].split()
             during = words[0] == "begin"
             found["during"] += during
-            number = int(answer[-1]) if verifier.returncode == 0 and answer else None
+            number = verified(path, megabytes)
             if number == before and during:
                 found["old"] += 1
             elif number == int(words[1]):
@@ -123,6 +121,18 @@ def killed_writers(kills: int, megabytes: float, seed: int = 0) -> Kills:
     )
 
 
+def verified(path: str, megabytes: float) -> int | None:
+    """What another process finds in a checkpoint, None when it does not load.
+
+    A verifier that was itself killed by a signal has found nothing out: that is an error here.
+    """
+    verifier = child("--number-in", path, megabytes)
+    answer = verifier.communicate()[0].split()
+    if verifier.returncode < 0:
+        raise RuntimeError(f"the verifier was killed by signal {-verifier.returncode}")
+    return int(answer[-1]) if verifier.returncode == 0 and answer else None
+
+
 def _killed(path: str, megabytes: float, draw: random.Random) -> tuple[int, list[str]]:
     """Kill a writer after its first checkpoint; the number before and its last words."""
     writer = child("--write-forever", path, megabytes)
@@ -133,6 +143,8 @@ def _killed(path: str, megabytes: float, draw: random.Random) -> tuple[int, list
             began = time.perf_counter()
         if line == "end 1\n":
             break
+    else:
+        raise RuntimeError("the writer ended before its first checkpoint was complete")
     time.sleep(draw.uniform(0.0, 2.0 * (time.perf_counter() - began)))
     os.kill(writer.pid, signal.SIGKILL)
     words = ["end 1", *writer.stdout.read().splitlines()][-1].split()

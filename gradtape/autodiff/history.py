@@ -374,6 +374,9 @@ def debug_gradients(enabled: bool = True) -> Keeping:
     Returns:
         A context manager that stops it at the end of its block; without `with` it goes on.
 
+    Raises:
+        TypeError: when `enabled` is no bool.
+
     Example:
         >>> import gradtape as tf
         >>> with tf.debug_gradients():
@@ -385,12 +388,14 @@ def debug_gradients(enabled: bool = True) -> Keeping:
         >>> answer.causes[0].kind
         'before'
     """
+    if not isinstance(enabled, bool):
+        raise TypeError(f"gradtape.debug_gradients: enabled must be a bool, not {enabled!r}.")
     before = _switched[0]
     if enabled and not before:
         keep()
     elif before and not enabled:
         release()
-    _switched[0] = bool(enabled)
+    _switched[0] = enabled
     return Keeping(before)
 
 

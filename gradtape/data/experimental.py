@@ -91,6 +91,8 @@ def from_list(elements: Any, name: str | None = None) -> Dataset:
         >>> [(int(i), x.numpy().tolist()) for i, x in ds]
         [(1, [0.5]), (2, [1.5])]
     """
+    if not isinstance(elements, (list, tuple)):
+        raise wrong_type("data.experimental.from_list", "elements", "a list", elements)
     made = [Dataset.from_tensors(element) for element in elements]
     if not made:
         raise wrong_type("data.experimental.from_list", "elements", "a list that is not empty", [])

@@ -342,6 +342,8 @@ def _column(value: Any) -> Any:
 
 
 def _plans(datasets: Any, method: str) -> list[Plan]:
+    if datasets is not None and not isinstance(datasets, (list, tuple, Tensor, Pipeline)):
+        raise wrong_type(f"data.Dataset.{method}", "datasets", "a list of datasets", datasets)
     if isinstance(datasets, (Tensor, Pipeline)) or not datasets:
         raise InvalidArgumentError(
             f"gradtape.data.Dataset.{method}: Invalid `datasets`. `datasets` should not be empty:"

@@ -30,6 +30,8 @@ SKIPPED = {
     "tf.debugging.enable_check_numerics", "tf.debugging.disable_check_numerics",
     "tf.random.experimental.set_global_generator", "tf.random.set_seed",
     "tf.print",  # it takes everything
+    "tf.debug_gradients", "tf.debugging.debug_gradients", "tf.debug_nans",  # switches of the process
+    "tf.debugging.debug_nans", "tf.data.Iterator", "tf.data.NumpyIterator",  # made by datasets
     "tf.Tensor", "tf.Operation",  # gradtape makes them, of what it knows to be right
 }  # fmt: skip
 ROOT = os.path.dirname(tf.__file__)
