@@ -32,6 +32,7 @@ SKIPPED = {
     "tf.print",  # it takes everything
     "tf.debug_gradients", "tf.debugging.debug_gradients", "tf.debug_nans",  # switches of the process
     "tf.debugging.debug_nans", "tf.data.Iterator", "tf.data.NumpyIterator",  # made by datasets
+    "tf.train.CheckpointManager",  # its texts are TensorFlow's
     "tf.Tensor", "tf.Operation",  # gradtape makes them, of what it knows to be right
 }  # fmt: skip
 ROOT = os.path.dirname(tf.__file__)
