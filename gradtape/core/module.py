@@ -112,7 +112,8 @@ def name_scope(name: str) -> Iterator[str]:
             yield prefix
         return
     before = _scopes.current
-    _scopes.current = prefix = name if name.endswith("/") else f"{before}{name}/"
+    whole = isinstance(name, str) and name.endswith("/")  # as it is, not below the block around
+    _scopes.current = prefix = name if whole else f"{before}{name}/"
     try:
         yield prefix
     finally:
