@@ -88,6 +88,12 @@ def masks() -> list[Kernel]:
     pair = two((-9, 9), np.float32)
     return [
         Kernel("keep", called("keep"), lambda: masked, lambda x, m: jnp.where(m, x, 0)),
+        Kernel(
+            "zero_wins",
+            called("zero_wins"),
+            lambda: [masked[0], masked[0]],
+            lambda x, t: jnp.where(t == 0, 0, x),
+        ),
         Kernel("where", lambda xp, x, m: xp.where(m, x, -x), lambda: masked),
         Kernel("clip", lambda xp, x: xp.clip(x, -1, 1), lambda: pair[:1]),
         Kernel("as_complex", called("as_complex"), lambda: pair, lambda x, y: x + 1j * y),
