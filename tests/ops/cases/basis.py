@@ -59,6 +59,9 @@ CASES = [
         "safe_multiply", PAIR, np.multiply, dtypes=NUMERIC, complex_rules=True, variants=BROADCAST
     ),
     Case(
+        "chain_multiply", PAIR, np.multiply, dtypes=NUMERIC, complex_rules=True, variants=BROADCAST
+    ),
+    Case(
         "safe_divide",
         PAIR,
         np.divide,
