@@ -256,19 +256,31 @@ def small(program: Program, known: dict[Any, int]) -> bool:
     Args:
         known: the sizes that are open in the program.
     """
-    work = 0.0
+    work = arithmetic = 0.0
+    most = IN_PLACE
     for op in program.steps:
-        work += 1.0
-        for value in op.values:
-            work += prod([value_of(n, known) for n in value.shape]) / 500
-        if work > MOST_WORK:
+        family = op.primitive.family
+        if family == "loop":
             return False
-        if op.primitive.family == "loop":
+        elements = sum([prod([value_of(n, known) for n in v.shape]) for v in op.values])
+        work += 1.0 + elements / ELEMENTS
+        if family in PRODUCTS:
+            most = WITH_PRODUCTS
+        elif family in ARITHMETIC:
+            arithmetic += elements
+        if work > WITH_PRODUCTS:
             return False
-    return True
+    return work <= (most if most == WITH_PRODUCTS or arithmetic < 1000 else HANDED_OVER)
 
 
-MOST_WORK = 12.0  # an operation takes NumPy 1 us, a call of compiled code 6 us more
+# What a call of compiled code takes, in operations of NumPy on few numbers (0.3 us) or on so many
+# elements: XLA runs less than 1000 floating-point operations in the calling thread, more of them in
+# another, and products call a library. Compiling takes a tenth of a second and more, so that NumPy
+# keeps what is as fast either way.
+ELEMENTS = 1000
+IN_PLACE, HANDED_OVER, WITH_PRODUCTS = 16.0, 40.0, 60.0
+ARITHMETIC = frozenset({"elementwise", "stepwise", "activation"})
+PRODUCTS = frozenset({"bilinear", "linear", "linalg"})
 
 
 def located_failure(error: Exception) -> Exception:

@@ -3,19 +3,28 @@
 The cotangent of what was repeated along an axis, a mean that is taken off or an offset that is
 added before a layer, is such a sum: sum_i (a @ b)[i, :] = (sum_i a[i, :]) @ b, which needs no
 product of the size of the data. The rule is applied where an operation is written down; the product
-is left out later if nobody else wants it. (The gradient of a mixture of 25 normal distributions of
-64 numbers at 1000 points: 40 ms, and 20 so.)"""
+is left out later if nobody else wants it. In derivatives a factor that is the same in every row is
+taken out of the sum, too. (The gradient of a mixture of 25 normal distributions of 64 numbers at
+1000 points: 40 ms, and 20 so.)"""
 
 from __future__ import annotations
 
 from typing import Any
 
 from gradtape.graph.symbolic import SymbolicTensor, Value
-from gradtape.ops.basis import add, multiply, negative, reshape, subtract, sum_axes
+from gradtape.ops.basis import (
+    add,
+    chain_multiply,
+    multiply,
+    negative,
+    reshape,
+    subtract,
+    sum_axes,
+)
 from gradtape.ops.products import product
 
 TERMS = {"add": add, "subtract": subtract}
-PRODUCTS = ("multiply", "chain_multiply")
+PRODUCTS = {"multiply": multiply, "chain_multiply": chain_multiply}
 DEEPEST = 6  # how far it is looked for a product: a sum of sums doubles at every step
 WIDEST = 4  # times as many columns of the first matrix as of the second: summing is not free
 
@@ -40,6 +49,8 @@ def _pays(value: Value, depth: int = DEEPEST) -> bool:
         return _pays(op.takes[0], depth - 1)
     if name in TERMS:
         return _alike(op.takes, value) and any([_pays(v, depth - 1) for v in op.takes])
+    if name == "chain_multiply" and value.dtype.itemsize > 2 and _factors(value):
+        return True  # in a derivative; a user's sum might overflow without the factor
     if name in PRODUCTS:
         return any([_pays(v, depth - 1) for v in _factors(value)[:1]])
     if name == "matmul":
@@ -63,7 +74,7 @@ def _kept(value: Value, depth: int = DEEPEST) -> Any:
         return TERMS[name](*[_kept(v, depth - 1) for v in op.takes])
     if name in PRODUCTS:
         varying, fixed = _factors(value)
-        return multiply(_kept(varying, depth - 1), SymbolicTensor(fixed))
+        return PRODUCTS[name](_kept(varying, depth - 1), SymbolicTensor(fixed))
     return product(_kept(op.takes[0], depth - 1), SymbolicTensor(op.takes[1]))
 
 

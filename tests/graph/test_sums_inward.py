@@ -96,6 +96,44 @@ def test_the_gradient_of_a_mean_that_is_taken_off() -> None:
     assert sorted(s[0] == 1 for s in products(function)) == [False, False, True]
 
 
+@pytest.mark.parametrize("outer", [lambda y: y, lambda y: y @ tf.ones([5, 3], tf.float64)])
+def test_rows_of_zeros_stop_an_infinite_factor_outside_of_the_sum(outer: Any) -> None:
+    def slope(offset: Any, ct: Any) -> Any:
+        factor = tf.constant([[np.inf, np.nan, 1.0, 2.0, -np.inf]], tf.float64)
+        with tf.GradientTape() as tape:
+            tape.watch(offset)
+            y = outer((OFFSET[0] + offset) * factor)
+        return tape.gradient(y, offset, output_gradients=ct)
+
+    function = tf.function(slope, jit_compile=True)
+    offset = tf.zeros([1, 5], tf.float64)
+    shape = outer(tf.zeros([30, 5], tf.float64)).shape
+    np.testing.assert_array_equal(function(offset, tf.zeros(shape, tf.float64)), np.zeros((1, 5)))
+    columns = 30.0 if shape[1] == 5 else 90.0
+    given = function(offset, tf.ones(shape, tf.float64)).numpy()
+    np.testing.assert_array_equal(given, columns * np.array([[np.inf, np.nan, 1, 2, -np.inf]]))
+
+
+def test_a_factor_of_all_rows_is_taken_out_of_a_sum_in_derivatives() -> None:
+    def slope(offset: Any, ct: Any, dtype: Any) -> Any:
+        factor = tf.cast(SCALE[0], dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(offset)
+            y = (tf.cast(OFFSET[0], dtype) + offset) * factor
+        return tape.gradient(y, offset, output_gradients=ct)
+
+    ct = RNG.normal(size=(30, 5))
+    for dtype, shape in ((tf.float64, (1, 5)), (tf.float16, (30, 5))):
+        function = tf.function(lambda o, c, d=dtype: slope(o, c, d), jit_compile=False)
+        given = tf.zeros([1, 5], dtype), tf.cast(ct, dtype)
+        wanted = (ct * SCALE[0]).sum(0, keepdims=True)
+        error = 1e-12 if dtype == tf.float64 else 3e-2
+        np.testing.assert_allclose(function(*given).numpy(), wanted, rtol=error, atol=error)
+        steps = function.get_concrete_function(*given).callee.runner.program.steps
+        shapes = [op.values[0].shape for op in steps if op.primitive.name == "chain_multiply"]
+        assert shapes == [shape]
+
+
 def test_long_and_branching_sums_are_recorded_quickly() -> None:
     def long(x: Any) -> Any:
         for _ in range(1200):
