@@ -1,14 +1,10 @@
 """Forward mode: `ForwardAccumulator` computes Jacobian-vector products while a function runs.
 
 How tangents are pushed along with the values is told in `pushing`; this is the public face: what
-goes in is checked, what comes out is put into the structure of the question.
-
-`pushed_rows(f, primals, rows)` pushes the rows of a matrix through a function in one pass: with the
-rows of the identity it gives a whole Jacobian, column by column."""
+goes in is checked, what comes out is put into the structure of the question."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from gradtape.autodiff.asking import (
@@ -190,25 +186,3 @@ class ForwardAccumulator(Pusher):
 def _bare(values: Any) -> bool:
     """Whether values are a list of tensors and variables: then it is its own flat form."""
     return type(values) is list and all([type(v) is Tensor or type(v) is Variable for v in values])
-
-
-def pushed_rows(
-    function: Callable[..., Any], primals: Sequence[Any], rows: Sequence[Any]
-) -> tuple[Any, Any]:
-    """Push many directions through a function in one pass.
-
-    Args:
-        function: takes the primals, returns a tensor or a structure of them.
-        primals: tensors and variables, each of them once.
-        rows: for each primal a tensor of shape (n, *primal.shape), its part of the n directions;
-            None where it does not move.
-
-    Returns:
-        The function's result, and in its structure the tangents, of shape (n, *result.shape), None
-        where nothing moves.
-    """
-    pairs = [(x, r) for x, r in zip(primals, rows, strict=True) if r is not None]
-    moved, directions = [x for x, _ in pairs], [r for _, r in pairs]
-    with ForwardAccumulator(moved, directions, batched=True) as accumulator:
-        out = function(*primals)
-    return out, accumulator.jvp(out)

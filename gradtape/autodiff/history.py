@@ -116,7 +116,6 @@ class Span:
         self.thread = thread
         self.trace = trace
         self.ended = ""
-        self.ended_trace: tuple[Place, ...] = ()
 
 
 class ByIdentity:
@@ -254,7 +253,6 @@ class History(Lookout):
         if spans and spans[-1].stop is None:
             spans[-1].stop = next_number()
             spans[-1].ended = how
-            spans[-1].ended_trace = users_stack()
 
     def succeeded(self, old: Recording, new: Recording) -> None:
         """A tape began again: what happened to its first recording is known of the second."""

@@ -1,5 +1,5 @@
-"""Many directions at once: `ForwardAccumulator(..., batched=True)` and `pushed_rows`, against
-Jacobians by hand, by reverse mode, and one direction after the other."""
+"""Many directions at once: `ForwardAccumulator(..., batched=True)`, against Jacobians by hand, by
+reverse mode, and one direction after the other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import gradtape as tf
-from gradtape.autodiff.forward import pushed_rows
 
 Accumulator = tf.autodiff.ForwardAccumulator
 C = tf.constant
@@ -201,15 +200,3 @@ def test_what_does_not_fit(tangent: Any, message: str) -> None:
 def test_as_many_directions_for_each() -> None:
     with pytest.raises(tf.errors.InvalidArgumentError, match="has 3 directions, another has 2"):
         Accumulator([X2, tf.Variable(X2)], [tf.eye(2), tf.ones((3, 2))], batched=True)
-
-
-def test_rows_pushed_through_a_function() -> None:
-    x, c = C([1.0, 2.0]), C([3.0, 5.0])
-    y, found = pushed_rows(lambda x, c: (x * c, tf.argmax(x)), [x, c], [tf.eye(2), None])
-    np.testing.assert_array_equal(y[0], [3.0, 10.0])
-    np.testing.assert_array_equal(found[0], [[3.0, 0.0], [0.0, 5.0]])
-    assert found[1] is None
-    with tf.GradientTape() as tape:  # which sees the rows as functions of x
-        tape.watch(x)
-        _, found = pushed_rows(lambda x: x * x, [x], [tf.eye(2)])
-    np.testing.assert_array_equal(tape.gradient(found, x), [2.0, 2.0])

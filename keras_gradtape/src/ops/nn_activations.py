@@ -7,17 +7,12 @@ from typing import Any
 
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
-from keras_gradtape.src.ops.promoting import is_integral
+from keras_gradtape.src.ops.promoting import is_integral, named
 
 
 def _plain(name: str, function: Callable[[Any], Any]) -> Any:
     """A function of one tensor."""
-
-    def call(x: Any) -> Any:
-        return function(convert_to_tensor(x))
-
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, lambda x: function(convert_to_tensor(x)))
 
 
 relu = _plain("relu", tf.nn.relu)

@@ -12,7 +12,7 @@ import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
 from keras_gradtape.src.ops.lattice import common
 from keras_gradtape.src.ops.numpy_shaping import moveaxis, shape_of
-from keras_gradtape.src.ops.promoting import kind, operand, pair
+from keras_gradtape.src.ops.promoting import kind, named, operand, pair
 
 
 def ones(shape: Any, dtype: Any = None) -> Any:
@@ -190,8 +190,7 @@ def _window(name: str, function: Any) -> Any:
         count = int(convert_to_tensor(x))
         return tf.constant(function(count), dtype=floatx())
 
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, call)
 
 
 bartlett = _window("bartlett", np.bartlett)

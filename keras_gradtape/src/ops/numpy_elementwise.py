@@ -11,27 +11,17 @@ from keras.src.backend.config import floatx
 import gradtape as tf
 from keras_gradtape.src.ops.core import convert_to_tensor
 from keras_gradtape.src.ops.lattice import common
-from keras_gradtape.src.ops.promoting import floating, is_integral, operand, pair
+from keras_gradtape.src.ops.promoting import floating, is_integral, named, operand, pair
 
 
 def _smooth(name: str, function: Callable[[Any], Any]) -> Any:
     """A function of floating-point numbers."""
-
-    def call(x: Any) -> Any:
-        return function(floating(x))
-
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, lambda x: function(floating(x)))
 
 
 def _binary(name: str, function: Callable[[Any, Any], Any], *more: Any) -> Any:
     """A function of two operands of one dtype."""
-
-    def call(x1: Any, x2: Any) -> Any:
-        return function(*pair(x1, x2, *more))
-
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, lambda x1, x2: function(*pair(x1, x2, *more)))
 
 
 def _logical(name: str, function: Callable[[Any, Any], Any]) -> Any:
@@ -40,8 +30,7 @@ def _logical(name: str, function: Callable[[Any, Any], Any]) -> Any:
     def call(x1: Any, x2: Any) -> Any:
         return function(convert_to_tensor(x1, "bool"), convert_to_tensor(x2, "bool"))
 
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, call)
 
 
 arccos = _smooth("arccos", tf.acos)
@@ -393,11 +382,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
 
 
 def _bits(name: str, function: Any) -> Any:
-    def call(x: Any, y: Any) -> Any:
-        return function(*pair(x, y))
-
-    call.__name__ = call.__qualname__ = name
-    return call
+    return named(name, lambda x, y: function(*pair(x, y)))
 
 
 bitwise_and = _bits(

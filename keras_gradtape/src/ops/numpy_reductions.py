@@ -263,19 +263,24 @@ def quantile(
     """The quantiles along axes; the axes of q come first."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    rank = len(x._shape)
-    axes = [a % rank for a in np.atleast_1d(range(rank) if axis is None else axis).tolist()]
-    rest = [i for i in range(rank) if i not in axes]
-    kept = [x.shape[i] for i in rest]
-    flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
+    flat, kept, whole = _rows(x, axis)
     ordered = tf.sort(flat, -1)
     place = tf.cast(q, x.dtype) * tf.cast(flat.shape[-1] - 1, x.dtype)
     found = _between(ordered, tf.reshape(place, [-1]), method)
     found = tf.where(_any_nan(flat), tf.cast(np.nan, x.dtype), found)
     found = tf.transpose(found, [len(kept), *range(len(kept))])
-    if keepdims:
-        kept = [1 if i in axes else x.shape[i] for i in range(len(x._shape))]
+    kept = whole if keepdims else kept
     return tf.reshape(found, [*q.shape, *kept])
+
+
+def _rows(x: Any, axis: Any) -> tuple[Any, list[int], list[int]]:
+    """The elements along axes as the last axis; the sizes of the others without and with them."""
+    rank = len(x._shape)
+    axes = [a % rank for a in np.atleast_1d(range(rank) if axis is None else axis).tolist()]
+    rest = [i for i in range(rank) if i not in axes]
+    kept = [x.shape[i] for i in rest]
+    flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
+    return flat, kept, [1 if i in axes else x.shape[i] for i in range(rank)]
 
 
 def _any_nan(flat: Any) -> Any:
@@ -411,11 +416,7 @@ def nanquantile(
     """The quantiles of what is a number."""
     x = floating(x)
     q = convert_to_tensor(q, x.dtype)
-    rank = len(x._shape)
-    axes = [a % rank for a in np.atleast_1d(range(rank) if axis is None else axis).tolist()]
-    rest = [i for i in range(rank) if i not in axes]
-    kept = [x.shape[i] for i in rest]
-    flat = tf.reshape(tf.transpose(x, [*rest, *axes]), [*kept, -1])
+    flat, kept, whole = _rows(x, axis)
     ordered = tf.sort(_filled(flat, np.inf), -1)
     count = tf.reduce_sum(tf.cast(tf.logical_not(isnan(flat)), x.dtype), -1)
     top = tf.maximum(count - 1.0, tf.zeros_like(count))
@@ -433,8 +434,7 @@ def nanquantile(
             "linear": _mixed(low, high, place - below),
         }[method]
         found.append(tf.where(tf.equal(count, 0.0), tf.cast(np.nan, x.dtype), value))
-    if keepdims:
-        kept = [1 if i in axes else x.shape[i] for i in range(len(x._shape))]
+    kept = whole if keepdims else kept
     return tf.reshape(tf.stack(found), [*q.shape, *kept])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from keras.src.backend.config import floatx
@@ -19,6 +20,12 @@ def kind(x: Any) -> Any:
 def operand(x: Any) -> Any:
     """A tensor, or a Python number as it is."""
     return x if type(x) in (int, float) else convert_to_tensor(x)
+
+
+def named(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+    """A function under the name that Keras gives to it."""
+    call.__name__ = call.__qualname__ = name
+    return call
 
 
 def pair(x1: Any, x2: Any, *more: Any) -> tuple[Any, Any]:
