@@ -91,6 +91,9 @@ def with_matrices(x: Any, function: str) -> Any:
     return x
 
 
+NARROW = 8  # columns of a stack of outer products from which on NumPy is faster than BLAS
+
+
 def _product(xp: Any, a: Any, b: Any) -> Any:
     if xp.name == "numpy":
         kind, size = a.dtype.kind, a.dtype.itemsize
@@ -99,6 +102,8 @@ def _product(xp: Any, a: Any, b: Any) -> Any:
         if kind in "iu" and a.size * b.shape[-1] > 2**14 and _exact_in_double(a, b):
             wide = _product(xp, a.astype(np.float64), b.astype(np.float64))
             return wide.astype(np.int64).astype(a.dtype)
+        if a.shape[-1] == 1 and max(a.ndim, b.ndim) > 2 and not 1 < b.shape[-1] < NARROW:
+            return a * b  # BLAS is called for each matrix
     return xp.dot(a, b) if a.ndim == 2 and b.ndim == 2 else xp.matmul(a, b)
 
 

@@ -54,6 +54,13 @@ def test_leading_axes_broadcast(left: tuple[int, ...], right: tuple[int, ...]) -
         np.testing.assert_allclose(grad, want.sum(ones, keepdims=True), rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("columns", [0, 1, 2, 7, 8, 9])
+@pytest.mark.parametrize("lead", [((5,), (5,)), ((5,), ()), ((), (5,)), ((5, 1), (6,))])
+def test_stacks_of_outer_products(columns: int, lead: tuple[tuple[int, ...], ...]) -> None:
+    a, b = RNG.standard_normal((*lead[0], 3, 1)), RNG.standard_normal((*lead[1], 1, columns))
+    np.testing.assert_allclose(tf.matmul(a, b), np.einsum("...ik,...kj->...ij", a, b), rtol=1e-12)
+
+
 def test_integers_and_sixteen_bits() -> None:
     a = np.array([[200, 100], [7, 9]], np.int32)
     assert tf.matmul(tf.constant(a), tf.constant(a)).numpy().tolist() == (a @ a).tolist()
