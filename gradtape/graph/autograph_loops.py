@@ -316,14 +316,16 @@ def rows_states(
     by_size = type(rows.size) is Size and extra_test is None
 
     def step(i: Any, values: Any) -> Any:
-        set_state(state.whole(values))
+        row = rows.row(i)
+        set_state(state.whole(_with_room(values, rows, length, row if _counting(rows) else i)))
         with InPythonIfNeeded() if by_size else nullcontext():
-            body(rows.row(i))
+            body(row)
             return i + 1, state.after(get_state())
 
     def build() -> Any:
         first = Tensor(limit._dtype.type(0))
-        return while_loop(check, step, (first, state.start()))[1]
+        start = _with_room(state.start(), rows, length, None)
+        return _map_arrays(while_loop(check, step, (first, start))[1], lambda a: a.released())
 
     _recorded(state, build, set_state, one_round)
 
@@ -335,7 +337,7 @@ def _over_known(
     round."""
     numbers = Tensor(np.arange(length, dtype=np.int32))
     flat = [numbers] if rows.tensors is None else [numbers, rows.tensors]
-    counting = rows.tensors is not None and _counts(rows.tensors)
+    counting = _counting(rows)
 
     def step(values: Any, row: Any) -> tuple[Any, Any]:
         number = row[1] if counting else row[0]
@@ -352,9 +354,16 @@ def _over_known(
     return build
 
 
-def _counts(tensor: Any) -> bool:
-    """Whether the rows of a tensor are 0, 1, 2, ..."""
-    known = value_or_none(tensor)
+def _with_room(values: Any, rows: Rows, length: Any, number: Any) -> Any:
+    """The variables of a loop that may end early; arrays that grow have a row for each round."""
+    if type(length) is not int:
+        return values
+    return _map_arrays(values, lambda a: a.reserved(length, number, early=True))
+
+
+def _counting(rows: Rows) -> bool:
+    """Whether the rows are 0, 1, 2, ..."""
+    known = None if rows.tensors is None else value_or_none(rows.tensors)
     return known is not None and known.ndim == 1 and np.array_equal(known, np.arange(len(known)))
 
 

@@ -149,11 +149,12 @@ class _Merged:
         a.learn(b)
         b.learn(a)
         with frame((), (), yes.mode):
-            (x,), make = a.as_output()
+            xs, make = a.as_output()
         with frame((), (), no.mode):
-            (y,), _ = b.as_output()
-        self._add(name, x, y, yes, no)
-        return make
+            ys, _ = b.as_output()
+        for x, y in zip(xs, ys, strict=True):
+            self._add(name, x, y, yes, no)
+        return lambda results: make([next(results) for _ in xs])
 
     def _add(self, name: str, a: Any, b: Any, yes: Body, no: Body) -> None:
         if not (numeric(a) and numeric(b)):
@@ -190,8 +191,7 @@ class _Merged:
     def _leaf(self, number: int, results: Any) -> Any:
         if number in self.fixed:
             return self.fixed[number]
-        found = next(results)
-        return self.makers[number]([found]) if number in self.makers else found
+        return self.makers.get(number, next)(results)
 
 
 def _called(name: str) -> str:

@@ -13,9 +13,10 @@ import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
 import gradtape.graph.xp_jax  # noqa: F401  the verbs
+from gradtape.graph import allocator
 from gradtape.graph.lines import runnable
 from gradtape.graph.program import Program
-from gradtape.graph.xp_jax_base import xp
+from gradtape.graph.xp_jax_base import on_cpu, xp
 from gradtape.graph.xp_jax_effects import noting
 
 wide = jax.enable_x64
@@ -46,6 +47,7 @@ def fixed(jitted: Any, program: Program) -> Any:
     with wide():
         specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
         code = jitted.lower(*specs).compile()
+    keep_memory(code)
     if all([v.dtype.name not in WIDE for v in program.inputs]):
         return code
 
@@ -54,6 +56,13 @@ def fixed(jitted: Any, program: Program) -> Any:
             return code(*arrays)
 
     return call
+
+
+def keep_memory(code: Any) -> None:
+    """Let the working memory of compiled code stay with the process where that is the host's."""
+    used = code.memory_analysis() if on_cpu() else None
+    if used is not None:
+        allocator.keep(used.temp_size_in_bytes)
 
 
 def _broadcast(array: Any) -> Any:

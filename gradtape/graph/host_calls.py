@@ -8,6 +8,7 @@ none, because NumPy leaves no record."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
@@ -32,8 +33,15 @@ Shape = tuple[int | None, ...]
 Types = Sequence[tuple[Any, Any]]  # dtypes and shapes; None for an open size or an unknown shape
 
 
-def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None = None) -> Any:
+def py_function(
+    func: Callable[..., Any] | None = None,
+    inp: Any = None,
+    Tout: Any = None,
+    name: str | None = None,
+) -> Any:
     """Call a Python function of tensors, also from a recorded function; differentiable.
+
+    With `Tout` alone it is a decorator: `@tf.py_function(Tout=tf.float32)`.
 
     Args:
         func: takes the tensors of `inp`, with values, and returns tensors or what converts to them.
@@ -59,14 +67,22 @@ def py_function(func: Callable[..., Any], inp: Any, Tout: Any, name: str | None 
         >>> float(f(tf.constant(3.0)))
         9.0
     """
+    if func is None:
+        return _decorator(py_function, inp, Tout)
     callable_or_raise(func, "py_function", "func")
     return _called(func, inp, Tout, "py_function", True)
 
 
 def numpy_function(
-    func: Callable[..., Any], inp: Any, Tout: Any, stateful: bool = True, name: str | None = None
+    func: Callable[..., Any] | None = None,
+    inp: Any = None,
+    Tout: Any = None,
+    stateful: bool = True,
+    name: str | None = None,
 ) -> Any:
     """Call a function of NumPy arrays, also from a recorded function; it has no derivative.
+
+    With `Tout` alone it is a decorator: `@tf.numpy_function(Tout=tf.float32)`.
 
     Args:
         func: takes NumPy arrays, returns arrays or numbers.
@@ -79,12 +95,35 @@ def numpy_function(
         >>> tf.numpy_function(np.sort, [tf.constant([3.0, 1.0])], tf.float32).numpy()
         array([1., 3.], dtype=float32)
     """
+    if func is None:
+        return _decorator(numpy_function, inp, Tout)
     callable_or_raise(func, "numpy_function", "func")
 
     def of_tensors(*tensors: Any) -> Any:
         return func(*[np.asarray(t)[()] for t in tensors])
 
     return _called(of_tensors, inp, Tout, "numpy_function", False)
+
+
+def _decorator(call: Callable[..., Any], inp: Any, wanted: Any) -> Callable[..., Any]:
+    """What makes a Python function one of tensors, given by position."""
+    name = call.__name__
+    if inp is not None or wanted is None:
+        raise TypeError(
+            f"gradtape.{name}: needs func, inp and Tout, not inp={brief(inp)} and Tout={wanted!r}"
+            f" alone. As a decorator write @tf.{name}(Tout=tf.float32)."
+        )
+
+    def decorated(func: Callable[..., Any]) -> Callable[..., Any]:
+        callable_or_raise(func, name, "func")
+
+        @wraps(func)
+        def of_tensors(*tensors: Any) -> Any:
+            return call(func, tensors, wanted)
+
+        return of_tensors
+
+    return decorated
 
 
 def _called(func: Any, inp: Any, wanted: Any, function: str, derivative: bool) -> Any:

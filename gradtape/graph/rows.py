@@ -67,6 +67,8 @@ class TensorRange:
     def row(self, i: Any) -> Any:
         """The number with an index."""
         index = cast(as_tensor(i), self.first._dtype)
+        if value_or_none(self.first) == 0 and value_or_none(self.step) == 1:
+            return cast(index, self.dtype)
         return cast(add(self.first, multiply(index, self.step)), self.dtype)
 
 
@@ -127,7 +129,9 @@ class Rows:
 
     def numbered(self, start: Any) -> Rows:
         """`enumerate` of the rows."""
-        return Rows(self.size, lambda i: (add(as_tensor(i), as_tensor(start)), self.row(i)))
+        from_zero = type(start) is int and start == 0  # the number of the round itself
+        number = as_tensor if from_zero else lambda i: add(as_tensor(i), as_tensor(start))
+        return Rows(self.size, lambda i: (number(i), self.row(i)))
 
     @staticmethod
     def together(parts: list[Any]) -> Rows:

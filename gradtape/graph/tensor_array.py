@@ -1,8 +1,9 @@
 """`TensorArray`: tensors of one dtype and shape by their numbers, written one after the other.
 
 Where numbers are known it is a tuple of tensors. In a recorded loop, whose number of the round is
-symbolic, it is one tensor with a row for each (`rows`). Writing returns a new array; the old one
-stays as it is, so that branches and rounds do not see each other's writes."""
+symbolic, it is one tensor with a row for each (`rows`). One that grows in a loop which may end
+early has a row for each round that could be, and counts those that were written. Writing returns a
+new array; the old one stays as it is: branches and rounds do not see each other's writes."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ from gradtape.core.shapes import TensorShape, check_size
 from gradtape.core.tensor import Tensor
 from gradtape.graph.branches import value_or_none
 from gradtape.graph.unrolling import stop_recording
-from gradtape.ops.basis import reshape, zeros
+from gradtape.ops.arithmetic import maximum
+from gradtape.ops.basis import add, cast, reshape, zeros
 from gradtape.ops.creation import shape as shape_of
 from gradtape.ops.indexing import gather, tensor_scatter_nd_update
 from gradtape.ops.joining import concat, split, stack
@@ -32,6 +34,7 @@ from gradtape.ops.slicing import getitem
 from gradtape.ops.static import static_int
 
 INT32 = np.dtype(np.int32)
+ONE = Tensor(INT32.type(1))
 POINTER = 8  # bytes
 
 
@@ -43,7 +46,8 @@ class TensorArray:
         size: how many there are.
         dynamic_size: whether writing behind the end makes it larger; in a recorded loop that works
             where the loop's length is known. If element i is written in round i the loop is one
-            operation, else its rounds are recorded one by one.
+            operation, else its rounds are recorded one by one. Where a `break` may end the loop
+            early, element i must be written in round i.
         element_shape: the shape of the elements, where it is known before the first write.
         clear_after_read, tensor_array_name, handle, flow, infer_shape,
             colocate_with_first_write_call, name: ignored, for compatibility.
@@ -76,6 +80,7 @@ class TensorArray:
         self._element: tuple[Any, ...] | None = tuple(shape) if shape.is_fully_defined() else None
         self._rows: Any = None
         self._round: Any = None  # in a loop of known length its number of the round, and the length
+        self._count: Any = None  # how many rows were written, where a loop may have ended early
         wanted = as_tensor(0 if size is None else size, "TensorArray")
         if wanted._dtype.kind not in "iu" or wanted._shape != ():
             raise wrong_type("TensorArray", "size", "an integer", size)
@@ -125,6 +130,8 @@ class TensorArray:
 
     def size(self, name: str | None = None) -> Any:
         """The number of elements, an int32 scalar."""
+        if self._count is not None:
+            return self._count
         if self._rows is not None:
             return shape_of(self._rows)[0]
         return as_tensor(self._size)
@@ -141,8 +148,12 @@ class TensorArray:
             return made._written(int(known), tensor)
         made._check_round(index)
         rows = made._as_rows()
-        place = reshape(as_tensor(index), (1, 1))
-        return made._with(rows=tensor_scatter_nd_update(rows, place, _one_row(tensor)))
+        index = as_tensor(index)
+        place = reshape(index, (1, 1))
+        made = made._with(rows=tensor_scatter_nd_update(rows, place, _one_row(tensor)))
+        if made._count is not None:
+            made._count = maximum(made._count, add(cast(index, INT32), ONE))
+        return made
 
     def _written(self, index: int, tensor: Any) -> TensorArray:
         items = list(self._items)
@@ -274,7 +285,8 @@ class TensorArray:
     def _as_rows(self) -> Any:
         """The elements as one tensor."""
         if self._rows is not None:
-            return self._rows
+            ended = self._count is not None and self._round is None
+            return getitem(self._rows, slice(None, self._count)) if ended else self._rows
         if type(self._size) is not int:
             return self._zero_rows(self._size)
         if self._items and None not in self._items:
@@ -286,7 +298,7 @@ class TensorArray:
 
     def _as_items(self) -> TensorArray:
         """The array with its elements one by one, where their number is known."""
-        if self._rows is None or type(self._rows._shape[0]) is not int:
+        if self._rows is None or self._count is not None or type(self._rows._shape[0]) is not int:
             return self
         return self._with(tuple([getitem(self._rows, i) for i in range(self._rows._shape[0])]))
 
@@ -315,14 +327,22 @@ class TensorArray:
         self._element = other._element
         return True
 
-    def reserved(self, length: int, number: Any) -> TensorArray:
-        """The array for a loop of known length: one that grows gets a row for each round."""
+    def reserved(self, length: int, number: Any, early: bool = False) -> TensorArray:
+        """The array for a loop of known length: one that grows gets a row for each round.
+
+        Args:
+            number: the number of the round, None before the loop.
+            early: whether the loop may end early.
+        """
         if not self._dynamic:
             return self
         made = self._as_items() if self._round is None else self
-        blank = (None,) * max(0, length - len(made._items))
+        before = len(made._items)
+        blank = (None,) * max(0, length - before)
         made = made._with((*made._items, *blank)) if made._rows is None else made.released()
         made._round = number, length
+        if early and made._count is None:
+            made._count = Tensor(INT32.type(before))
         return made
 
     def released(self) -> TensorArray:
@@ -340,17 +360,22 @@ class TensorArray:
         stop_recording("an array grows elsewhere than at the number of the round")
         raise InvalidArgumentError(
             "gradtape.TensorArray.write: in a recorded loop of unknown length the array cannot"
-            " grow. Write tf.TensorArray(dtype, size=n) with the largest size."
+            " grow, nor can it after a loop that may end early. Write tf.TensorArray(dtype, size=n)"
+            " with the largest size; or write element i in round i of `for i in tf.range(n)`."
         )
 
     def as_output(self) -> tuple[list[Any], Callable[[Sequence[Any]], TensorArray]]:
         """The array as tensors, and how to make it of them again."""
-        rows = self._as_rows()
+        if self._count is None:
+            return [self._as_rows()], lambda tensors: self._with(rows=tensors[0])
 
         def make(tensors: Sequence[Any]) -> TensorArray:
-            return self._with(rows=tensors[0])
+            made = self._with(rows=tensors[0])
+            made._count = tensors[1]
+            return made
 
-        return [rows], make
+        rows = self._as_rows() if self._rows is None else self._rows
+        return [rows, self._count], make
 
 
 def _one_row(tensor: Tensor) -> Any:

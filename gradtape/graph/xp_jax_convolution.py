@@ -150,7 +150,7 @@ def _in_slabs(x: Any, w: Any, window: Window) -> Any:
     stride, dilation = window.strides[0], window.dilations[0]
     reach = (window.places(x.shape[1:-1])[0] - 1) * stride
     first, *rest = window.padding
-    x = _padded(x, (first, *[(0, 0) for _ in rest]))
+    x, w = jax.lax.optimization_barrier((_padded(x, (first, *[(0, 0) for _ in rest])), w))
     rows = window.size[0]
     step = rows // PIECES
     total = None

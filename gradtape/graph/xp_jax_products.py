@@ -11,6 +11,22 @@ import numpy as np
 from gradtape.graph.xp_jax_base import on_cpu, verb
 
 TINY, MANY = 8, 16
+LONG = 8
+
+
+@verb
+def dot(a: Any, b: Any) -> Any:
+    """a @ b for two matrices.
+
+    In a gradient of weights a is a transposed batch, which XLA lays out anew before it sums along
+    the examples. Where b is the smaller one, that is laid out instead: for activations of (2560,
+    256) and cotangents of (2560, 64) 1.3 ms of copying become 0.1.
+    """
+    if a.ndim == 2 == b.ndim and on_cpu():
+        (rows, inner), columns = a.shape, b.shape[1]
+        if inner >= LONG * rows and rows >= 2 * columns:
+            return jnp.dot(b.T, a.T).T
+    return jnp.dot(a, b)
 
 
 @verb

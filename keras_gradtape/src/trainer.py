@@ -32,6 +32,11 @@ class Batches(EpochIterator):
     def _get_iterator(self) -> Any:
         return self.data_adapter.get_numpy_iterator()
 
+    def _interrupted_warning(self) -> None:
+        known = self.data_adapter.num_batches
+        if self.steps_per_epoch or known is None or self._steps_seen < known:
+            super()._interrupted_warning()  # else the last execution has fewer steps, that is all
+
 
 # Keras 3.16 calls it BaseTrainer
 Base: Any = getattr(base_trainer, "BaseTrainer", None) or base_trainer.Trainer
@@ -169,7 +174,7 @@ class Trainer(Base):
             class_weight=class_weight,
             steps_per_execution=self.steps_per_execution,
         )
-        self._symbolic_build(iterator=batches)
+        self._built_from(batches, "train_step")
         batches.reset()
         callbacks = self._callbacks(callbacks, batches, verbose, epochs, history=True)
         self.stop_training = False
@@ -197,6 +202,15 @@ class Trainer(Base):
         self._eval_epoch_iterator = None
         callbacks.on_train_end(logs=logs)
         return self.history
+
+    def _built_from(self, batches: Batches, step: str) -> None:
+        """Build the model and its metrics for batches like these; a step of the user's own may do
+        without `call`, and then builds what it needs when it is first run."""
+        try:
+            self._symbolic_build(iterator=batches)
+        except RuntimeError:
+            if getattr(type(self), step) is getattr(Trainer, step):
+                raise
 
     def _trained(self, batches: Any, callbacks: Any) -> dict[str, Any]:
         """Train for one epoch."""
@@ -276,7 +290,7 @@ class Trainer(Base):
         batches = self._eval_epoch_iterator if cached else None
         if batches is None:
             batches = self._in_order(x, y, sample_weight, batch_size, steps)
-        self._symbolic_build(iterator=batches)
+        self._built_from(batches, "test_step")
         batches.reset()
         callbacks = self._callbacks(callbacks, batches, verbose, 1)
         self.make_test_function()

@@ -321,3 +321,31 @@ def test_a_failing_derivative_can_be_asked_again(compile: bool) -> None:
         np.asarray(tape.gradient(y, x))
     fails[0] = False
     assert float(tape.gradient(y, x)) == 6.0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_decorators(compiled: bool) -> None:
+    @tf.py_function(Tout=[Spec([2]), tf.TensorSpec([])])
+    def both(x: Any, y: Any) -> Any:
+        """Two results."""
+        return x * y, float(y)
+
+    @tf.numpy_function(Tout=tf.float32)
+    def sorted_down(x: Any) -> Any:
+        return np.sort(x)[::-1]
+
+    def slope(x: Any, y: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            z = both(x, y)[0]
+        return tape.gradient(z, x), sorted_down(x)
+
+    run = tf.function(slope) if compiled else slope
+    slopes, down = run(tf.constant([1.0, 2.0]), tf.constant(3.0))
+    np.testing.assert_array_equal(slopes, [3.0, 3.0])
+    np.testing.assert_array_equal(down, [2.0, 1.0])
+    assert both.__doc__ == "Two results."
+    with pytest.raises(TypeError, match=r"gradtape.py_function.*@tf.py_function\(Tout="):
+        tf.py_function(inp=[1.0], Tout=tf.float32)
+    with pytest.raises(TypeError, match="gradtape.numpy_function: func"):
+        tf.numpy_function(Tout=tf.float32)(3)

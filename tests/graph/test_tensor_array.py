@@ -281,6 +281,86 @@ def test_what_grows_with_an_open_size_is_traced_for_each(f: Any) -> None:
         g.get_concrete_function()
 
 
+# loops that may end early
+
+
+def until_large(x: Any) -> Any:
+    """Squares and numbers, the latter only of rounds that go on."""
+    squares = Array(tf.float32, size=0, dynamic_size=True)
+    numbers = Array(tf.int32, size=0, dynamic_size=True)
+    s = x
+    for i in tf.range(9):
+        squares = squares.write(i, s * s)
+        s = s * 1.5
+        if s > 30.0:
+            break
+        numbers = numbers.write(i, i)
+    return squares, numbers
+
+
+def facts(x: Any) -> Any:
+    squares, numbers = until_large(x)
+    logs = tf.reduce_sum(tf.math.log(squares.stack()))
+    return [
+        squares.stack(), numbers.stack(), squares.size(), numbers.size(), squares.read(1),
+        squares.gather([0, 2]), squares.unstack(squares.stack()).stack(), logs,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [0.1, 3.0, 10.0])
+def test_an_array_grows_until_a_break(x: float) -> None:
+    for a, b in zip(tf.function(facts)(C(x)), facts(C(x)), strict=True):
+        close(a, b)
+
+
+def test_the_gradient_of_an_array_that_grew_until_a_break() -> None:
+    def slope(x: Any) -> Any:
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = tf.reduce_sum(tf.sin(until_large(x)[0].stack()))
+        return tape.gradient(y, x)
+
+    for x in (0.1, 3.0):
+        close(tf.function(slope)(C(x)), slope(C(x)))
+
+
+def test_an_array_goes_on_from_what_it_holds_and_leaves_a_function() -> None:
+    def f(x: Any, rows: Any) -> Any:
+        a = Array(tf.float32, size=2, dynamic_size=True).write(0, x).write(1, x)
+        for i, row in enumerate(rows):
+            a = a.write(i, row)
+            if row > 2.0:
+                break
+        return a
+
+    g = tf.function(f)
+    for rows, wanted in (
+        ([1.0, 2.0, 3.0, 4.0], [1.0, 2.0, 3.0]),
+        ([5.0, 6.0, 7.0, 8.0], [5.0, 9.0]),
+        ([1.0, 1.0, 1.0, 1.0], [1.0] * 4),
+    ):
+        close(g(C(9.0), C(rows)).stack(), C(wanted))
+        close(f(C(9.0), C(rows)).stack(), C(wanted))
+
+
+def test_a_loop_in_a_loop_that_may_end_early() -> None:
+    def f(x: Any) -> Any:
+        a = Array(tf.float32, size=0, dynamic_size=True)
+        total = tf.constant(0.0)
+        for i in tf.range(4):
+            for j in tf.range(3):
+                total += x * tf.cast(j, tf.float32)
+                if total > 6.0:
+                    break
+            a = a.write(i, total)
+            if total > 4.0:
+                break
+        return a.stack()
+
+    for x in (0.1, 1.0, 5.0):
+        close(tf.function(f)(C(x)), f(C(x)))
+
+
 # mistakes in recorded loops
 
 
@@ -292,13 +372,22 @@ def grows_without_an_end(x: Any, n: Any) -> Any:
     return a.stack()
 
 
-def grows_after_a_break(x: Any, n: Any) -> Any:
+def grows_out_of_turn_until_a_break(x: Any, n: Any) -> Any:
     a = Array(tf.float32, size=0, dynamic_size=True, element_shape=[])
     for i in tf.range(3):
         if x * tf.cast(i, tf.float32) > 1.0:
             break
-        a = a.write(i, x)
+        a = a.write(2 * i, x)
     return a.stack()
+
+
+def grows_on_after_a_loop_with_a_break(x: Any, n: Any) -> Any:
+    a = Array(tf.float32, size=0, dynamic_size=True, element_shape=[])
+    for i in tf.range(3):
+        a = a.write(i, x)
+        if x > 1.0:
+            break
+    return a.write(a.size(), x).stack()
 
 
 def grows_in_fold(x: Any, n: Any) -> Any:
@@ -321,7 +410,8 @@ def other_sizes(x: Any, n: Any) -> Any:
     ("f", "kind", "words"),
     [
         (grows_without_an_end, ValueError, "unknown length the array cannot grow.*largest size"),
-        (grows_after_a_break, ValueError, "unknown length the array cannot grow"),
+        (grows_out_of_turn_until_a_break, ValueError, "element i in round i"),
+        (grows_on_after_a_loop_with_a_break, ValueError, "nor can it after a loop that may end"),
         (grows_in_fold, ValueError, "the shape must stay.*TensorArray"),
         (unknown_size, TypeError, "size must be known when the function is recorded"),
         (other_sizes, ValueError, "'a' is .* shapes must agree"),
