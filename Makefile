@@ -14,14 +14,15 @@ demo: $(ENV)/.examples  ## train a classifier on the real handwritten digits and
 demo-compiled: $(ENV)/.xla  ## train it twice, with steps taken at once and with compiled ones, and compare
 	$(BIN)/python examples/digits_compiled.py
 
-test: $(ENV)/.test lint  ## run the linter, the type checker and all tests
+test: $(ENV)/.test lint  ## run the linter, the type checker, all tests, and a slice of Keras's own
 	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m tests.keras.conformance --slice -n 2
 
 test-keras: $(KERAS)/.guests  ## run Keras's own tests on gradtape (installs TensorFlow and PyTorch, which they use)
 	$(KERAS)/bin/python -m tests.keras.conformance -n 2
 
-test-keras-slice: $(KERAS)/.ready  ## run a few files of each kind of Keras's own tests
-	$(KERAS)/bin/python -m tests.keras.conformance --slice -n 2
+test-keras-slice: $(ENV)/.test  ## run a few files of each kind of Keras's own tests
+	$(BIN)/python -m tests.keras.conformance --slice -n 2
 
 lint: $(ENV)/.test
 	$(BIN)/ruff check .
@@ -35,6 +36,7 @@ bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, Py
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.higher_order
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.kernels
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.data
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.keras
 
 compare: $(PEERS)/.ready  ## run some 2000 small calls under TensorFlow too and print where the two differ
 	PYTHONPATH=. $(PEERS)/bin/python -m tests.differential.compare

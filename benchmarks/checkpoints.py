@@ -6,6 +6,7 @@ python -m benchmarks.checkpoints [--quick] [--only kills,damage,speed]
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import signal
@@ -42,13 +43,15 @@ SECTIONS = ("kills", "damage", "speed")
 
 @dataclass(frozen=True)
 class Kills:
-    """What became of the checkpoints of killed writers."""
+    """What became of the checkpoints of killed writers.
+
+    `kills` of them died while they wrote over one, `between_writes` do not count."""
 
     kills: int
     megabytes: float
     old: int
     new: int
-    during_a_write: int
+    between_writes: int
     broken: int
     leftovers: int
 
@@ -91,66 +94,59 @@ def number_in(path: str, megabytes: float) -> int:
     return number
 
 
-def child(*arguments: Any) -> subprocess.Popen[str]:
-    """Run this file in another process."""
-    command = [sys.executable, "-m", "benchmarks.checkpoints", *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
-
-
 def killed_writers(kills: int, megabytes: float, seed: int = 0) -> Kills:
-    """Kill writers of checkpoints at random moments, and look at what they leave."""
+    """Kill writers at random moments until so many died while they wrote over a checkpoint, and
+    look at what they leave.
+
+    A writer that died between two writes, or of something else, proves nothing and is not counted,
+    but what it leaves has to load all the same.
+    """
     draw = random.Random(seed)
-    found = {"old": 0, "new": 0, "broken": 0, "during": 0}
+    found = {"old": 0, "new": 0, "broken": 0}
+    between = 0
     with tempfile.TemporaryDirectory() as directory:
         path = os.path.join(directory, "model")
-        for _ in range(kills):
-            before, words = _killed(path, megabytes, draw)
-            during = words[0] == "begin"
-            found["during"] += during
+        while sum(found.values()) < kills and between < 2 * kills + 10:
+            last = _killed(path, megabytes, draw)
             number = verified(path, megabytes)
-            if number == before and during:
-                found["old"] += 1
-            elif number == int(words[1]):
-                found["new"] += 1
+            if last is not None and last[0] == "begin":
+                started = int(last[1])
+                kind = {started - 1: "old", started: "new"}.get(number or 0, "broken")
+                found[kind] += 1
             else:
-                found["broken"] += 1
+                between += 1
+                found["broken"] += last is not None and number != int(last[1])
         tf.train.Checkpoint(v=tf.Variable(0.0)).write(os.path.join(directory, "last"))
         left = sum(name.startswith(PREFIX) for name in os.listdir(directory))
-    return Kills(
-        kills, megabytes, found["old"], found["new"], found["during"], found["broken"], left
-    )
+    total = sum(found.values())
+    return Kills(total, megabytes, found["old"], found["new"], between, found["broken"], left)
 
 
 def verified(path: str, megabytes: float) -> int | None:
-    """What another process finds in a checkpoint, None when it does not load.
-
-    A verifier that was itself killed by a signal has found nothing out: that is an error here.
-    """
-    verifier = child("--number-in", path, megabytes)
-    answer = verifier.communicate()[0].split()
-    if verifier.returncode < 0:
-        raise RuntimeError(f"the verifier was killed by signal {-verifier.returncode}")
-    return int(answer[-1]) if verifier.returncode == 0 and answer else None
+    """The number in a checkpoint, None when it does not load as a whole."""
+    try:
+        return number_in(path, megabytes)
+    except Exception as error:
+        CONSOLE.print(f"broken: {error!r}")
+        return None
 
 
-def _killed(path: str, megabytes: float, draw: random.Random) -> tuple[int, list[str]]:
-    """Kill a writer after its first checkpoint; the number before and its last words."""
-    writer = child("--write-forever", path, megabytes)
+def _killed(path: str, megabytes: float, draw: random.Random) -> list[str] | None:
+    """Kill a writer some time after it began its second checkpoint; its last words, None when it
+    did not come so far."""
+    command = [sys.executable, "-m", "benchmarks.checkpoints", "--write-forever", path]
+    writer = subprocess.Popen(
+        [*command, str(megabytes)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
     assert writer.stdout is not None
-    began = time.perf_counter()
-    for line in writer.stdout:
-        if line == "begin 1\n":
-            began = time.perf_counter()
-        if line == "end 1\n":
-            break
-    else:
-        raise RuntimeError("the writer ended before its first checkpoint was complete")
-    time.sleep(draw.uniform(0.0, 2.0 * (time.perf_counter() - began)))
-    os.kill(writer.pid, signal.SIGKILL)
-    words = ["end 1", *writer.stdout.read().splitlines()][-1].split()
+    with writer.stdout as said:
+        times = {line: time.perf_counter() for line in itertools.islice(said, 3)}
+        if "begin 2\n" in times:
+            time.sleep(draw.uniform(0.0, 1.2 * (times["end 1\n"] - times["begin 1\n"])))
+        os.kill(writer.pid, signal.SIGKILL)
+        words = [*times, *said][-1:]
     writer.wait()
-    writer.stdout.close()
-    return int(words[1]) - 1, words
+    return words[0].split() if len(times) == 3 else None
 
 
 # files that are damaged
@@ -302,9 +298,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if given[:1] == ["--write-forever"]:
         written_forever(given[1], float(given[2]))
-    if given[:1] == ["--number-in"]:
-        print(number_in(given[1], float(given[2])))
-        return
     chosen = options(given, SECTIONS, "benchmarks.checkpoints", __doc__)
     report = Report("checkpoints-quick" if chosen.quick else "checkpoints", machine())
     show_machine(report.machine)

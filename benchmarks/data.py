@@ -70,6 +70,10 @@ def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
         spin(SHARE * seconds)
         return x, y
 
+    def waiting(x: Any, y: Any) -> Any:
+        sleep(SHARE * seconds)
+        return x, y
+
     def element(x: Any, y: Any) -> Any:
         spin(SHARE * seconds / BATCH)
         return x, y
@@ -90,6 +94,7 @@ def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
     made = {
         "shuffle, batch": batches,
         "shuffle, batch, prefetch": batches.prefetch(2),
+        "shuffle, batch, map that waits, prefetch": batches.map(python(waiting)).prefetch(2),
         "shuffle, batch, map, prefetch": batches.map(python(batch)).prefetch(2),
         "shuffle, map, batch, prefetch": mapped.prefetch(2),
     }

@@ -25,7 +25,16 @@ from rich.console import Console
 from rich.table import Table
 
 RESULTS = Path(__file__).parent / "results"
-PACKAGES = ("numpy", "tensorflow_cpu", "tensorflow", "torch", "jax", "jaxlib", "autograd")
+PACKAGES = (
+    "numpy",
+    "tensorflow_cpu",
+    "tensorflow",
+    "torch",
+    "jax",
+    "jaxlib",
+    "autograd",
+    "keras",
+)
 UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (0.0, "ns"))
 BLAS_SYMBOLS = (
     "scipy_openblas_get_num_threads64_",

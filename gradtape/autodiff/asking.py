@@ -40,6 +40,13 @@ def node_of(value: Any) -> Node | None:
     return value._leaf if isinstance(value, Variable) else value._node
 
 
+def held(value: Any) -> Any:
+    """The variable in an object that stands for it, as Keras's does; everything else itself."""
+    if isinstance(value, Variable) or not hasattr(value, "_leaf"):
+        return value
+    return value._value
+
+
 def unconnected_mode(value: Any) -> UnconnectedGradients:
     """The member of `UnconnectedGradients` that is meant."""
     if type(value) is UnconnectedGradients:

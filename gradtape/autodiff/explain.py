@@ -12,7 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from gradtape.autodiff import reasons
-from gradtape.autodiff.asking import node_of
+from gradtape.autodiff.asking import held, node_of
 from gradtape.autodiff.dataflow import argument_names, elements
 from gradtape.autodiff.explanation import Cause, Explanation
 from gradtape.autodiff.history import Event, History, Place, users_call, users_stack
@@ -49,7 +49,7 @@ def explain(
     trace = users_stack()
     target_name, names = _spelled(argument_names(*users_call()), sources)
     answers = []
-    for source, name in zip(nest.flatten(sources), names, strict=True):
+    for source, name in zip(map(held, nest.flatten(sources)), names, strict=True):
         question = Question(recording, history, target, source, (target_name, name), cuts_alone)
         with nullcontext() if history is None else history.resting():
             answers.append(question.answer(trace))
@@ -63,7 +63,7 @@ def _spelled(given: list[str], sources: Any) -> tuple[str, list[str]]:
     names = [spelled] if not nest.is_nested(sources) else elements(spelled)
     if len(names) != len(flat):
         names = ["the source"] * len(flat)
-    names = [_named(n, s) for n, s in zip(names, flat)]
+    names = [_named(n, held(s)) for n, s in zip(names, flat)]
     return target if len(target) <= 40 else "the target", names
 
 

@@ -81,10 +81,11 @@ def as_array(value: Any, dtype: np.dtype[Any] | None, function: str) -> Any:
     kind = type(value)
     if kind is float or kind is int or kind is bool or kind is complex:
         return _number(value, dtype, function)
-    if not isinstance(value, (np.ndarray, np.generic)):
-        value, given = _sequence(value, dtype, function), False
-    else:
-        given = True
+    given = isinstance(value, (np.ndarray, np.generic))
+    if not given and hasattr(value, "__array__"):
+        value, given = np.asarray(value), True  # of another library, with a dtype of its own
+    if not given:
+        value = _sequence(value, dtype, function)
     if value.dtype.kind in "OSUMm" or (value.dtype.kind == "V" and value.dtype.names):
         raise ConversionError(_strange(value, function))
     native = value.dtype.newbyteorder("=")
@@ -187,8 +188,8 @@ def _unwrapped(value: Any) -> tuple[Any, Any]:
             read = getattr(item, "__tf_tensor__", None)
             if read is not None:
                 item = read()
-            if isinstance(item, Tensor):
-                item = np.asarray(item)
+            if type(item) not in NUMBERS and hasattr(item, "__array__"):
+                item = item if isinstance(item, np.generic) else np.asarray(item)
             dtype = item.dtype if isinstance(item, (np.ndarray, np.generic)) else None
         found = found if found is not None else dtype
         items.append(item)

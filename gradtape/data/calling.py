@@ -58,8 +58,9 @@ class Call:
     def made(self, value: Any) -> Element:
         """What a function returned as an element: a list of it is a tuple, as in TensorFlow."""
         if type(value) is tuple:  # the common case
-            if all([isinstance(v, Tensor) for v in value]):
-                return len(value), [v._array for v in value]
+            arrays = [v._array for v in value if isinstance(v, Tensor)]
+            if len(arrays) == len(value):
+                return len(arrays), arrays
         return element_of(tuple(value) if isinstance(value, list) else value, self.method)
 
     def explain(self, error: Exception) -> None:

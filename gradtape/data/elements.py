@@ -19,6 +19,7 @@ from gradtape.core.tensor import Tensor
 
 Element = tuple[Any, Sequence[Any]]
 BRANCHES = (tuple, dict)
+ARRAYS = (np.ndarray, np.generic)
 
 
 def parts(value: Any) -> Element:
@@ -86,7 +87,7 @@ def element_of(value: Any, function: str) -> Element:
 
 def shown(leaf: Any) -> Any:
     """A leaf as the program sees it: numbers as a tensor, anything else as it is."""
-    if isinstance(leaf, (np.ndarray, np.generic)) and leaf.dtype.kind not in "US":
+    if isinstance(leaf, ARRAYS) and leaf.dtype.kind not in "US":
         return Tensor(leaf)
     return leaf
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -16,7 +16,16 @@ from gradtape.data.mixing import Choose, Dice, Zip
 from gradtape.data.pipeline import Pipeline
 from gradtape.data.plan import Plan
 from gradtape.data.seeds import Seeds
-from gradtape.data.sources import Counter, Generated, Listed, Random, Range, Slices, specs_of
+from gradtape.data.sources import (
+    Counter,
+    Generated,
+    Iterated,
+    Listed,
+    Random,
+    Range,
+    Slices,
+    specs_of,
+)
 from gradtape.ops.static import callable_or_raise, static_int
 
 SLICES = "data.Dataset.from_tensor_slices"
@@ -98,16 +107,19 @@ class Making(Pipeline):
         """Make a dataset of what a Python generator yields.
 
         Args:
-            generator: a function that returns an iterable; it is called for each round. An iterable
-                of your own, such as a loader of another library, is given as `lambda: loader`.
+            generator: a function that returns an iterable; it is called for each round. Or an
+                iterable that can be gone through more than once, such as a list, or a loader or
+                a dataset of another library. A list that it yields is a tuple where the signature
+                has one.
             output_types: a structure of dtypes, with `output_shapes` a structure of shapes.
             args: tensors that the function gets, as NumPy arrays.
-            output_signature: instead of both, a structure of `tf.TensorSpec`.
+            output_signature: instead of both, a structure of `tf.TensorSpec`. Of an iterable the
+                first element tells the structure and the dtypes, and sizes are open.
             name: without effect.
 
         Raises:
-            TypeError: when neither types nor a signature are given; when an element that is yielded
-                does not fit them.
+            TypeError: when a function has neither types nor a signature; when an element that is
+                yielded does not fit them.
 
         Example:
             >>> import gradtape as tf
@@ -122,7 +134,10 @@ class Making(Pipeline):
             >>> [(int(i), x.shape) for i, x in ds]
             [(0, TensorShape([0])), (1, TensorShape([1])), (2, TensorShape([2]))]
         """
-        callable_or_raise(generator, FROM_GENERATOR, "generator")
+        if not callable(generator):
+            generator, plan = _repeatable(generator)
+            if output_signature is None and output_types is None:
+                return cls._made(plan)
         if output_signature is not None:
             if output_types is not None or output_shapes is not None:
                 raise ConversionError(
@@ -335,10 +350,29 @@ def _column(value: Any) -> Any:
     if given and (isinstance(value, np.memmap) or not value.flags.writeable):
         from_numpy(value.dtype)
         return value.view(np.ndarray)
-    column = leaf_of(value, SLICES)
+    try:
+        column = leaf_of(value, SLICES)
+    except ConversionError as error:
+        if hasattr(value, "columns"):  # of a frame
+            error.add_note("Columns of several kinds are arrays of their own: write dict(frame).")
+        raise
     if not isinstance(column, (np.ndarray, np.generic)):
         raise wrong_type(SLICES, "tensors", "arrays", value)
     return column
+
+
+def _repeatable(iterable: Any) -> tuple[Callable[[], Any], Iterated]:
+    """A function that returns an iterable, and the plan without a signature; TypeError for what can
+    be gone through only once, or not at all."""
+    if not hasattr(iterable, "__iter__"):
+        callable_or_raise(iterable, FROM_GENERATOR, "generator")
+    if hasattr(iterable, "__next__"):
+        raise ConversionError(
+            f"gradtape.{FROM_GENERATOR}: {brief(iterable)} can be gone through only once, and every"
+            " round begins anew. Give a function that returns a new one, such as the generator"
+            " function itself."
+        )
+    return lambda: iterable, Iterated(iterable)
 
 
 def _plans(datasets: Any, method: str) -> list[Plan]:

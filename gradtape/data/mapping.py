@@ -53,6 +53,17 @@ class MapStream(Through):
         item = self.below.next()
         return END if item is END else self._call.element(item)
 
+    def pull(self, count: int) -> Any:
+        """The next items, fewer where the stream ends."""
+        following, element = self.below.next, self._call.element
+        found = []
+        for _ in range(count):
+            item = following()
+            if item is END:
+                break
+            found.append(element(item))
+        return found
+
 
 class Filter(Layer):
     """The elements for which a predicate is true."""

@@ -140,13 +140,15 @@ class RowStream(Through):
 
     def next(self) -> Any:
         """The next item, or END."""
-        if self._at == len(self._numbers):
+        at = self._at
+        if at == len(self._numbers):
             self._before = self.below.save()
-            self._numbers, self._at = self.below.pull(BLOCK).tolist(), 0
+            self._numbers, at = self.below.pull(BLOCK).tolist(), 0
             if not self._numbers:
+                self._at = 0
                 return END
-        self._at += 1
-        return self._table.row(self._numbers[self._at - 1])
+        self._at = at + 1
+        return self._table.row(self._numbers[at])
 
     def skip(self, count: int) -> None:
         """Leave out the next items."""

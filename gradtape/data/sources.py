@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ import numpy as np
 from gradtape.core.errors import ConversionError, InvalidArgumentError, brief
 from gradtape.core.shapes import TensorSpec
 from gradtape.data.coding import State
-from gradtape.data.elements import Element, mapped, parts
+from gradtape.data.elements import Element, element_of, leaf_of, mapped, parts
 from gradtape.data.plan import INFINITE, Plan, Rows
 from gradtape.data.seeds import Seeds
-from gradtape.data.specs import spec_of_leaf, unbatched, up_to
+from gradtape.data.specs import loose_spec, spec_of_leaf, unbatched, up_to
 from gradtape.data.stacking import room, stacked
 from gradtape.data.stream import END, Stream
 
@@ -277,7 +277,9 @@ class Generated(Plan):
 
     def converted(self, value: Any) -> Element:
         """What was yielded as an element of the specs."""
-        tree, specs = self._spec
+        tree, specs = self.spec()
+        if isinstance(value, list) and len(value) == tree:  # loaders of PyTorch yield lists
+            value = tuple(value)
         try:
             values = up_to(tree, value)
         except (ValueError, TypeError):
@@ -289,12 +291,51 @@ class Generated(Plan):
         return tree, [_converted(v, s) for v, s in zip(values, specs, strict=True)]
 
 
+class Iterated(Generated):
+    """What an iterable gives each time; the first element tells the specs, with open sizes."""
+
+    def __init__(self, iterable: Iterable[Any]) -> None:
+        super().__init__(lambda: iterable, (), (None, ()))
+        self._found: Element | None = None
+
+    def spec(self) -> Element:
+        """The tree of the elements, with the specs of the leaves."""
+        if self._found is None:
+            first = next(self.begin(), END)
+            if first is END:
+                raise InvalidArgumentError(
+                    "gradtape.data.Dataset.from_generator: the iterable is empty, so that no"
+                    " element tells the dtypes: give `output_signature`."
+                )
+            if isinstance(first, list) and all([hasattr(part, "__array__") for part in first]):
+                first = tuple(first)
+            element = element_of(first, "data.Dataset.from_generator")
+            self._found = mapped(loose_spec, element)
+        return self._found
+
+
+def _keep_all(array: Any, wanted: np.dtype[Any]) -> None:
+    """TypeError where a conversion drops fractions, imaginary parts or high bits."""
+    have = array.dtype
+    if have == wanted or not array.size:
+        return
+    if have.kind in "iu" and wanted.kind in "iu":
+        limits = np.iinfo(wanted)
+        lost = array.min() < limits.min or array.max() > limits.max
+    else:
+        lost = have.kind in "fc" and wanted.kind in ("iub" if have.kind == "f" else "iubfV")
+    if lost:
+        raise TypeError("the conversion would lose something")
+
+
 def _converted(value: Any, spec: Any) -> Any:
-    if spec is None:
-        return None
+    if not isinstance(spec, TensorSpec):
+        return None if spec is None else leaf_of(value, "data.Dataset.from_generator")
+    wanted = spec.dtype.numpy_dtype
     try:
-        array = np.array(value, dtype=spec.dtype.numpy_dtype)
-    except (TypeError, ValueError):
+        _keep_all(np.asarray(value), wanted)
+        array = np.array(value, dtype=wanted)
+    except (TypeError, ValueError, OverflowError):
         raise ConversionError(
             "gradtape.data.Dataset.from_generator: `generator` yielded an element that could not be"
             f" converted to the expected type. The expected type was {spec.dtype.name}, but the"

@@ -21,6 +21,7 @@ from gradtape.graph.xp_jax_effects import noting
 
 wide = jax.enable_x64
 WIDE = {"float64", "int64", "uint64", "complex128"}
+CALLBACK = "python_cpu_callback"  # in the text of machine code that calls Python
 
 
 def compiled(program: Program, donated: Sequence[int], failures: list[Exception]) -> Any:
@@ -48,11 +49,12 @@ def fixed(jitted: Any, program: Program) -> Any:
         specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
         code = jitted.lower(*specs).compile()
     keep_memory(code)
-    if all([v.dtype.name not in WIDE for v in program.inputs]):
+    narrow = all([v.dtype.name not in WIDE for v in program.inputs])
+    if narrow and CALLBACK not in code.as_text():
         return code
 
     def call(*arrays: Any) -> Any:
-        with wide():  # else JAX narrows what NumPy hands over
+        with wide():  # else JAX narrows what NumPy and functions on the host hand over
             return code(*arrays)
 
     return call

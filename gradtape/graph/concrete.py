@@ -167,13 +167,15 @@ class ConcreteFunction:
             self._actual(variable, actual)._read()
         for tensor, _ in self._captured:
             tensors.append(tensor)
-        for variable in self._reads:
-            tensors.append(self._actual(variable, actual)._read())
+        reads = [self._actual(v, actual) for v in self._reads] if actual else self._reads
+        tensors += [v._read() for v in reads]
         found = call(self.callee, tensors)
         del tensors
         if self._written:
-            for variable, tensor in zip(self._written, found[self._count :], strict=True):
-                put(self._actual(variable, actual), tensor)
+            written = [self._actual(v, actual) for v in self._written] if actual else self._written
+            give = put if here.mode or here.observers else _take
+            for variable, tensor in zip(written, found[self._count :], strict=True):
+                give(variable, tensor)
             found = found[: self._count]
         return self._result.packed(found)
 
@@ -195,6 +197,16 @@ class ConcreteFunction:
         if key not in self._others:
             self._others[key] = self.again(leaves or self._arguments.of(tensors), both)
         return self._others[key]
+
+
+def _take(variable: Any, tensor: Any) -> None:
+    """Give a variable a value that nobody else holds."""
+    fits = isinstance(variable, Variable) and tensor._shape == variable._leaf.shape
+    if fits and tensor._node is None:
+        tensor._node = variable._leaf
+        variable._tensor = tensor
+    else:
+        variable._put(tensor)
 
 
 def put(variable: Any, tensor: Any) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -57,3 +58,15 @@ def horner(z: Any, coefficients: Sequence[float]) -> Any:
 def signed(sign: Any, value: Any) -> Any:
     """The value, negated where the sign bit of `sign` is set; also zeros have one."""
     return jnp.where(jnp.signbit(sign), -value, value)
+
+
+def stored(*arrays: Any) -> tuple[Any, ...]:
+    """Arrays of floats as they are, each computed once into memory, whoever reads them.
+
+    XLA computes a cheap expression anew in each of its readers, and its compiler for a CPU drops
+    `optimization_barrier` before it does so (jaxlib 0.10). What enters a loop is stored, unless the
+    compiler sees how often the loop runs: this one does not run, which only the numbers tell.
+    """
+    first = arrays[0].ravel()[0]
+    never = (first != first) & (first == first)
+    return jax.lax.fori_loop(0, never.astype(np.int32), lambda _, a: tuple([-x for x in a]), arrays)

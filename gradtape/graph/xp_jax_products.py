@@ -1,4 +1,4 @@
-"""The verb of matrix products on XLA, and stacks of tiny matrices on a CPU."""
+"""The verbs of products on XLA: which factor is laid out anew, and stacks of tiny matrices."""
 
 from __future__ import annotations
 
@@ -15,18 +15,25 @@ LONG = 8
 
 
 @verb
-def dot(a: Any, b: Any) -> Any:
-    """a @ b for two matrices.
+def einsum(spec: str, a: Any, b: Any) -> Any:
+    """The contraction of two tensors.
 
-    In a gradient of weights a is a transposed batch, which XLA lays out anew before it sums along
-    the examples. Where b is the smaller one, that is laid out instead: for activations of (2560,
+    In a gradient of weights both are laid out along all examples, and XLA lays out the first one
+    anew before it sums. Where the second one is smaller it comes first: for activations of (2560,
     256) and cotangents of (2560, 64) 1.3 ms of copying become 0.1.
     """
-    if a.ndim == 2 == b.ndim and on_cpu():
-        (rows, inner), columns = a.shape, b.shape[1]
-        if inner >= LONG * rows and rows >= 2 * columns:
-            return jnp.dot(b.T, a.T).T
-    return jnp.dot(a, b)
+    left, right, out = spec.replace("->", ",").split(",")
+    summed = set(left) & set(right) - set(out)
+    apart = not set(left) & set(right) & set(out)
+    rows, columns, inner = (
+        math.prod([n for c, n in zip(term, x.shape, strict=True) if (c in summed) is within])
+        for term, x, within in ((left, a, False), (right, b, False), (left, a, True))
+    )
+    if apart and rows >= 2 * columns and inner >= LONG * rows and on_cpu():
+        turned = [c for c in right + left if c not in summed]
+        found = jnp.einsum(f"{right},{left}->{''.join(turned)}", b, a)
+        return jnp.transpose(found, [turned.index(c) for c in out])
+    return jnp.einsum(spec, a, b)
 
 
 @verb

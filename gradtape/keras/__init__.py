@@ -1,12 +1,12 @@
 """The door to the real Keras 3, running on gradtape: `from gradtape import keras`.
 
-Keras is imported only when one of its names is asked for. It must not have been imported before on
-another backend: Keras chooses its backend once."""
+Keras is imported only when one of its names is asked for; `import keras` after `import
+gradtape.keras` is the same Keras. It must not have been imported before on another backend: Keras
+chooses its backend once."""
 
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from typing import Any
 
@@ -23,11 +23,13 @@ def _loaded() -> Any:
             return before
         raise ImportError(
             f"gradtape.keras: Keras was imported before, on its backend {name!r}, and a process has"
-            " one backend. Import gradtape.keras before keras, or set KERAS_BACKEND=gradtape and"
-            " import gradtape.keras first."
+            " one backend. Write import gradtape.keras before the first import keras, in a new"
+            " process (a notebook: restart the kernel)."
         )
-    os.environ["KERAS_BACKEND"] = NAME
     open_gates()
+    if before is None:
+        for name in [n for n in sys.modules if n.startswith("keras.")]:
+            del sys.modules[name]  # what a failed import on another backend left
     try:
         return importlib.import_module("keras")
     except ModuleNotFoundError as error:
@@ -49,4 +51,6 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *dir(_loaded())})
 
 
+if "keras" not in sys.modules:
+    open_gates()
 add_aliases(_loaded)

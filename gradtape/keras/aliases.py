@@ -5,13 +5,14 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 HERE = "gradtape.keras."
-OWN = (f"{HERE}aliases", f"{HERE}gates")
+OWN = (f"{HERE}aliases", f"{HERE}files", f"{HERE}gates")
 
 
 class Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -28,14 +29,16 @@ class Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(
         self, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> Any:
-        """A spec that leads to Keras's module."""
+        """A spec that leads to Keras's module, None when it has none of the name."""
         if not fullname.startswith(HERE) or fullname in OWN:
+            return None
+        self.load()
+        if importlib.util.find_spec(f"keras.{fullname.removeprefix(HERE)}") is None:
             return None
         return importlib.machinery.ModuleSpec(fullname, self)
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> Any:
         """Keras's module."""
-        self.load()
         name = f"keras.{spec.name.removeprefix(HERE)}"
         module = importlib.import_module(name)
         self._specs[spec.name] = module.__spec__

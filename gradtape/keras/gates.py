@@ -8,10 +8,13 @@ numbers stay what they are; a gate that is not where it should be makes the impo
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Sequence
 from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any
+
+from gradtape.keras.files import WRITERS, SafeWriting
 
 NAME = "gradtape"
 NAMES = "keras.src.backend.config"
@@ -79,19 +82,27 @@ class Gatekeeper(SourceFileLoader):
         return self.source_to_code(data, self.path)
 
 
+LOADERS: dict[str, type[SourceFileLoader]] = {
+    **dict.fromkeys((*GATES, NAMES), Gatekeeper),
+    **dict.fromkeys(WRITERS, SafeWriting),
+}
+
+
 class Gates(PathFinder):
-    """Finds the modules of Keras that have gates."""
+    """Finds the modules of Keras that have gates, and those that write files."""
 
     @classmethod
     def find_spec(cls, fullname: str, path: Sequence[str] | None = None, target: Any = None) -> Any:
         """The module's spec with our loader, None for all other modules."""
-        spec = super().find_spec(fullname, path) if fullname in (*GATES, NAMES) else None
-        if spec is not None and spec.origin is not None:
-            spec.loader = Gatekeeper(fullname, spec.origin)
+        loader = LOADERS.get(fullname) if os.environ.get("KERAS_BACKEND") == NAME else None
+        spec = super().find_spec(fullname, path) if loader else None
+        if loader and spec is not None and spec.origin is not None:
+            spec.loader = loader(fullname, spec.origin)
         return spec
 
 
 def open_gates() -> None:
-    """Let Keras accept our name when it is imported."""
+    """Let Keras, when it is imported, accept our name and be on our backend."""
+    os.environ["KERAS_BACKEND"] = NAME
     if Gates not in sys.meta_path:
         sys.meta_path.insert(0, Gates)  # type: ignore[arg-type]

@@ -50,6 +50,8 @@ def written_safely(path: str | os.PathLike[str]) -> Iterator[str]:
     with _workplace(directory) as place:
         sibling = os.path.join(place, name)
         yield sibling
+        if os.path.exists(target):
+            shutil.copymode(target, sibling)  # who may read the old one, and nobody else
         to_disk(sibling)
         os.replace(sibling, target)
         to_disk(directory)

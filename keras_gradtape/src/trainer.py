@@ -15,7 +15,7 @@ from keras.src.trainers import trainer as base_trainer
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 from keras.src.trainers.epoch_iterator import EpochIterator
 from keras.src.utils import traceback_utils
-from keras.src.utils.python_utils import pythonify_logs
+from keras.src.utils.python_utils import is_default, pythonify_logs
 
 import gradtape as tf
 from keras_gradtape.src.datasets import adapted
@@ -37,6 +37,8 @@ class Batches(EpochIterator):
         if self.steps_per_epoch or known is None or self._steps_seen < known:
             super()._interrupted_warning()  # else the last execution has fewer steps, that is all
 
+
+OF_BATCHES = ("on_train_batch_begin", "on_train_batch_end", "on_batch_begin", "on_batch_end")
 
 # Keras 3.16 calls it BaseTrainer
 Base: Any = getattr(base_trainer, "BaseTrainer", None) or base_trainer.Trainer
@@ -215,10 +217,13 @@ class Trainer(Base):
     def _trained(self, batches: Any, callbacks: Any) -> dict[str, Any]:
         """Train for one epoch."""
         logs: Any = {}
+        heard = _heard(callbacks)
         for begin, end, data in batches:
-            callbacks.on_train_batch_begin(begin)
+            if heard:
+                callbacks.on_train_batch_begin(begin)
             logs = self.train_function(data)
-            callbacks.on_train_batch_end(end, logs)
+            if heard:
+                callbacks.on_train_batch_end(end, logs)
             if self.stop_training:
                 break
         return dict(pythonify_logs(self._get_metrics_result_or_logs(logs)))
@@ -375,6 +380,16 @@ class Trainer(Base):
         """The outputs for one batch as NumPy arrays."""
         outputs = self.make_predict_function()([(x,)])
         return tree.map_structure(convert_to_numpy, outputs)
+
+
+def _heard(callbacks: Any) -> bool:
+    """Whether a callback does something at the batches of training. Otherwise nobody is told of
+    them: Keras waits for the metrics of each batch then, in a thread of its own."""
+    if type(callbacks) is not callbacks_module.CallbackList:
+        return True
+    return not all(
+        [is_default(getattr(each, name)) for each in callbacks.callbacks for name in OF_BATCHES]
+    )
 
 
 def _tensors(data: Any) -> Any:

@@ -140,6 +140,32 @@ def test_an_error_comes_in_its_place_with_its_own_traceback(calls: int, ahead: i
     assert [int(i) for i in iterator] == [3, 4]
 
 
+def failing(i: Any) -> Any:
+    def rows() -> Any:
+        yield i
+        raise OSError(f"file {int(i)} is gone")
+
+    return Dataset.from_generator(rows, output_signature=tf.TensorSpec([], tf.int64))
+
+
+@pytest.mark.parametrize(
+    ("ds", "count"),
+    [
+        (failing(0).prefetch(2), 1),
+        (failing(0).batch(1).map(lambda x: x, num_parallel_calls=2).prefetch(1), 1),
+        (Dataset.range(1).interleave(failing, 2, num_parallel_calls=2), 1),
+        (Dataset.range(1).flat_map(failing).prefetch(1).map(lambda x: x).prefetch(1), 1),
+    ],
+)
+def test_an_error_of_a_source_comes_through_threads_with_its_traceback(ds: Any, count: int) -> None:
+    iterator = iter(ds)
+    for _ in range(count):
+        next(iterator)
+    with pytest.raises(OSError, match="file 0 is gone") as caught:
+        next(iterator)
+    assert "rows" in [frame.name for frame in traceback.extract_tb(caught.value.__traceback__)]
+
+
 def test_a_slow_function_gets_threads_by_itself_and_a_quick_one_does_not() -> None:
     names: set[str] = set()
 

@@ -1,44 +1,60 @@
 """The pytest plugin under which Keras's own tests run on gradtape.
 
-It installs the backend before a test is imported, supplies what Keras's `conftest.py` does, which
-is in no wheel, and leaves out what `exclusions.txt` names. Two kinds of lines in the tests list the
-backends that Keras knows and have no place for another one; they are read with ours beside "jax":
-`if backend.backend() == ...: from ... import Trainer` and dictionaries by the names of backends."""
+It installs the backend before a test is imported, and supplies what Keras's `conftest.py` does,
+which is in no wheel; `exclusions.py` leaves out what `exclusions.txt` names. Four kinds of lines in
+the tests list the backends that Keras knows and have no place for another one; they are read with
+ours beside them: `if backend.backend() == ...` before an import of the Trainer or before a
+`GradientTape` of TensorFlow's, which becomes gradtape's; dictionaries by the names of backends; and
+tuples of those that differentiate."""
 
 from __future__ import annotations
 
 import ast
 import importlib.machinery
+import importlib.util
+import inspect
 import sys
 import types
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 import gradtape.keras as door
 from gradtape.keras.gates import NAME
+from tests.keras.exclusions import Exclusions
 
-HERE = Path(__file__).parent
 LISTING = (
     "keras.src.trainers.trainer_test",
     "keras.src.trainers.data_adapters.py_dataset_adapter_test",
+    "keras.src.layers.core.dense_test",
+    "keras.src.layers.core.einsum_dense_test",
+    "keras.src.ops.core_test",
+    "keras.src.ops.numpy_test",
+    "keras.src.quantizers.quantizers_test",
 )
+TENSORFLOW = "backend.backend() == 'tensorflow'"
 MARKS = ("requires_trainable_backend", "multi_device")
 
+if importlib.util.find_spec("torch"):
+    importlib.import_module("torch")  # behind TensorFlow it does not load
 keras: Any = door._loaded()
 
 
 class Listing(ast.NodeTransformer):
-    """Adds our name where a test lists the names of backends."""
+    """Adds our branch where a test lists the backends."""
 
     def visit_If(self, node: ast.If) -> Any:
-        """A chain that imports the Trainer of the backend."""
+        """A chain that imports the Trainer of the backend, or differentiates with its means."""
         imports = [i for i in node.body if isinstance(i, ast.ImportFrom)]
-        if not any([a.asname == "Trainer" for i in imports for a in i.names]):
+        if any([a.asname == "Trainer" for i in imports for a in i.names]):
+            return ast.parse("from keras_gradtape.src.trainer import Trainer").body
+        body = "\n".join(map(ast.unparse, node.body))
+        if ast.unparse(node.test) != TENSORFLOW or "tf.GradientTape" not in body:
             return self.generic_visit(node)
-        return ast.parse("from keras_gradtape.src.trainer import Trainer").body
+        ours = ast.parse(body.replace("import tensorflow as tf", "import gradtape as tf")).body
+        test = ast.parse(TENSORFLOW.replace("tensorflow", NAME), mode="eval").body
+        return ast.If(test, ours, [node])
 
     def visit_Dict(self, node: ast.Dict) -> Any:
         """A dictionary by the names of backends."""
@@ -47,6 +63,13 @@ class Listing(ast.NodeTransformer):
             node.keys.append(ast.Constant(NAME))
             node.values.append(node.values[keys.index("jax")])
         return self.generic_visit(node)
+
+    def visit_Tuple(self, node: ast.Tuple) -> Any:
+        """The names of the backends that differentiate."""
+        names = [e.value if isinstance(e, ast.Constant) else None for e in node.elts]
+        if {"jax", "torch", "tensorflow"} <= set(names):
+            node.elts.append(ast.Constant(NAME))
+        return node
 
 
 class ListingLoader(importlib.machinery.SourceFileLoader):
@@ -78,60 +101,29 @@ def skip_if_backend(given_backend: str, reason: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(given_backend == NAME, reason=reason)
 
 
-def exclusions() -> dict[str, str]:
-    """What is left out, by the beginnings of node ids, with the reasons."""
-    lines = [line.strip() for line in (HERE / "exclusions.txt").read_text().splitlines()]
-    pairs = [line.split("  # ", 1) for line in lines if line and not line.startswith("#")]
-    return {node.strip(): reason for node, reason in pairs}
-
-
-class Exclusions:
-    """Leaves out what is excluded and says which entries no test bears any more."""
-
-    def __init__(self) -> None:
-        self.excluded = exclusions()
-        self.seen: set[str] = set()
-        self.files: set[str] = set()
-
-    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
-        name = _relative(collection_path, config)
-        if name in self.excluded:
-            self.seen.add(name)
-            return True
-        return None
-
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[Any]) -> None:
-        kept, left = [], []
-        for item in items:
-            name = _relative(item.path, config)
-            self.files.add(name)
-            node = "::".join([name, *item.nodeid.split("::")[1:]])
-            found = [e for e in self.excluded if node == e or node.startswith((f"{e}::", f"{e}["))]
-            self.seen.update(found)
-            (left if found else kept).append(item)
-            if "multi_device" in item.keywords:
-                item.add_marker(pytest.mark.skip(reason="needs several devices"))
-        items[:] = kept
-        if left:
-            config.hook.pytest_deselected(items=left)
-
-    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
-        stale = [e for e in self.excluded if e not in self.seen and e.split("::")[0] in self.files]
-        for entry in stale:
-            terminalreporter.write_line(f"exclusions.txt: no test is named {entry}")
-
-
-def _relative(path: Path, config: pytest.Config) -> str:
-    root = Path(config.rootpath)
-    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
+def bare_signatures() -> None:
+    """Take off the annotations that our operations bear and Keras's do not: a test compares
+    signatures, of which names, order and defaults are meant."""
+    modules = [m for name, m in sys.modules.items() if name.startswith("keras_gradtape.src.ops")]
+    for function in [f for m in modules for f in vars(m).values() if inspect.isfunction(f)]:
+        if function.__module__.startswith("keras_gradtape."):
+            function.__annotations__ = {}
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Put everything in place."""
+    bare_signatures()
     sys.meta_path.insert(0, ListingFinder)  # type: ignore[arg-type]
     conftest = types.ModuleType("conftest")
     conftest.skip_if_backend = skip_if_backend  # type: ignore[attr-defined]
     sys.modules.setdefault("conftest", conftest)
     for mark in MARKS:
         config.addinivalue_line("markers", f"{mark}: Keras's own")
-    config.pluginmanager.register(Exclusions(), "gradtape-exclusions")
+    config.pluginmanager.register(Exclusions(config), "gradtape-exclusions")
+
+
+def pytest_collection_modifyitems(items: list[Any]) -> None:
+    """Skip the tests for several devices."""
+    for item in items:
+        if "multi_device" in item.keywords:
+            item.add_marker(pytest.mark.skip(reason="needs several devices"))

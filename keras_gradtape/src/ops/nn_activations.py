@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradtape as tf
+from keras_gradtape.src.ops import logits
 from keras_gradtape.src.ops.core import convert_to_tensor
 from keras_gradtape.src.ops.promoting import is_integral, named
 
@@ -17,7 +18,7 @@ def _plain(name: str, function: Callable[[Any], Any]) -> Any:
 
 relu = _plain("relu", tf.nn.relu)
 relu6 = _plain("relu6", tf.nn.relu6)
-sigmoid = _plain("sigmoid", tf.sigmoid)
+sigmoid = _plain("sigmoid", logits.sigmoid)
 tanh = _plain("tanh", tf.tanh)
 tanh_shrink = _plain("tanh_shrink", lambda x: x - tf.tanh(x))
 softplus = _plain("softplus", tf.math.softplus)
@@ -110,7 +111,7 @@ def softmax(x: Any, axis: Any = -1) -> Any:
         return tf.reshape(tf.nn.softmax(tf.reshape(x, [-1])), x.shape)
     if isinstance(axis, (tuple, list)):
         return tf.exp(x - tf.reduce_logsumexp(x, list(axis), keepdims=True))
-    return tf.nn.softmax(x, axis=axis)
+    return logits.softmax(x, axis)
 
 
 def log_softmax(x: Any, axis: Any = -1) -> Any:

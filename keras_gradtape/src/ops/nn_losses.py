@@ -11,6 +11,7 @@ from keras.src.backend.config import epsilon
 import gradtape as tf
 from keras_gradtape.src.ops.core import cast, convert_to_tensor
 from keras_gradtape.src.ops.lattice import common
+from keras_gradtape.src.ops.logits import in_logits
 from keras_gradtape.src.ops.nn_activations import log_softmax
 from keras_gradtape.src.ops.numpy_shaping import moveaxis
 
@@ -72,6 +73,7 @@ def categorical_crossentropy(
             "Arguments `target` and `output` must be at least rank 1. Received:"
             f" target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
         )
+    output, from_logits = in_logits(output, from_logits, "categorical_crossentropy", axis)
     return -tf.reduce_sum(target * _log_probabilities(output, from_logits, axis), axis)
 
 
@@ -91,6 +93,7 @@ def sparse_categorical_crossentropy(
             "Arguments `target` and `output` must have the same shape up until the last dimension:"
             f" target.shape={tuple(target.shape)}, output.shape={tuple(output.shape)}"
         )
+    output, from_logits = in_logits(output, from_logits, "sparse_categorical_crossentropy", axis)
     if from_logits and axis in (-1, len(output._shape) - 1):
         return tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=output)
     logs = moveaxis(_log_probabilities(output, from_logits, axis), axis, -1)
@@ -101,6 +104,7 @@ def sparse_categorical_crossentropy(
 def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
     """The cross entropy of yes and no, element by element."""
     target, output = _two(target, output)
+    output, from_logits = in_logits(output, from_logits, "binary_crossentropy")
     if from_logits:
         return tf.nn.sigmoid_cross_entropy_with_logits(labels=target, logits=output)
     output = tf.clip_by_value(output, epsilon(), 1.0 - epsilon())
@@ -209,9 +213,11 @@ def dot_product_attention(
     dtype = common(query.dtype, key.dtype, value.dtype)
     query, key, value = (tf.cast(t, dtype) for t in (query, key, value))
     wide = common(dtype, "float32")
-    logits = tf.cast(tf.einsum("BTNH,BSNH->BNTS", query, key), wide)
-    size = int(key.shape[-1])
-    logits = logits * tf.cast(1.0 / np.sqrt(size) if scale is None else scale, wide)
+    factor = tf.cast(1.0 / np.sqrt(int(key.shape[-1])) if scale is None else scale, wide)
+    if dtype == wide:  # there are fewer queries than logits
+        logits = tf.einsum("BTNH,BSNH->BNTS", query * factor, key)
+    else:
+        logits = tf.cast(tf.einsum("BTNH,BSNH->BNTS", query, key), wide) * factor
     if bias is not None:
         logits = logits + convert_to_tensor(bias, wide)
     if attn_logits_soft_cap is not None:
