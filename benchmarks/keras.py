@@ -22,7 +22,7 @@ from benchmarks.keras_models import TASKS, Task
 from benchmarks.timing import CONSOLE, Effort, Row, Spread
 
 IMPORTS = "imports"
-THOROUGH = Effort(sample=0.0, budget=30.0, rounds=15)
+THOROUGH = Effort(sample=0.0, budget=25.0, rounds=15)
 QUICK = Effort(sample=0.0, budget=6.0, rounds=3, fewest_rounds=2)
 QUIET = {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_ENABLE_ONEDNN_OPTS": "1"}
 
@@ -177,7 +177,7 @@ def measure_imports(backends: Sequence[Backend], effort: Effort) -> list[Row]:
     """Import Keras on every backend in turn; the first round only fills the system's caches."""
     names = {b.title: b.name for b in backends if not b.plain} | {KERAS: "numpy"}
     samples: dict[str, list[float]] = {title: [] for title in names}
-    for _ in range(1 + max(2, effort.rounds // 3)):
+    for _ in range(1 + max(2, effort.rounds // 4)):
         for title, name in names.items():
             samples[title].append(imported(title, name))
     rows = [Row("import", "import", t, timing.spread(s[1:])) for t, s in samples.items()]

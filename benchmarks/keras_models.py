@@ -108,10 +108,10 @@ def transformer(keras: Any) -> Any:
 
 
 TASKS = (
-    Task("dense", "dense network 784-512-512-10, batch of 128", dense, 128, 120),
-    Task("cnn", "two convolutions of 28 x 28 x 1, batch of 128", cnn, 128, 25),
-    Task("lstm", "LSTM of 64 over 80 words of 20,000, batch of 32", lstm, 32, 60, text=True),
-    Task("transformer", "two blocks of width 64, 80 words, batch of 32", transformer, 32, 60, True),
+    Task("dense", "dense network 784-512-512-10, batch of 128", dense, 128, 80),
+    Task("cnn", "two convolutions of 28 x 28 x 1, batch of 128", cnn, 128, 15),
+    Task("lstm", "LSTM of 64 over 80 words of 20,000, batch of 32", lstm, 32, 30, text=True),
+    Task("transformer", "two blocks of width 64, 80 words, batch of 32", transformer, 32, 30, True),
 )
 
 
