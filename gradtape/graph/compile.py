@@ -6,6 +6,7 @@ this thread and for our arrays alone; a user's own settings of JAX stay as they 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from jax.experimental.compilation_cache import compilation_cache
 import gradtape.graph.xp_jax  # noqa: F401  the verbs
 from gradtape.graph import allocator
 from gradtape.graph.lines import runnable
+from gradtape.graph.miscompiled import APART, suspicious
 from gradtape.graph.program import Program
 from gradtape.graph.xp_jax_base import on_cpu, xp
 from gradtape.graph.xp_jax_effects import noting
@@ -37,7 +39,19 @@ def compiled(program: Program, donated: Sequence[int], failures: list[Exception]
         with noting(failures):
             return runnable(xp, program, arrays)(*arrays)
 
-    return jax.jit(kernels, donate_argnums=tuple(donated))
+    unseen = program.open or program.effect or len(devices()) > 1  # not compiled by `fixed`
+    options = products_apart() if unseen and on_cpu() else None
+    return jax.jit(kernels, donate_argnums=tuple(donated), compiler_options=options)
+
+
+@cache
+def products_apart() -> dict[str, str] | None:
+    """The options for programs whose text nobody looks at; None where XLA does not know them."""
+    try:
+        jax.jit(lambda: np.float32(0), compiler_options=APART)()
+    except jax.errors.JaxRuntimeError:
+        return None
+    return dict(APART)
 
 
 def fixed(jitted: Any, program: Program) -> Any:
@@ -47,10 +61,14 @@ def fixed(jitted: Any, program: Program) -> Any:
         return None
     with wide():
         specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
-        code = jitted.lower(*specs).compile()
+        lowered = jitted.lower(*specs)
+        code = lowered.compile()
+        text = code.as_text()
+        if suspicious(text):
+            code = lowered.compile(compiler_options=APART)
     keep_memory(code)
     narrow = all([v.dtype.name not in WIDE for v in program.inputs])
-    if narrow and CALLBACK not in code.as_text():
+    if narrow and CALLBACK not in text:
         return code
 
     def call(*arrays: Any) -> Any:
