@@ -39,7 +39,7 @@ REASONS: dict[str, str] = {
         tf.data.experimental.dense_to_sparse_batch tf.data.experimental.group_by_reducer
         tf.data.experimental.pad_to_cardinality tf.data.experimental.parallel_interleave
         tf.data.experimental.rejection_resample""",
-    LATER + "data pipelines come with Keras; iterate over NumPy arrays": """
+    LATER + "read with Python and NumPy, and hand arrays or a generator to tf.data.Dataset": """
         tf.io tf.lookup tf.queue""",
     LATER + "save variables with tf.train.Checkpoint, and keep the program that builds the model": """
         tf.saved_model tf.lite""",
