@@ -252,7 +252,9 @@ def test_a_pipeline_keeps_no_more_than_its_buffers(build: Any, most: int) -> Non
 
 
 def process(program: str) -> Any:
-    command = [sys.executable, "-c", "import gradtape as tf, time\n" + program]
+    # where the tests run in the background an interrupt is ignored, by children too
+    program = f"signal.signal(signal.SIGINT, signal.default_int_handler)\n{program}"
+    command = [sys.executable, "-c", f"import gradtape as tf, signal, time\n{program}"]
     return subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
     )
@@ -269,10 +271,13 @@ WAITING = {
 @pytest.mark.parametrize("name", list(WAITING))
 def test_an_interrupt_ends_a_program_that_waits(name: str) -> None:
     child = process(f"{WAITING[name]}\nit = iter(ds)\nprint('ready', flush=True)\nnext(it)")
-    assert child.stdout.readline() == "ready\n"
-    time.sleep(0.5)
-    child.send_signal(signal.SIGINT)
-    _, errors = child.communicate(timeout=PATIENCE)  # far less than what the function sleeps
+    try:
+        assert child.stdout.readline() == "ready\n"
+        time.sleep(0.5)
+        child.send_signal(signal.SIGINT)
+        _, errors = child.communicate(timeout=PATIENCE)  # far less than what the function sleeps
+    finally:
+        child.kill()
     assert child.returncode != 0
     assert "KeyboardInterrupt" in errors
 
@@ -283,5 +288,8 @@ def test_a_program_ends_while_threads_are_busy(name: str) -> None:
     program += "threading.Thread(target=lambda: next(it), daemon=True).start()\n"
     program += "time.sleep(0.3)\nprint('end')"
     child = process(program)
-    output, errors = child.communicate(timeout=PATIENCE)
+    try:
+        output, errors = child.communicate(timeout=PATIENCE)
+    finally:
+        child.kill()
     assert (child.returncode, output, errors) == (0, "end\n", "")
