@@ -278,7 +278,7 @@ def small(program: Program, known: dict[Any, int]) -> bool:
 # another, and products call a library. Compiling takes a tenth of a second and more, so that NumPy
 # keeps what is as fast either way.
 ELEMENTS = 1000
-IN_PLACE, HANDED_OVER, WITH_PRODUCTS = 16.0, 40.0, 60.0
+IN_PLACE, HANDED_OVER, WITH_PRODUCTS = 16.0, 40.0, 50.0
 ARITHMETIC = frozenset({"elementwise", "stepwise", "activation"})
 PRODUCTS = frozenset({"bilinear", "linear", "linalg"})
 
