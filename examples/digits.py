@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, field
+from typing import Any
 
 import matplotlib
 import numpy as np
@@ -131,11 +132,21 @@ def report(history: History, console: Console) -> None:
     console.print(f"Test accuracy: [bold]{history.test[-1]:.2%}[/bold]")
 
 
+def draw_misread(place: Any, shape: tuple[int, int], test: Arrays, guesses: np.ndarray) -> None:
+    """The first digits that are misread, in rows and columns."""
+    images, labels = test
+    wrong = np.flatnonzero(guesses != labels)
+    place.suptitle(f"Misread: {len(wrong)} of {len(labels)}")
+    for k, spot in enumerate(place.subplots(*shape).flat):
+        spot.axis("off")
+        if k < len(wrong):
+            spot.imshow(images[wrong[k], :, :, 0], cmap="gray_r")
+            spot.set_title(f"{labels[wrong[k]]} read as {guesses[wrong[k]]}", fontsize=9)
+
+
 def draw(network: Network, history: History, test: Arrays, path: str) -> None:
     """Write the loss curve and up to ten misclassified digits to a picture."""
-    images, labels = test
-    guesses = np.argmax(network(images).numpy(), axis=1)
-    wrong = np.flatnonzero(guesses != labels)[:10]
+    guesses = np.argmax(network(test[0]).numpy(), axis=1)
     figure = plt.figure(figsize=(10, 4.5), layout="constrained")
     left, right = figure.subfigures(1, 2, width_ratios=(1.2, 1))
     axes = left.subplots()
@@ -144,12 +155,7 @@ def draw(network: Network, history: History, test: Arrays, path: str) -> None:
     axes.plot(np.arange(len(smooth)) + 41, smooth, color="tab:blue", label="mean of 42 steps")
     axes.set(xlabel="step", ylabel="cross entropy", yscale="log", title="Loss while training")
     axes.legend()
-    right.suptitle(f"Misclassified: {np.sum(guesses != labels)} of {len(labels)}")
-    for place, spot in enumerate(right.subplots(2, 5).flat):
-        spot.axis("off")
-        if place < len(wrong):
-            spot.imshow(images[wrong[place], :, :, 0], cmap="gray_r")
-            spot.set_title(f"{labels[wrong[place]]} read as {guesses[wrong[place]]}", fontsize=9)
+    draw_misread(right, (2, 5), test, guesses)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import matplotlib
 import numpy as np
-from digits import Arrays, load
+from digits import Arrays, draw_misread, load
 
 from gradtape import keras
 from gradtape.keras import layers
@@ -96,18 +96,6 @@ def draw_filters(place: Any, filters: np.ndarray) -> None:
         spot.imshow(filters[:, :, 0, k], cmap="RdBu_r", vmin=-most, vmax=most)
 
 
-def draw_misread(place: Any, test: Arrays, guesses: np.ndarray) -> None:
-    """Up to nine digits that are misread."""
-    images, labels = test
-    wrong = np.flatnonzero(guesses != labels)
-    place.suptitle(f"Misread: {len(wrong)} of {len(labels)}")
-    for k, spot in enumerate(place.subplots(3, 3).flat):
-        spot.axis("off")
-        if k < len(wrong):
-            spot.imshow(images[wrong[k], :, :, 0], cmap="gray_r")
-            spot.set_title(f"{labels[wrong[k]]} read as {guesses[wrong[k]]}", fontsize=9)
-
-
 def draw(
     model: Any, history: dict[str, list[float]], test: Arrays, guesses: np.ndarray, path: str
 ) -> None:
@@ -124,7 +112,7 @@ def draw(
     axes.set_ylim(bottom=0)
     axes.legend()
     draw_filters(middle, model.layers[0].kernel.numpy())
-    draw_misread(right, test, guesses)
+    draw_misread(right, (3, 3), test, guesses)
     figure.savefig(path, dpi=120)
     plt.close(figure)
 
