@@ -1,4 +1,5 @@
-"""Where compiled functions run: the device that a block names, one for each thread."""
+"""Where compiled functions run: the device that a block names, one for each thread; and what, in any
+thread, makes their calls look at where they are."""
 
 from __future__ import annotations
 
@@ -15,6 +16,10 @@ class _Placement(threading.local):
 
 
 placement = _Placement()
+
+# one entry for each block that names a device and each call from compiled code, in any thread, and
+# while functions are to run as Python: calls then leave the straight way (`graph.straight_call`)
+detours: list[str] = []
 
 
 def parsed(name: Any) -> tuple[str, int] | None:

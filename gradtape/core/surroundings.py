@@ -17,7 +17,7 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.errors import brief
 from gradtape.core.module import current_scope
-from gradtape.core.placement import parsed, placement
+from gradtape.core.placement import detours, parsed, placement
 from gradtape.core.shapes import TensorSpec
 from gradtape.core.sizes import Size
 from gradtape.core.state import frame, here
@@ -110,10 +110,12 @@ def device(device_name: Any) -> Iterator[None]:
             yield
         return
     before, placement.device = placement.device, parsed(device_name)
+    detours.append("device")
     try:
         yield
     finally:
         placement.device = before
+        detours.remove("device")
 
 
 @contextmanager

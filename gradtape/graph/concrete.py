@@ -49,8 +49,8 @@ class ConcreteFunction:
         self.graph = mode.graph
         self._arguments = arguments
         with frame((), (), mode):
-            self._result = Result(returned, name)
-            outputs = [mode.value(t) for t in self._result.tensors]
+            self.result = Result(returned, name)
+            outputs = [mode.value(t) for t in self.result.tensors]
         # in the order of the reads: XLA gives a donated input to the first output of its shape
         written = [v for k, v in mode.variables.items() if k in mode.written]
         after = [mode.current[id(v)]._value for v in written]
@@ -82,7 +82,7 @@ class ConcreteFunction:
         self._around = {id(v) for v in [*self._reads, *written]} if self._own else set()
         self._closed = list(mode.closed.values())
         self._others: dict[Any, ConcreteFunction] = {}
-        self._plain = not self._captured and not self._reads and not written
+        self.plain = not self._captured and not self._reads and not written
 
     # what it is
 
@@ -99,7 +99,7 @@ class ConcreteFunction:
     @property
     def structured_outputs(self) -> Any:
         """The symbolic tensors that are returned, in their structure."""
-        return self._result.packed(self.outputs)
+        return self.result.packed(self.outputs)
 
     @property
     def structured_input_signature(self) -> tuple[Any, Any]:
@@ -157,8 +157,8 @@ class ConcreteFunction:
 
     def run(self, tensors: list[Any], leaves: Sequence[Leaf]) -> Any:
         """Run it on the tensors of a call; `leaves` tell which variables are arguments."""
-        if self._plain and not (here.tapes or here.special):
-            return self._result.packed(self.callee.runner(tensors))  # what `call` would do
+        if self.plain and not (here.tapes or here.special):
+            return self.result.packed(self.callee.runner(tensors))  # what `call` would do
         other = self._other(tensors, leaves)
         if other is not None:
             return other.run(tensors, leaves)
@@ -177,7 +177,7 @@ class ConcreteFunction:
             for variable, tensor in zip(written, found[self._count :], strict=True):
                 give(variable, tensor)
             found = found[: self._count]
-        return self._result.packed(found)
+        return self.result.packed(found)
 
     def _actual(self, variable: Any, actual: dict[int, Any]) -> Any:
         number = self._own.get(id(variable)) if self._own else None

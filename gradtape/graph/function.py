@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from gradtape.core.errors import brief, wrong_type
+from gradtape.core.placement import detours
 from gradtape.core.places import users_trace
 from gradtape.core.sizes import Size, UnknownSizeError
 from gradtape.core.state import here, lookouts
@@ -37,6 +38,7 @@ from gradtape.graph.signature import (
     generalised,
     quick_key,
 )
+from gradtape.graph.straight_call import no_way, straight_call
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
 
@@ -61,6 +63,10 @@ def run_functions_eagerly(run_eagerly: bool) -> None:
         >>> tf.config.run_functions_eagerly(False)
     """
     _settings.eagerly = bool(run_eagerly)
+    if "eagerly" in detours:
+        detours.remove("eagerly")
+    if run_eagerly:
+        detours.append("eagerly")
 
 
 def functions_run_eagerly() -> bool:
@@ -112,6 +118,8 @@ class Function:
         self._reduce_retracing = reduce_retracing
         self._concrete: dict[Any, ConcreteFunction] = {}
         self._quick: dict[Any, ConcreteFunction] = {}
+        self._straight: Any = no_way
+        self._off = self._patience = 2  # how many more calls off the straight way before it moves
         self._by_size: set[Any] = set()  # what open sizes stand in the way of
         self._general: list[tuple[Any, list[Any], ConcreteFunction]] = []
         self._retraces = Retraces(self.name)
@@ -142,6 +150,10 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the function."""
+        if not kwargs:
+            found = self._straight(args)
+            if found is not None:
+                return found
         if not (kwargs or _settings.eagerly or (lookouts and _as_python())):
             key: list[Any] = []
             tensors: list[Any] = []
@@ -149,7 +161,11 @@ class Function:
                 concrete = self._quick.get(tuple(key))
                 if concrete is not None:
                     self._called(False)
-                    return concrete.run(tensors, ())
+                    found = concrete.run(tensors, ())
+                    self._off -= 1
+                    if not self._off:
+                        self._straighten(args, concrete)
+                    return found
         if _as_python():
             return self.python_function(*args, **kwargs)
         concrete, leaves = self._found(args, kwargs)
@@ -159,6 +175,13 @@ class Function:
         except (AssumptionError, UnknownSizeError):
             concrete = self._for_sizes(args, kwargs)
             return concrete.run(tensors, leaves)
+
+    def _straighten(self, args: tuple[Any, ...], concrete: ConcreteFunction) -> None:
+        """Give the calls of this signature the straight way, as so many did not find it; the next
+        one is given after twice as many."""
+        self._straight = straight_call(args, concrete, self._called) or self._straight
+        self._patience *= 2
+        self._off = self._patience
 
     def _found(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """The trace for a call, made if there is none, and the call's leaves."""
@@ -263,6 +286,7 @@ class Function:
         if key not in self._concrete or self._signature is None:
             self._concrete[key] = self._recorded(tree, leaves, keys)
             self._quick.clear()
+            self._straight = no_way
         return self._concrete[key]
 
     # methods

@@ -29,8 +29,8 @@ class Result:
         leaves, self.tree = optree.tree_flatten(returned, none_is_leaf=True)
         self.makers = [self._taken(leaf, name) for leaf in leaves]
         plain = all([make is next for make in self.makers])
-        self._single = plain and self.tree.is_leaf()
-        self._row = type(returned) if plain and _all_leaves(returned) else None
+        self.single = plain and self.tree.is_leaf()
+        self.row = type(returned) if plain and _all_leaves(returned) else None
 
     def _taken(self, leaf: Any, name: str) -> Callable[[Any], Any]:
         """Take the tensors of a leaf; gives what makes the leaf of results."""
@@ -59,10 +59,10 @@ class Result:
 
     def packed(self, tensors: Sequence[Any]) -> Any:
         """Results in the structure that the function returned."""
-        if self._single:
+        if self.single:
             return tensors[0]
-        if self._row is not None:
-            return self._row(tensors)
+        if self.row is not None:
+            return self.row(tensors)
         rest = iter(tensors)
         return self.tree.unflatten([make(rest) for make in self.makers])
 

@@ -53,10 +53,11 @@ class Runner:
         self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
         self._launch: Any = None  # calls what XLA made for the program's own shapes
+        self._code: Any = None  # what that calls, where nothing is donated
         self._wide: Any = None
         # what a buffer says of itself takes it a while to find out
         self._specs = None if program.open else [(v.shape, v.dtype) for v in program.outputs]
-        self._held = [NOTHING] * len(program.inputs)
+        self.hand = [NOTHING] * len(program.inputs)
         self._failures: list[Exception] = []
         self._lock = threading.Lock()
         self._sparing: Runner | None = None
@@ -105,6 +106,19 @@ class Runner:
         return self(tensors, False)
 
     @property
+    def compiled(self) -> bool:
+        """Whether XLA has compiled it."""
+        return self._xla is not None
+
+    @property
+    def at_once(self) -> Any:
+        """What a call may run with the arrays of its tensors and nothing else to mind, None where
+        there is no such thing. It is known when the program has run."""
+        if self._launch is not None:
+            return self._code
+        return self._numpy if self._xla is None and callable(self._numpy) else None
+
+    @property
     def sparing(self) -> Runner:
         """A runner that leaves the memory of all inputs alone, to look at them afterwards."""
         if not self.donated:
@@ -123,7 +137,8 @@ class Runner:
             raise located_failure(error) from error
         if code is None or self.donated:
             return code and (lambda tensors: self._on_device(tensors, code))
-        specs, all_held, on_hand = self._specs or [], self._held, self._on_hand
+        self._code = code
+        specs, all_held, on_hand = self._specs or [], self.hand, self.on_hand
 
         def launch(tensors: Sequence[Any]) -> list[Any]:
             if host_call.running or placement.device is not None:
@@ -183,7 +198,7 @@ class Runner:
                 self._spare = self._lines()
             return self._on_host(tensors, self._spare)
         arrays = [
-            t.buffer if type(t) is DeferredTensor else self._on_hand(i, t._array)
+            t.buffer if type(t) is DeferredTensor else self.on_hand(i, t._array)
             for i, t in enumerate(tensors)
         ]
         for i in self.donated:
@@ -199,17 +214,17 @@ class Runner:
             return [DeferredTensor(b, b.shape, b.dtype) for b in found]
         return [DeferredTensor(b, s, d) for b, (s, d) in zip(found, self._specs)]
 
-    def _on_hand(self, i: int, array: Any) -> Any:
+    def on_hand(self, i: int, array: Any) -> Any:
         """A small array of the host as an input, moved to the device when it comes again: XLA takes
         2 us for each one to move it."""
-        held, moved = self._held[i]
+        held, moved = self.hand[i]
         if held is not array:
-            self._held[i] = (array, None) if array.nbytes < LARGE else NOTHING
+            self.hand[i] = (array, None) if array.nbytes < LARGE else NOTHING
             return array
         if moved is None and i not in self.donated:
             with self._wide():
                 moved = self._move(None, [array])[0]
-            self._held[i] = array, moved
+            self.hand[i] = array, moved
         return array if moved is None else moved
 
     def _placed(self, arrays: list[Any]) -> list[Any]:

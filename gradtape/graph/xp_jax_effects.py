@@ -15,6 +15,7 @@ import jax
 import numpy as np
 from jax.experimental import io_callback
 
+from gradtape.core.placement import detours
 from gradtape.graph.backend import host_call
 from gradtape.graph.xp_jax_base import verb
 
@@ -73,6 +74,7 @@ def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
         if failures:
             return None
         before, host_call.running = host_call.running, True
+        detours.append("host call")
         try:
             return function(*[np.asarray(g)[()] for g in given])
         except Exception as error:
@@ -80,5 +82,6 @@ def _noted(function: Callable[..., Any]) -> Callable[..., Any]:
             return None
         finally:
             host_call.running = before
+            detours.remove("host call")
 
     return run

@@ -8,6 +8,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from gradtape.graph.xp_jax_base import verb
 
@@ -41,7 +42,23 @@ def checked(indices: Any, size: int) -> Any:
     size).
     """
     wide = indices.astype(jnp.arange(0).dtype)  # int64 where JAX has it
-    return jnp.where((wide < 0) | (wide >= size), size, wide)
+    where = np.where if isinstance(indices, np.ndarray) else jnp.where
+    return where((wide < 0) | (wide >= size), size, wide)
+
+
+MOST_SLICES = 8
+
+
+@verb
+def take(x: Any, indices: Any, axis: int) -> Any:
+    """The slices of x at checked indices; a few that are known become slices, which fuse with what
+    comes before and after them as a gather does not.
+    """
+    if not isinstance(indices, np.ndarray) or (indices == x.shape[axis]).any():
+        return jnp.take(x, indices, axis=axis)
+    if indices.ndim != 1 or not 0 < len(indices) <= MOST_SLICES:
+        return jnp.take(x, indices, axis=axis, mode="clip")  # nothing to clip, nothing to fill
+    return jnp.concatenate([jax.lax.slice_in_dim(x, i, i + 1, axis=axis) for i in indices], axis)
 
 
 @verb
