@@ -2,22 +2,23 @@
 
 The rows of the identity, pulled back through elementwise operations, stay diagonal: the Jacobian of
 tanh(x W) is a diagonal times a matrix. Dense, n rows of n numbers pay n * n for every operation; as
-`UnitRows` they pay n. Such a batch is a sum of *parts*, all in one tensor `values` with the parts
-along its first axis. A part has the shape of one row, and `places` says for each of its elements
-in which row it stands, from 1; 0 is nowhere:
+`UnitRows` they pay n. Such a batch is a sum of *parts*, each a tensor of the shape of one row with
+an axis of size 1 before it; `places` says for each of its elements in which row it stands, from 1;
+0 is nowhere:
 
-    row r at s  =  sum over parts p of  values[p, s] if places[p, s] == r + 1 else 0
+    row r at s  =  sum over parts p of  values[p][0, s] if places[p, s] == r + 1 else 0
 
 What an operation does to such rows follows from its rules. One that is elementwise and proportional
 to the rows acts on the values; one that moves elements, or fills up with zeros, does the same to
-values and places. For both the parts are examples of a batch like any other, so that the
-primitive's batching rule does it. In a sum the parts stand side by side. A product with a matrix
-scales its rows. For everything else, and beyond `MOST` parts, the rows become the dense batch that
-they stand for (`UnitRows._array`)."""
+values and places. For both a part is a batch of one like any other, so that the primitive's
+batching rule does it. In a sum the parts stand side by side: in one tensor they would have to be
+put together and taken apart again, which XLA does not fuse with what comes before and after. A
+product with a matrix scales its rows. For everything else, and beyond `MOST` parts, the rows become
+the dense batch that they stand for (`UnitRows._array`)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -44,7 +45,7 @@ class UnitRows(BatchedTensor):
 
     Args:
         places: in which row each element of each part stands.
-        values: the elements.
+        values: the elements of each part.
         mode: the batch.
         make: gives the dense rows, where that is cheaper than from the parts.
     """
@@ -55,7 +56,7 @@ class UnitRows(BatchedTensor):
     def __init__(
         self,
         places: Array,
-        values: Any,
+        values: Sequence[Any],
         mode: Batching,
         make: Callable[[], Any] | None = None,
         node: Any = None,
@@ -65,7 +66,7 @@ class UnitRows(BatchedTensor):
         self._make = make
         self._dense: Any = None
         self.places = places
-        self.values = values
+        self.values = tuple(values)
 
     def placed(self, node: Any) -> UnitRows:
         """The same value on another node."""
@@ -81,11 +82,11 @@ class UnitRows(BatchedTensor):
 
     @property
     def _shape(self) -> tuple[int, ...]:
-        return self.values._shape[1:]
+        return self.values[0]._shape[1:]
 
     @property
     def _dtype(self) -> Any:
-        return self.values._dtype
+        return self.values[0]._dtype
 
     @property
     def _array(self) -> Any:  # type: ignore[override]
@@ -96,10 +97,10 @@ class UnitRows(BatchedTensor):
 
     def _spread(self) -> Any:
         """The dense rows: the values and a zero, each number taken where it stands."""
-        values, size = self.values, self.mode.size
-        zero = Tensor(np.zeros(1, values._dtype))
-        row = concat([zero, reshape(values, (size_of(values._shape),))], 0)
-        found = [gather_axis(row, Tensor(index), 0) for index in indices(self.places, size)]
+        zero, shape = Tensor(np.zeros(1, self._dtype)), (size_of(self._shape),)
+        row = concat([zero, *[reshape(v, shape) for v in self.values]], 0)
+        places = indices(self.places, self.mode.size)
+        found = [gather_axis(row, Tensor(index), 0) for index in places]
         return found[0] if len(found) == 1 else sum(found[1:], found[0])
 
     def carried(self, primitive: Primitive, inputs: Any, mask: Any, params: Any) -> Any:
@@ -119,8 +120,8 @@ class UnitRows(BatchedTensor):
             return None
         if not _fits(other._shape, self._shape):
             return None
-        pair = (self.values, other) if number == 0 else (other, self.values)
-        return UnitRows(self.places, primitive.batch(mask, *pair), self.mode)
+        pairs = [(v, other) if number == 0 else (other, v) for v in self.values]
+        return UnitRows(self.places, [primitive.batch(mask, *p) for p in pairs], self.mode)
 
     def _alone(self, primitive: Primitive, params: Any) -> Any:
         """An operation that is linear in each element, or that moves elements."""
@@ -133,7 +134,7 @@ class UnitRows(BatchedTensor):
                 places = batch((True,), Tensor(places), **params)._array
         elif primitive.family != "elementwise":
             return None
-        return UnitRows(places, batch((True,), self.values, **params), self.mode)
+        return UnitRows(places, [batch((True,), v, **params) for v in self.values], self.mode)
 
     def _summed(self, primitive: Primitive, left: Any, right: Any) -> Any:
         """A sum or difference of rows."""
@@ -141,18 +142,20 @@ class UnitRows(BatchedTensor):
         if combine is None or not (left.thin and right.thin and left._shape == right._shape):
             return None
         if left.places is right.places or np.array_equal(left.places, right.places):
-            return UnitRows(left.places, combine(left.values, right.values), self.mode)
+            values = [combine(*pair) for pair in zip(left.values, right.values, strict=True)]
+            return UnitRows(left.places, values, self.mode)
         pairs = paired(left.places, right.places)
         if len(pairs) > MOST:
             return None
-        second = negative(right.values) if combine is subtract else right.values
-        return UnitRows(*added(pairs, left, right.places, second), self.mode)
+        places = np.stack([_both(left.places, right.places, *pair) for pair in pairs])
+        values = [_combined(combine, left.values, right.values, *pair) for pair in pairs]
+        return UnitRows(places, values, self.mode)
 
     def _times(self, matrix: Any) -> Any:
         """The product of a diagonal with a matrix (k, n): its rows, each scaled by a number."""
-        values, size = self.values, self.mode.size
-        parts, *lead, last = values._shape
-        if parts > 1 or not lead or len(matrix._shape) != 2 or last != size:
+        values, size = self.values[0], self.mode.size
+        _, *lead, last = values._shape
+        if len(self.values) > 1 or not lead or len(matrix._shape) != 2 or last != size:
             return None
         if not (self.places == np.arange(1, size + 1)).all():
             return None
@@ -181,7 +184,7 @@ def identity(mode: Batching, start: int, shape: tuple[int, ...], target: Any) ->
     places[(places < 1) | (places > size)] = 0
     places = np.broadcast_to(places.reshape(shape), (1, *whole))
     values = (places > 0).astype(target._dtype)
-    return UnitRows(places, Tensor(values), mode, make)
+    return UnitRows(places, [Tensor(values)], mode, make)
 
 
 def indices(places: Array, size: int) -> list[Array]:
@@ -217,19 +220,18 @@ def _agree(left: Array, right: Array) -> bool:
     return not ((left != right) & (left != 0) & (right != 0)).any()
 
 
-def added(pairs: Any, left: Any, right_places: Array, right_values: Any) -> tuple[Array, Any]:
-    """Places and values of the sum of rows whose parts are paired; a value is 0 where its place is
-    nowhere."""
-    nowhere = np.zeros_like(right_places[:1])
-    places = np.concatenate([nowhere, left.places, right_places])
-    first = [0 if i is None else 1 + i for i, _ in pairs]
-    second = [0 if j is None else 1 + len(left.places) + j for _, j in pairs]
-    if len(pairs) == len(places) - 1:
-        return places[1:], concat([left.values, right_values], 0)
-    zero = Tensor(np.zeros(nowhere.shape, right_values._dtype))
-    values = concat([zero, left.values, right_values], 0)
-    taken = [gather_axis(values, Tensor(np.array(n, np.int32)), 0) for n in (first, second)]
-    return np.maximum(places[first], places[second]), add(*taken)
+def _both(left: Array, right: Array, i: int | None, j: int | None) -> Array:
+    """The places of two parts that go together; each is nowhere where the other is somewhere."""
+    if i is None or j is None:
+        return left[i] if j is None else right[j]
+    return np.maximum(left[i], right[j])
+
+
+def _combined(combine: Any, left: Any, right: Any, i: int | None, j: int | None) -> Any:
+    """The sum or difference of two parts; a value is 0 where its place is nowhere."""
+    if i is None:
+        return negative(right[j]) if combine is subtract else right[j]
+    return left[i] if j is None else combine(left[i], right[j])
 
 
 def _fits(shape: tuple[int, ...], into: tuple[int, ...]) -> bool:

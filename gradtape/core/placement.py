@@ -1,5 +1,5 @@
-"""Where compiled functions run: the device that a block names, one for each thread; and what, in any
-thread, makes their calls look at where they are."""
+"""Where compiled functions run: the device that a block names, one for each thread; and what makes
+calls of all threads look at where they are."""
 
 from __future__ import annotations
 

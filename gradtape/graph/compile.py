@@ -69,7 +69,7 @@ def fixed(jitted: Any, program: Program) -> Any:
     keep_memory(code)
     narrow = all([v.dtype.name not in WIDE for v in program.inputs])
     if narrow and CALLBACK not in text:
-        return code
+        return code.__call__  # a bound method starts 0.15 us sooner than an object
 
     def call(*arrays: Any) -> Any:
         with wide():  # else JAX narrows what NumPy and functions on the host hand over

@@ -38,7 +38,7 @@ from gradtape.graph.signature import (
     generalised,
     quick_key,
 )
-from gradtape.graph.straight_call import no_way, straight_call
+from gradtape.graph.straight_call import OTHER, no_way, straight_call
 from gradtape.graph.tracing import Tracing
 from gradtape.ops.static import callable_or_raise
 
@@ -152,7 +152,7 @@ class Function:
         """Run the function."""
         if not kwargs:
             found = self._straight(args)
-            if found is not None:
+            if found is not OTHER:
                 return found
         if not (kwargs or _settings.eagerly or (lookouts and _as_python())):
             key: list[Any] = []

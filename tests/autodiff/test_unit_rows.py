@@ -126,7 +126,7 @@ def test_elementwise_operations_keep_rows_thin() -> None:
         assert type(rows) is UnitRows
         moved = tf.transpose(-(rows * factor) / 2.0)
         assert type(moved) is UnitRows
-        assert moved.values.shape == (1, 3, 2)
+        assert [v.shape for v in moved.values] == [(1, 3, 2)]
     expected = -np.einsum("ri,i->ir", np.eye(3), [0.5, 1.0, 1.5])
     np.testing.assert_array_equal(moved._array, np.stack([expected.T] * 2, -1))
 
