@@ -7,7 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from time import perf_counter, sleep, thread_time
+from itertools import product
+from time import perf_counter, process_time, sleep, thread_time
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ FRAMEWORKS = ("gradtape", "TensorFlow")
 SECTIONS = ("step", "alone")
 ROWS, BATCH, FEATURES, CLASSES = 16384, 128, 784, 10
 HIDDEN = 256
+LINES, STATE = 28, 64
 SHARE = 0.5  # of a step, what the function of map costs
 RESIDENT = "resident"
 BESIDE = "resident, beside a busy process"
@@ -32,19 +34,37 @@ def arrays() -> tuple[Any, Any]:
     return x, random.integers(0, CLASSES, ROWS).astype(np.int32)
 
 
-def step_of(tf: Any) -> Callable[[Any, Any], Any]:
-    """A compiled step of gradient descent on a dense network with two hidden layers."""
+def dense(tf: Any, weights: Any, x: Any) -> Any:
+    """Two hidden layers."""
+    for w in weights[:-1]:
+        x = tf.nn.relu(x @ w)
+    return x @ weights[-1]
+
+
+def recurrent(tf: Any, weights: Any, x: Any) -> Any:
+    """A picture read line by line; its small products keep one core busy, not two."""
+    state = tf.zeros([BATCH, STATE])
+    for line in tf.unstack(tf.reshape(x, [BATCH, LINES, LINES]), axis=1):
+        state = tf.tanh(line @ weights[0] + state @ weights[1])
+    return state @ weights[2]
+
+
+NETWORKS: dict[str, tuple[Callable[..., Any], Sequence[tuple[int, int]]]] = {
+    "dense": (dense, [(FEATURES, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, CLASSES)]),
+    "recurrent": (recurrent, [(LINES, STATE), (STATE, STATE), (STATE, CLASSES)]),
+}
+
+
+def step_of(tf: Any, network: str) -> Callable[[Any, Any], Any]:
+    """A compiled step of gradient descent on a network."""
     random = np.random.default_rng(1)
-    sizes = [(FEATURES, HIDDEN), (HIDDEN, HIDDEN), (HIDDEN, CLASSES)]
+    outputs, sizes = NETWORKS[network]
     weights = [tf.Variable((0.05 * random.normal(size=s)).astype(np.float32)) for s in sizes]
 
     @tf.function(jit_compile=True, autograph=False)
     def step(x: Any, y: Any) -> Any:
         with tf.GradientTape() as tape:
-            h = x
-            for w in weights[:-1]:
-                h = tf.nn.relu(h @ w)
-            logits = h @ weights[-1]
+            logits = outputs(tf, weights, x)
             losses = tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=logits)
             loss = tf.reduce_mean(losses)
         for w, gradient in zip(weights, tape.gradient(loss, weights), strict=True):
@@ -151,20 +171,25 @@ def busy_process(seconds: float) -> Iterator[Callable[[Loop], Loop]]:
         process.wait()
 
 
-def measure_step(tf: Any, name: str, effort: Effort) -> list[Row]:
+def measure_step(tf: Any, name: str, network: str, effort: Effort) -> list[Row]:
     """The step on resident data and on each pipeline."""
     x, y = arrays()
-    step = step_of(tf)
+    step = step_of(tf, network)
     there = fed(step, resident(tf, x, y))
     there(20)
     seconds = min(there(20) / 20 for _ in range(10))
+    before = process_time()
+    taken = there(round(1 / seconds))
+    cores = (process_time() - before) / taken
+    CONSOLE.print(f"{network} step of {name}: {1e3 * seconds:.2f} ms, {cores:.2f} cores busy")
     loops = {RESIDENT: there}
     for title, pipeline in pipelines(tf, x, y, seconds).items():
         loops[title] = fed(step, iter(pipeline))
     with busy_process(seconds) as beside:
         loops[BESIDE] = beside(there)
         measured = timing.measure(loops, effort)
-    return [Row(f"step of {name}", name, title, spread) for title, spread in measured.items()]
+    title = f"{network} step of {name}"
+    return [Row(title, name, what, spread) for what, spread in measured.items()]
 
 
 def alone(tf: Any, x: Any, y: Any) -> dict[str, Loop]:
@@ -218,8 +243,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     report = timing.Report("data-quick" if options.quick else "data", timing.machine())
     timing.show_machine(report.machine)
     if "step" in options.only:
-        for name, module in modules.items():
-            rows = measure_step(module, name, effort)
+        for network, (name, module) in product(NETWORKS, modules.items()):
+            rows = measure_step(module, name, network, effort)
             report.rows += rows
             CONSOLE.print(timing.table(rows[0].task, rows, (RESIDENT,)))
     if "alone" in options.only:

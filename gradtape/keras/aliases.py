@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 HERE = "gradtape.keras."
-OWN = (f"{HERE}aliases", f"{HERE}files", f"{HERE}gates")
+OWN = tuple([HERE + name for name in ("aliases", "datasets", "files", "gates")])
 
 
 class Aliases(importlib.abc.MetaPathFinder, importlib.abc.Loader):

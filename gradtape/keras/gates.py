@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from importlib.machinery import PathFinder, SourceFileLoader
 from typing import Any
 
+from gradtape.keras.datasets import TOOLS, OnDatasets
 from gradtape.keras.files import WRITERS, SafeWriting
 
 NAME = "gradtape"
@@ -85,11 +86,12 @@ class Gatekeeper(SourceFileLoader):
 LOADERS: dict[str, type[SourceFileLoader]] = {
     **dict.fromkeys((*GATES, NAMES), Gatekeeper),
     **dict.fromkeys(WRITERS, SafeWriting),
+    **dict.fromkeys(TOOLS, OnDatasets),
 }
 
 
 class Gates(PathFinder):
-    """Finds the modules of Keras that have gates, and those that write files."""
+    """Finds the modules of Keras that have gates, write files, or make datasets."""
 
     @classmethod
     def find_spec(cls, fullname: str, path: Sequence[str] | None = None, target: Any = None) -> Any:
