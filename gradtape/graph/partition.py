@@ -59,9 +59,17 @@ def kept_values(
     read = {v: None for v in read if v.op.primitive is not CONSTANT}
     given = {*inputs, *paid}
     early = needed(read, (), given)
-    once = {op for op in needed(forward, (), given) if op.primitive.name not in CHEAP}
+    wanted = set(needed(forward, (), given))
+    once = {op for op in wanted if op.primitive.name not in CHEAP}
     once |= {op for op in early if op.effect}
-    return _cut(given, set(inputs), early, once, list(read), set(forward))
+    free, returned = set(inputs), set(forward)
+    costs = {v: 0 if v in free else _cost(v) for v in given}
+    for op in early:
+        for value in op.values:
+            costs[value] = _cost(value) // 2 if value in returned else _cost(value)
+            if op not in wanted:  # as well done in the backward, with what follows it there
+                costs[value] += costs[value] // 64 + 1
+    return _cut(given, costs, early, once, list(read))
 
 
 def sizes_apart(
@@ -92,25 +100,22 @@ def _cost(value: Value) -> int:
 
 def _cut(
     inputs: set[Value],
-    free: set[Value],
+    costs: dict[Value, int],
     early: Sequence[Operation],
     once: set[Operation],
     read: list[Value],
-    forward: set[Value],
 ) -> list[Value]:
     """The values between inputs and what is read whose keeping costs least.
 
     Args:
-        free: inputs that cost nothing.
+        costs: what each value costs; those that the forward returns anyway cost less.
         early: the operations between them.
         once: those of them that are not done again.
-        forward: values that the forward returns anyway.
     """
     numbers: dict[Value, int] = {}
     for value in [*inputs, *[v for op in early for v in op.values]]:
         numbers.setdefault(value, 2 + 2 * len(numbers))
     edges: dict[tuple[int, int], int] = {}
-    costs = {v: 0 if v in free else _cost(v) // 2 if v in forward else _cost(v) for v in numbers}
     scale = max(1, sum(costs.values()) // (MOST // 2))
     for value, n in numbers.items():
         edges[n, n + 1] = max(1, costs[value] // scale)
