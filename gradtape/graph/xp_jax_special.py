@@ -28,10 +28,15 @@ def zero_wins(product: Any, *factors: Any) -> Any:
     """The product, with 0 where one of the factors is 0."""
     if any([isinstance(f, np.ndarray) and f.all() and np.isfinite(f).all() for f in factors]):
         return product  # a number times 0 is 0 without being told
-    zero = factors[0] == 0
+    zero = _is_zero(factors[0])
     for factor in factors[1:]:
-        zero = zero | (factor == 0)
+        zero = zero | _is_zero(factor)
     return jnp.where(zero, jnp.zeros((), product.dtype), product)
+
+
+def _is_zero(factor: Any) -> Any:
+    """Where a factor is 0; a mask is not compared, for which JAX widens it to 8 bytes."""
+    return ~factor if factor.dtype == bool else factor == 0
 
 
 @verb
