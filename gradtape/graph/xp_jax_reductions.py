@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import jax.numpy as jnp
@@ -111,7 +112,8 @@ def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities - onehot(labels)), ct without the last axis."""
     given = zero_wins(ct[..., None] * probabilities, ct[..., None])
-    return given - place_last(ct, labels, probabilities.shape[-1])
+    place = scattered if on_cpu() and probabilities.size <= FEW_PLACES else place_last
+    return given - place(ct, labels, probabilities.shape[-1])
 
 
 @verb
@@ -126,6 +128,22 @@ def pick_last(x: Any, labels: Any) -> Any:
 def place_last(values: Any, labels: Any, size: int) -> Any:
     """Zeros, with values at the places of the labels in a new last axis."""
     return jnp.where(_hits(labels, size), values[..., None], jnp.zeros((), values.dtype))
+
+
+# What needs neither weights nor activations can be done beside the first product of a network, and
+# wakes the threads that help with it; fused with what comes later it cannot. (The dense network
+# 784-512-512-10, batch of 256: 6.5 ms, and 5.9 so.)
+FEW_PLACES = 1 << 16
+
+
+def scattered(values: Any, labels: Any, size: int) -> Any:
+    """`place_last` as a piece of code of its own."""
+    count = prod(labels.shape)
+    places = jnp.arange(count), checked(jnp.reshape(labels, count), size)
+    found = (
+        jnp.zeros((count, size), values.dtype).at[places].set(values.reshape(count), mode="drop")
+    )
+    return found.reshape((*labels.shape, size))
 
 
 def _hits(labels: Any, size: int) -> Any:
