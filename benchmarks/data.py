@@ -42,7 +42,7 @@ def dense(tf: Any, weights: Any, x: Any) -> Any:
 
 
 def recurrent(tf: Any, weights: Any, x: Any) -> Any:
-    """A picture read line by line; its small products keep one core busy, not two."""
+    """A picture read line by line; its small products keep little more than one core busy."""
     state = tf.zeros([BATCH, STATE])
     for line in tf.unstack(tf.reshape(x, [BATCH, LINES, LINES]), axis=1):
         state = tf.tanh(line @ weights[0] + state @ weights[1])
