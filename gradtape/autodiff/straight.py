@@ -30,6 +30,7 @@ from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import Primitive
 from gradtape.core.shapes import Spec
 from gradtape.core.state import frame
+from gradtape.core.steps import operator, single
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import xp
 from gradtape.ops.basis import fitted
@@ -44,29 +45,6 @@ SEEN: Any = "met once"
 MISSING: Any = "never met"
 
 Pull = tuple[Callable[..., Any], tuple[bool, ...]]  # the function, and which results are fresh
-
-
-def code_of(kernel: Any) -> Any:
-    """What a kernel does, for comparing: constants, instructions, names; None for no function."""
-    code = getattr(kernel, "__code__", None)
-    if code is None or code.co_freevars or kernel.__defaults__ or kernel.__kwdefaults__:
-        return None
-    return code.co_consts, code.co_code, code.co_names
-
-
-# Kernels of a single step are written into the function: each call spared is 60 ns. (The namespace
-# is not named `xp` here: Python compiles `a.b(c)` in another way where the file imports a.)
-OPERATORS: dict[Any, str] = {
-    code_of(lambda xp, x, y: x + y): "{} + {}",
-    code_of(lambda xp, x, y: x - y): "{} - {}",
-    code_of(lambda xp, x, y: x * y): "{} * {}",
-    code_of(lambda xp, x, y: x / y): "{} / {}",
-    code_of(lambda xp, x: -x): "-{}",
-}
-CALLS: dict[Any, str] = {
-    code_of(lambda space, x: space.name(x))[:2]: "{}",
-    code_of(lambda space, x, y: space.name(x, y))[:2]: "{}, {}",
-}
 
 
 class NotStraight(Exception):
@@ -174,13 +152,12 @@ class Writer:
 
     def inlined(self, kernel: Any) -> str | None:
         """The single step of a kernel as a format, None where there are more."""
-        step = code_of(kernel)
-        if step in OPERATORS:
-            return OPERATORS[step]
-        if step is not None and step[:2] in CALLS and len(step[2]) == 1:
-            places = CALLS[step[:2]]
-            return f"{self.constant('f', getattr(xp, step[2][0]))}({places})"
-        return None
+        if (found := operator(kernel)) is not None:
+            return found
+        if (function := single(kernel)) is None:
+            return None
+        places = ", ".join(["{}"] * (kernel.__code__.co_argcount - 1))
+        return f"{self.constant('f', function)}({places})"
 
     def constant(self, kind: str, value: Any) -> str:
         """The name of something that the function finds in its scope."""

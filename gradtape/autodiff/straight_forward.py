@@ -28,11 +28,13 @@ from typing import Any
 
 import numpy as np
 
-from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Writer, code_of
+from gradtape.autodiff.straight import MISSING, MOST, SEEN, NotStraight, Writer
 from gradtape.autodiff.tangents import by_rules, moving, moving_rows
 from gradtape.core.dtypes import bfloat16
 from gradtape.core.primitive import Primitive
+from gradtape.core.quick import quick
 from gradtape.core.state import frame
+from gradtape.core.steps import GUARDED, code_of
 from gradtape.core.xp_numpy import xp
 
 # from the inputs' tangents (None where one does not move), the inputs and the result (a tuple where
@@ -42,11 +44,6 @@ Push = Callable[..., Any]
 
 # whose kernels do not tell NumPy of a nan that arises
 QUIET = (np.dtype(np.float16), np.dtype(bfloat16.as_numpy_dtype))
-WITHOUT_CARE: dict[Any, str] = {
-    code_of(lambda space, t, d: space.zero_wins(t * d, t, d)): "{} * {}",
-    code_of(lambda space, t, d: space.zero_wins(t * d, t)): "{} * {}",
-    code_of(lambda space, t, y: space.zero_wins(t / y, t)): "{} / {}",
-}
 
 
 class Operation:
@@ -143,9 +140,10 @@ class Hasty(ForwardWriter):
 
     def inlined(self, kernel: Any) -> str | None:
         """The single step of a kernel."""
-        without = WITHOUT_CARE.get(code_of(kernel))
-        self.careless = self.careless or without is not None
-        return without or super().inlined(kernel)
+        if (found := GUARDED.get(code_of(kernel))) is None:
+            return super().inlined(kernel)
+        self.careless = True
+        return super().inlined(found[2])
 
     def last(self, returned: list[str]) -> str:
         """The last line: what was found, or everything again, with care."""
@@ -177,8 +175,8 @@ class HastyFused(Fused):
 
     def inlined(self, kernel: Any) -> str | None:
         """The single step of a kernel; the operation's own kernel keeps its care."""
-        without = WITHOUT_CARE.get(code_of(kernel)) if self.calls else None
-        return without or super().inlined(kernel)
+        found = GUARDED.get(code_of(kernel)) if self.calls else None
+        return super().inlined(kernel if found is None else found[2])
 
 
 def elementwise(
@@ -189,10 +187,12 @@ def elementwise(
     found = None
     if not primitive.several and all(x._dtype == out._dtype for x in inputs):
         operation = Operation(primitive, inputs, tangents, {}, out, shaped=False)
-        fused = operation.written(Fused if out._dtype in QUIET else HastyFused)
-        careful = operation.written(ForwardWriter)
-        if fused is not None and careful is not None:
-            found = fused, careful
+        # NumPy raises no alarm where the extension runs in its place, and care costs little there
+        careful = quick is not None or out._dtype in QUIET
+        fused = operation.written(Fused if careful else HastyFused)
+        alone = operation.written(ForwardWriter)
+        if fused is not None and alone is not None:
+            found = fused, alone
     primitive.pushes[key] = found
     return found
 

@@ -88,7 +88,10 @@ def _swept(
     found: dict[Node, Any] = {}
     keeps = type(sweep) is CheckedSweep
     if recording is not None and (consume or keeps) and _all_lead(recording, wanted):
-        sweep.run(_kept(recording) if keeps else _latest_first(recording))
+        if keeps:
+            sweep.run(_kept(recording))
+        else:
+            sweep.use_up(recording)
         for node in wanted:
             if (ct := sweep.arrived(node)) is not None:
                 found[node] = ct
@@ -119,22 +122,6 @@ def _kept(recording: Recording) -> Iterator[Record]:
         record = reference()
         if record is not None:
             yield record
-
-
-def _latest_first(recording: Recording) -> Iterator[Record]:
-    """A recording's records, each emptied afterwards: its list has the order, so that nobody
-    need look for them and sort them (1 us a record)."""
-    records = recording.records
-    while records:
-        record = records.pop()()
-        if record is None:
-            continue
-        yield record
-        if len(record.tapes) == 1:
-            record.parents = record.inputs = record.tapes = ()  # `release`, without the call
-            record.out = None
-        else:
-            record.tapes = tuple([t for t in record.tapes if t is not recording])
 
 
 def _in_order(

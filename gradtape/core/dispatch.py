@@ -21,12 +21,13 @@ from gradtape.core.errors import (
     brief,
 )
 from gradtape.core.primitive import NOT, TENSOR, Primitive
-from gradtape.core.record import Part, Record, Recording
+from gradtape.core.quick import bind, quick
+from gradtape.core.record import Node, Part, Record, Recording, next_number
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import UnknownSizeError
 from gradtape.core.state import here, lookouts
 from gradtape.core.tensor import Tensor
-from gradtape.core.xp_numpy import restore, silence, xp
+from gradtape.core.xp_numpy import quiet, restore, silence, xp
 
 NO_PARAMS: dict[str, Any] = {}
 NOTHING_KEPT = (None,)
@@ -58,7 +59,7 @@ def apply(primitive: Primitive, inputs: tuple[Any, ...], params: dict[str, Any] 
         if len(inputs) == 1 and not several:
             record_one(primitive, inputs[0], out, tapes, None, params)
         else:
-            record(primitive, inputs, params, out)
+            put(primitive, inputs, params, out)
     return out
 
 
@@ -291,3 +292,11 @@ def reason(error: Exception, inputs: Any) -> str:
 
 def _shown(value: Any) -> bool:
     return isinstance(value, (int, float, str, tuple, list, type(None))) and len(repr(value)) < 80
+
+
+put = record
+if quick is not None:  # the same in fewer steps, for one tape and one result
+    put, record_one, record_two = quick.record, quick.record_one, quick.record_two
+    bind(Tensor=Tensor, Node=Node, Record=Record, Part=Part, Recording=Recording, Spec=Spec)
+    bind(next_number=next_number, no_params=NO_PARAMS, record=record)
+    bind(silent=quiet[0], errors=quiet[1])

@@ -16,6 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from gradtape.core.quick import quick
+
 
 class Lookout:
     """What looks on everywhere, for diagnostics.
@@ -74,10 +76,14 @@ class State(threading.local):
             own = self.__dict__
             own.pop("special", None)
             own.pop("follower", None)
+        if quick is not None:
+            quick.set_state(tapes, bool(observers) or mode is not None)
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
         self.tapes = tapes
+        if quick is not None:
+            quick.set_state(tapes, bool(self.observers) or self.mode is not None)
 
     def set_observers(self, observers: tuple[Any, ...]) -> None:
         """Replace the active observers."""
@@ -107,6 +113,8 @@ def _follows(who: Any) -> bool:
 def _tell() -> None:
     """Bring `special` up to date: of this thread, and of those that have no state of their own."""
     State.special = bool(lookouts)
+    if quick is not None:
+        quick.set_lookouts(State.special)
     State.follower = lookouts[0] if len(lookouts) == 1 and _follows(lookouts[0]) else None
     here.set(here.tapes, here.observers, here.mode)
 

@@ -24,6 +24,7 @@ from gradtape.core.convert import as_array, as_tensor
 from gradtape.core.dtypes import DType, as_dtype, from_numpy
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.operands import Operands
+from gradtape.core.quick import bind
 from gradtape.core.record import Node
 from gradtape.core.shapes import TensorShape
 from gradtape.core.state import here, lookouts, newborn
@@ -550,3 +551,6 @@ def row_indices(indices: Any, rows: int, method: str) -> np.ndarray[Any, Any]:
         bad = index[(index < 0) | (index >= rows)].flat[0]
         raise InvalidArgumentError(f"gradtape.{method}: index {bad} is not in [0, {rows}).")
     return index
+
+
+bind(Variable=Variable)

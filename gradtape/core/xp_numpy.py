@@ -32,10 +32,12 @@ def _reset_errors(token: Any) -> None:
 silence: Any = _set_errors
 alarm: Any = _set_alarm
 restore: Any = _reset_errors
+quiet: Any = None  # the context variable that `silence` sets, and the value
 try:  # the public np.errstate costs more than the operations that it would guard: 0.7 us, not 0.08
     from numpy._core.umath import _extobj_contextvar, _make_extobj
 
-    silence = partial(_extobj_contextvar.set, _make_extobj(all="ignore"))
+    quiet = _extobj_contextvar, _make_extobj(all="ignore")
+    silence = partial(_extobj_contextvar.set, quiet[1])
     alarm = partial(_extobj_contextvar.set, _make_extobj(all="ignore", invalid="raise"))
     restore = _extobj_contextvar.reset
 except ImportError:  # pragma: no cover - a NumPy with other insides

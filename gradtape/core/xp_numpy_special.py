@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.quick import bind, quick
 from gradtape.core.xp_numpy import verb, xp
 
 _BITS = {2: np.dtype(np.int16), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
@@ -33,6 +34,11 @@ def zero_wins(product: Any, *factors: Any) -> Any:
     for factor in factors[1:]:
         zero = zero | (factor == 0)
     return np.where(zero & (product != product), product.dtype.type(0), product)
+
+
+bind(zero_wins=zero_wins)
+if quick is not None:
+    xp.zero_wins = quick.wins
 
 
 def defined(array: Any) -> bool:

@@ -9,13 +9,16 @@ one dtype."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 from gradtape.core.convert import as_tensor, as_tensor_like
 from gradtape.core.dispatch import apply, explained, record_one, record_two
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import TENSOR, Primitive
+from gradtape.core.quick import quick
 from gradtape.core.state import here
+from gradtape.core.steps import single
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.core.xp_numpy import restore, silence, xp
@@ -58,7 +61,11 @@ def unary(primitive: Primitive) -> Callable[..., Any]:
     recorded = primitive.differentiable
     how = primitive.kept((True,)) if recorded else None
 
+    plain = short_cut(primitive, 1)
+
     def call(x: Any, name: str | None = None) -> Any:
+        if plain is not None and (out := plain(x)) is not None:
+            return out
         if type(x) is not Tensor:
             x = x._read() if type(x) is Variable else as_tensor(x, primitive.name)
         if here.special:
@@ -98,7 +105,11 @@ def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
     masks = ((False, False), (True, False), (False, True), (True, True))
     table = [_how(primitive, m) for m in masks] if recorded else None
 
+    plain = short_cut(primitive, 2)
+
     def call(x: Any, y: Any, name: str | None = None) -> Any:
+        if plain is not None and (out := plain(x, y)) is not None:
+            return out
         if type(x) is not Tensor or type(y) is not Tensor:
             if type(y) is refused:
                 return NotImplemented
@@ -129,6 +140,19 @@ def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
         return out
 
     return dressed(call, name, primitive)
+
+
+def short_cut(primitive: Primitive, inputs: int) -> Any:
+    """The extension's way for the plain case, which returns None for any other; None without it."""
+    if quick is None:
+        return None
+    masks = list(product((False, True), repeat=inputs))
+    masks = [tuple(reversed(m)) for m in masks]  # the first input's bit is the lowest
+    table = tuple([primitive.kept(m) for m in masks]) if primitive.differentiable else None
+    run, space = single(primitive.kernel), None
+    if run is None:
+        run, space = primitive.kernel, xp
+    return quick.Plain(primitive, run, space, primitive.kinds, inputs, table)
 
 
 def _how(primitive: Primitive, wanted: tuple[bool, ...]) -> tuple[bool, ...]:

@@ -1,0 +1,17 @@
+"""Build the extension of eager execution where there is a C compiler; all else is in
+`pyproject.toml`.
+
+Without a compiler the installation goes on: the same programs then run on Python code alone."""
+
+import numpy
+from setuptools import Extension, setup
+
+quick = Extension(
+    "gradtape.core._quick",
+    [f"native/{name}.c" for name in ("module", "arrays", "records", "walk")],
+    depends=["native/quick.h"],
+    include_dirs=[numpy.get_include()],
+    extra_compile_args=["-O3"],
+    optional=True,
+)
+setup(ext_modules=[quick])
