@@ -8,7 +8,7 @@ from setuptools import Extension, setup
 
 quick = Extension(
     "gradtape.core._quick",
-    [f"native/{name}.c" for name in ("module", "arrays", "records", "walk")],
+    [f"native/{name}.c" for name in ("module", "arrays", "kernels", "records", "apply", "walk")],
     depends=["native/quick.h"],
     include_dirs=[numpy.get_include()],
     extra_compile_args=["-O3"],

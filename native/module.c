@@ -21,50 +21,56 @@ offset_of(PyObject *type, const char *name)
     return offset;
 }
 
-static int
-find(PyObject *type, const char *const *names, Py_ssize_t **places)
-{
-    for (int i = 0; names[i]; i++)
-        if ((*places[i] = offset_of(type, names[i])) < 0)
-            return -1;
-    return 0;
-}
+static struct {
+    const char *name;
+    PyObject **place;
+} objects[] = {
+    {"Tensor", (PyObject **)&bound.tensor}, {"Variable", (PyObject **)&bound.variable},
+    {"Node", (PyObject **)&bound.node}, {"Record", (PyObject **)&bound.record},
+    {"Part", (PyObject **)&bound.part}, {"Recording", (PyObject **)&bound.recording},
+    {"Primitive", (PyObject **)&bound.primitive_type}, {"Spec", &bound.spec},
+    {"next_number", &bound.next_number}, {"no_params", &bound.no_params},
+    {"record", &bound.record_any}, {"apply_observed", &bound.apply_observed},
+    {"explained", &bound.explained}, {"failures", &bound.failures}, {"space", &bound.space},
+    {"silent", &bound.silent}, {"errors", &bound.errors}, {"zero_wins", &bound.zero_wins},
+    {"summed", &bound.summed}, {NULL, NULL},
+};
+
+static struct {
+    PyTypeObject **type;
+    const char *name;
+    Py_ssize_t *place;
+} slots[] = {
+    {&bound.tensor, "_array", &bound.array}, {&bound.tensor, "_node", &bound.node_of},
+    {&bound.node, "dtype", &bound.dtype}, {&bound.node, "number", &bound.number},
+    {&bound.node, "shape", &bound.shape}, {&bound.node, "tapes", &bound.tapes},
+    {&bound.record, "inputs", &bound.inputs}, {&bound.record, "out", &bound.out},
+    {&bound.record, "params", &bound.params}, {&bound.record, "parents", &bound.parents},
+    {&bound.record, "primitive", &bound.primitive}, {&bound.part, "index", &bound.index},
+    {&bound.part, "parents", &bound.parents_of_part}, {&bound.recording, "notable", &bound.mark},
+    {&bound.recording, "records", &bound.records}, {&bound.recording, "watched", &bound.watched},
+    {&bound.primitive_type, "differentiable", &bound.differentiable},
+    {&bound.primitive_type, "family", &bound.family}, {&bound.primitive_type, "_kept", &bound.kept},
+    {&bound.primitive_type, "kernel", &bound.kernel}, {&bound.primitive_type, "name", &bound.name},
+    {&bound.primitive_type, "notable", &bound.notable},
+    {&bound.primitive_type, "several", &bound.several},
+    {&bound.primitive_type, "straight", &bound.straight}, {NULL, NULL, NULL},
+};
 
 /* bind(name=value, ...): the classes, functions and objects of Python that the extension uses. */
 static PyObject *
 bind(PyObject *self, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {
-        "Tensor", "Variable", "Node", "Record", "Part", "Recording", "Spec", "next_number",
-        "no_params", "record", "silent", "errors", "zero_wins", "summed", NULL,
-    };
-    PyObject *v[14] = {NULL};
-    if (!PyArg_ParseTupleAndKeywords(
-            args, keywords, "|$OOOOOOOOOOOOOO:bind", names, &v[0], &v[1], &v[2], &v[3], &v[4],
-            &v[5], &v[6], &v[7], &v[8], &v[9], &v[10], &v[11], &v[12], &v[13]))
-        return NULL;
-    PyObject **places[14] = {
-        (PyObject **)&bound.tensor, (PyObject **)&bound.variable, (PyObject **)&bound.node,
-        (PyObject **)&bound.record, (PyObject **)&bound.part, (PyObject **)&bound.recording,
-        &bound.spec, &bound.next_number, &bound.no_params, &bound.record_any, &bound.silent,
-        &bound.errors, &bound.zero_wins, &bound.summed,
-    };
-    for (int i = 0; i < 14; i++)
-        if (v[i])
-            Py_XSETREF(*places[i], Py_NewRef(v[i]));
-    static const char *const of_tensor[] = {"_array", "_node", NULL};
-    static const char *const of_node[] = {"dtype", "number", "shape", "tapes", NULL};
-    static const char *const of_record[] = {"inputs", "out", "params", "parents", "primitive", NULL};
-    static const char *const of_recording[] = {"notable", "records", "watched", NULL};
-    Py_ssize_t *in_tensor[] = {&bound.array, &bound.node_of};
-    Py_ssize_t *in_node[] = {&bound.dtype, &bound.number, &bound.shape, &bound.tapes};
-    Py_ssize_t *in_record[] = {
-        &bound.inputs, &bound.out, &bound.params, &bound.parents, &bound.primitive};
-    Py_ssize_t *in_recording[] = {&bound.notable, &bound.records, &bound.watched};
-    if ((v[0] && find(v[0], of_tensor, in_tensor)) || (v[2] && find(v[2], of_node, in_node))
-        || (v[3] && find(v[3], of_record, in_record))
-        || (v[5] && find(v[5], of_recording, in_recording)))
-        return NULL;
+    for (int i = 0; objects[i].name; i++) {
+        PyObject *value = keywords ? PyDict_GetItemString(keywords, objects[i].name) : NULL;
+        if (value)
+            Py_XSETREF(*objects[i].place, Py_NewRef(value));
+    }
+    for (int i = 0; slots[i].name; i++) {
+        PyObject *type = (PyObject *)*slots[i].type;
+        if (type && (*slots[i].place = offset_of(type, slots[i].name)) < 0)
+            return NULL;
+    }
     Py_RETURN_NONE;
 }
 
@@ -72,17 +78,27 @@ static PyMethodDef functions[] = {
     {"bind", (PyCFunction)(void (*)(void))bind, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("Give the extension the Python classes that it works on.")},
     {"set_state", set_state, METH_VARARGS, PyDoc_STR("Say what is active in this thread.")},
+    {"set_tapes", set_tapes, METH_O, PyDoc_STR("Say which tapes are active in this thread.")},
     {"set_lookouts", set_lookouts, METH_O, PyDoc_STR("Say whether somebody looks on everywhere.")},
+    {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL,
+     PyDoc_STR("apply(primitive, inputs[, params]): as dispatch.apply.")},
     {"record", (PyCFunction)(void (*)(void))record_quick, METH_FASTCALL,
      PyDoc_STR("record(primitive, inputs, params, out): as dispatch.record.")},
     {"record_one", (PyCFunction)(void (*)(void))record_one, METH_FASTCALL,
      PyDoc_STR("record_one(primitive, x, out, tapes[, how[, params]]): as dispatch.record_one.")},
     {"record_two", (PyCFunction)(void (*)(void))record_two, METH_FASTCALL,
      PyDoc_STR("record_two(primitive, x, y, out, tapes, table): as dispatch.record_two.")},
+#define FAST(name, text) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, PyDoc_STR(text)}
+    FAST(sparse_softmax_loss, "sparse_softmax_loss(labels, logits): as the verb, or None."),
+    FAST(sparse_softmax_loss_pull, "sparse_softmax_loss_pull(ct, probabilities, labels)"),
+    FAST(relu_pull, "relu_pull(ct, y): as the kernel, or None."),
+    FAST(product, "product(a, b): of two matrices of floats, or None."),
     {"wins", (PyCFunction)(void (*)(void))wins, METH_FASTCALL,
      PyDoc_STR("wins(product, *factors): as the verb zero_wins.")},
     {"run", (PyCFunction)(void (*)(void))run_walk, METH_FASTCALL,
      PyDoc_STR("run(sweep, cotangents, shared, elementwise, records): as Sweep.run.")},
+    {"gradient", (PyCFunction)(void (*)(void))plain_gradient, METH_FASTCALL,
+     PyDoc_STR("gradient(sweep, elementwise, recording, target, sources): the whole way back.")},
     {NULL},
 };
 

@@ -5,7 +5,9 @@
  * or calls Python for every other case. Without it the same programs run on the Python code alone.
  *
  *   arrays.c    functions of NumPy on few numbers, without NumPy's own way to them
- *   records.c   operations on tensors: the result, and its record for the tapes
+ *   kernels.c   kernels of few numbers in one pass
+ *   records.c   the records that operations leave for the tapes
+ *   apply.c     operations on tensors: the result and its record
  *   walk.c      the backward walk's loop over records
  *   module.c    the module, and the Python classes that it works on
  */
@@ -15,6 +17,7 @@
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
+#include <float.h>
 #include <math.h>
 #include <stddef.h>
 #include <structmember.h>
@@ -32,15 +35,20 @@
 
 /* The Python classes, and where their slots lie in an object. */
 typedef struct {
-    PyTypeObject *tensor, *variable, *node, *record, *part, *recording;
+    PyTypeObject *tensor, *variable, *node, *record, *part, *recording, *primitive_type;
     Py_ssize_t array, node_of;                          /* in a Tensor */
     Py_ssize_t dtype, number, shape, tapes;             /* in a Node */
     Py_ssize_t inputs, out, params, parents, primitive; /* in a Record */
-    Py_ssize_t notable, records, watched;               /* in a Recording */
+    Py_ssize_t index, parents_of_part;                  /* in a Part */
+    Py_ssize_t mark, records, watched;                  /* in a Recording */
+    Py_ssize_t differentiable, family, kept, kernel, name, notable, several, straight; /* Primitive */
     PyObject *spec;            /* Spec(shape, dtype) */
     PyObject *next_number;     /* of nodes */
     PyObject *no_params;       /* dispatch.NO_PARAMS */
     PyObject *record_any;      /* dispatch.record, for every case */
+    PyObject *apply_observed;  /* dispatch._apply_observed, where something special is active */
+    PyObject *explained, *failures; /* dispatch's: an error in words, and of what */
+    PyObject *space;           /* the namespace of NumPy, for kernels */
     PyObject *silent, *errors; /* NumPy's context variable of errors, and its quiet value */
     PyObject *zero_wins;       /* the verb, for products that hold nan */
     PyObject *summed;          /* sweep.summed: what undoes broadcasting */
@@ -58,7 +66,27 @@ extern _Thread_local int is_special;         /* a mode or an observer is active 
 extern int lookouts_on;                      /* somebody looks on in every thread */
 
 /* arrays.c */
+#define MOST 4096 /* elements: from there on the way to the inner loop does not count */
+
+typedef struct {
+    PyUFuncGenericFunction loop; /* NULL: none */
+    void *data;
+    int out; /* the result's type */
+} Loop;
+
+/* An argument: a contiguous array, or a NumPy scalar, of float32 or float64. */
+typedef struct {
+    char *data;
+    npy_intp *dims;
+    npy_intp size;
+    int type;
+    int rank; /* -1 for a scalar */
+} View;
+
 extern PyTypeObject Quick_Type;
+int view(PyObject *value, View *seen);
+Loop *loop_of(const char *name, int type);
+PyObject *sum_to(PyObject *array, PyObject *shape);
 int quick_try(PyObject *quick, PyObject *const *args, PyObject **out);
 int all_defined(PyObject *value);
 PyObject *wins(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -67,16 +95,30 @@ PyObject *shape_of(PyObject *array);
 PyObject *dtype_of(PyObject *array);
 int has_shape(PyObject *array, PyObject *shape);
 
+/* kernels.c */
+PyObject *sparse_softmax_loss(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *sparse_softmax_loss_pull(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *relu_pull(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *product(PyObject *self, PyObject *const *args, Py_ssize_t count);
+
 /* records.c */
-extern PyTypeObject Plain_Type;
 PyObject *tensor_of(PyObject *array);
+int record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,
+                   PyObject *params, PyObject *out);
 PyObject *set_state(PyObject *self, PyObject *args);
+PyObject *set_tapes(PyObject *self, PyObject *tapes);
 PyObject *set_lookouts(PyObject *self, PyObject *flag);
 PyObject *record_one(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *record_two(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *record_quick(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+/* apply.c */
+extern PyTypeObject Plain_Type;
+PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *params);
+
 /* walk.c */
+PyObject *plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *run_walk(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
 #endif

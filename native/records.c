@@ -1,8 +1,4 @@
-/* Operations on tensors: the result, and its record for the tapes.
- *
- * `Plain` is the short cut of one elementwise primitive. It returns None where the case is not
- * plain: Python then does the same from the start, and says what is wrong where something is.
- * `record` is `dispatch.record` for one tape and one result. */
+/* The state of the thread, and the records that operations leave: `dispatch.record` for one tape. */
 
 #include "quick.h"
 
@@ -20,6 +16,18 @@ set_state(PyObject *self, PyObject *args)
         return NULL;
     Py_XSETREF(active_tapes, PyTuple_GET_SIZE(tapes) ? Py_NewRef(tapes) : NULL);
     is_special = special;
+    Py_RETURN_NONE;
+}
+
+/* set_tapes(tapes): which tapes are active in this thread. */
+PyObject *
+set_tapes(PyObject *self, PyObject *tapes)
+{
+    if (!PyTuple_CheckExact(tapes)) {
+        PyErr_SetString(PyExc_TypeError, "set_tapes: needs a tuple");
+        return NULL;
+    }
+    Py_XSETREF(active_tapes, PyTuple_GET_SIZE(tapes) ? Py_NewRef(tapes) : NULL);
     Py_RETURN_NONE;
 }
 
@@ -63,23 +71,16 @@ knows(PyObject *tape, PyObject *node)
 static PyObject *
 kept(PyObject *primitive, PyObject *parents)
 {
-    static PyObject *table_name, *method;
-    if (!table_name && !(table_name = PyUnicode_InternFromString("_kept")))
-        return NULL;
-    if (!method && !(method = PyUnicode_InternFromString("kept")))
-        return NULL;
     Py_ssize_t count = PyTuple_GET_SIZE(parents);
-    PyObject *mask = PyTuple_New(count), *table = PyObject_GetAttr(primitive, table_name);
-    PyObject *found = NULL;
-    if (mask && table) {
-        for (Py_ssize_t i = 0; i < count; i++)
-            PyTuple_SET_ITEM(mask, i, PyBool_FromLong(PyTuple_GET_ITEM(parents, i) != Py_None));
-        found = Py_XNewRef(PyDict_GetItemWithError(table, mask));
-        if (!found && !PyErr_Occurred())
-            found = PyObject_CallMethodOneArg(primitive, method, mask);
-    }
-    Py_XDECREF(mask);
-    Py_XDECREF(table);
+    PyObject *mask = PyTuple_New(count);
+    if (!mask)
+        return NULL;
+    for (Py_ssize_t i = 0; i < count; i++)
+        PyTuple_SET_ITEM(mask, i, PyBool_FromLong(PyTuple_GET_ITEM(parents, i) != Py_None));
+    PyObject *found = Py_XNewRef(PyDict_GetItemWithError(SLOT(primitive, bound.kept), mask));
+    if (!found && !PyErr_Occurred())
+        found = PyObject_CallMethod(primitive, "kept", "(O)", mask);
+    Py_DECREF(mask);
     return found;
 }
 
@@ -114,52 +115,138 @@ saved(PyObject *const *inputs, PyObject *how, PyObject *parents)
     return made;
 }
 
-/* `Record(...)` of one tape; the references to parents, inputs and out are taken over. */
-static PyObject *
-new_record(PyObject *primitive, PyObject *parents, PyObject *inputs, PyObject *out,
-           PyObject *params, PyObject *array)
+/* The shapes and the dtypes of an operation's results. */
+static int
+fill_specs(PyObject *made, PyObject *out)
 {
-    PyObject *tape = PyTuple_GET_ITEM(active_tapes, 0), *records = SLOT(tape, bound.records);
-    PyObject *made = bound.record->tp_alloc(bound.record, 0), *reference;
+    if (!PyTuple_CheckExact(out)) {
+        FILL(made, bound.shape, shape_of(SLOT(out, bound.array)));
+        FILL(made, bound.dtype, dtype_of(SLOT(out, bound.array)));
+        return SLOT(made, bound.shape) && SLOT(made, bound.dtype) ? 0 : -1;
+    }
+    Py_ssize_t count = PyTuple_GET_SIZE(out);
+    PyObject *shapes = FILL(made, bound.shape, PyTuple_New(count));
+    PyObject *dtypes = FILL(made, bound.dtype, PyTuple_New(count));
+    for (Py_ssize_t i = 0; shapes && dtypes && i < count; i++) {
+        PyObject *array = SLOT(PyTuple_GET_ITEM(out, i), bound.array);
+        PyObject *shape = shape_of(array), *dtype = dtype_of(array);
+        if (!shape || !dtype) {
+            Py_XDECREF(shape);
+            Py_XDECREF(dtype);
+            return -1;
+        }
+        PyTuple_SET_ITEM(shapes, i, shape);
+        PyTuple_SET_ITEM(dtypes, i, dtype);
+    }
+    return shapes && dtypes ? 0 : -1;
+}
+
+/* Let the tape know its record, weakly. */
+static int
+register_record(PyObject *made)
+{
+    PyObject *tape = PyTuple_GET_ITEM(active_tapes, 0), *reference = PyWeakref_NewRef(made, NULL);
+    int failed = !reference || PyList_Append(SLOT(tape, bound.records), reference);
+    Py_XDECREF(reference);
+    if (failed)
+        return -1;
+    if (SLOT(SLOT(made, bound.primitive), bound.notable) == Py_True)
+        Py_SETREF(SLOT(tape, bound.mark), Py_NewRef(Py_True));
+    if (PyLong_AsLongLong(SLOT(made, bound.number)) & 1023)
+        return 0;
+    PyObject *done = PyObject_CallMethod(tape, "tidy", NULL);
+    Py_XDECREF(done);
+    return done ? 0 : -1;
+}
+
+/* `Record(...)` of one tape; the references to parents, inputs and keeps are taken over. */
+static PyObject *
+new_record(PyObject *primitive, PyObject *parents, PyObject *inputs, PyObject *keeps,
+           PyObject *params, PyObject *out)
+{
+    PyObject *made = bound.record->tp_alloc(bound.record, 0);
     if (!made) {
         Py_DECREF(parents);
         Py_DECREF(inputs);
-        Py_DECREF(out);
+        Py_DECREF(keeps);
         return NULL;
     }
     FILL(made, bound.parents, parents);
     FILL(made, bound.inputs, inputs);
-    FILL(made, bound.out, out);
+    FILL(made, bound.out, keeps);
     FILL(made, bound.primitive, Py_NewRef(primitive));
     FILL(made, bound.params, Py_NewRef(params));
     FILL(made, bound.tapes, Py_NewRef(active_tapes));
-    FILL(made, bound.shape, shape_of(array));
-    FILL(made, bound.dtype, dtype_of(array));
     FILL(made, bound.number, PyObject_CallNoArgs(bound.next_number));
-    if (!SLOT(made, bound.shape) || !SLOT(made, bound.dtype) || !SLOT(made, bound.number))
-        goto failed;
-    reference = PyWeakref_NewRef(made, NULL);
-    if (!reference || PyList_Append(records, reference)) {
-        Py_XDECREF(reference);
-        goto failed;
+    if (!SLOT(made, bound.number) || fill_specs(made, out) || register_record(made))
+        Py_CLEAR(made);
+    return made;
+}
+
+/* Whether a result's dtype has derivatives as far as can be seen here: a float or complex one. */
+static int
+of_floats(PyObject *array)
+{
+    if (PyArray_CheckExact(array)) {
+        char kind = PyArray_DESCR((PyArrayObject *)array)->kind;
+        return kind == 'f' || kind == 'c';
     }
-    Py_DECREF(reference);
-    PyObject *notable = PyObject_GetAttrString(primitive, "notable");
-    if (!notable)
-        goto failed;
-    if (notable == Py_True)
-        Py_XSETREF(SLOT(tape, bound.notable), Py_NewRef(Py_True));
-    Py_DECREF(notable);
-    if (!(PyLong_AsLongLong(SLOT(made, bound.number)) & 1023)) {
-        PyObject *done = PyObject_CallMethod(tape, "tidy", NULL);
-        if (!done)
-            goto failed;
-        Py_DECREF(done);
+    return Py_IS_TYPE(array, &PyFloatArrType_Type) || Py_IS_TYPE(array, &PyDoubleArrType_Type);
+}
+
+/* `Part(record, index)`. */
+static PyObject *
+new_part(PyObject *record, Py_ssize_t index)
+{
+    PyObject *made = bound.part->tp_alloc(bound.part, 0);
+    if (!made)
+        return NULL;
+    FILL(made, bound.number, PyObject_CallNoArgs(bound.next_number));
+    FILL(made, bound.parents_of_part, PyTuple_Pack(1, record));
+    FILL(made, bound.index, PyLong_FromSsize_t(index));
+    FILL(made, bound.shape, Py_NewRef(PyTuple_GET_ITEM(SLOT(record, bound.shape), index)));
+    FILL(made, bound.dtype, Py_NewRef(PyTuple_GET_ITEM(SLOT(record, bound.dtype), index)));
+    FILL(made, bound.tapes, Py_NewRef(SLOT(record, bound.tapes)));
+    if (!SLOT(made, bound.number) || !SLOT(made, bound.parents_of_part) || !SLOT(made, bound.index))
+        Py_CLEAR(made);
+    return made;
+}
+
+/* Put the results on their record: it is the node of a single one, parts are those of several. */
+static int
+place(PyObject *record, PyObject *out)
+{
+    if (!PyTuple_CheckExact(out)) {
+        Py_SETREF(SLOT(out, bound.node_of), Py_NewRef(record));
+        return 0;
+    }
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(out); i++) {
+        PyObject *tensor = PyTuple_GET_ITEM(out, i), *part;
+        if (!of_floats(SLOT(tensor, bound.array)))
+            continue;
+        if (!(part = new_part(record, i)))
+            return -1;
+        Py_SETREF(SLOT(tensor, bound.node_of), part);
+    }
+    return 0;
+}
+
+/* The result as a record keeps it, without its node. */
+static PyObject *
+bare(PyObject *out)
+{
+    if (!PyTuple_CheckExact(out))
+        return tensor_of(SLOT(out, bound.array));
+    Py_ssize_t count = PyTuple_GET_SIZE(out);
+    PyObject *made = PyTuple_New(count);
+    for (Py_ssize_t i = 0; made && i < count; i++) {
+        PyObject *copy = tensor_of(SLOT(PyTuple_GET_ITEM(out, i), bound.array));
+        if (!copy)
+            Py_CLEAR(made);
+        else
+            PyTuple_SET_ITEM(made, i, copy);
     }
     return made;
-failed:
-    Py_DECREF(made);
-    return NULL;
 }
 
 /* Put a result on a record where the only active tape knows an input: 1, 0, or -1 with an
@@ -168,7 +255,7 @@ static int
 put_on_record(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,
               PyObject *params, PyObject *out)
 {
-    PyObject *tape = PyTuple_GET_ITEM(active_tapes, 0), *array = SLOT(out, bound.array);
+    PyObject *tape = PyTuple_GET_ITEM(active_tapes, 0);
     PyObject *parents = NULL, *how, *made, *keeps, *output;
     int mask = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
@@ -200,7 +287,7 @@ put_on_record(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_
         return -1;
     }
     keeps = saved(inputs, PyTuple_GET_ITEM(how, 0), parents);
-    output = PyTuple_GET_ITEM(how, 1) == Py_True ? tensor_of(array) : Py_NewRef(Py_None);
+    output = PyTuple_GET_ITEM(how, 1) == Py_True ? bare(out) : Py_NewRef(Py_None);
     Py_DECREF(how);
     if (!keeps || !output) {
         Py_DECREF(parents);
@@ -208,30 +295,38 @@ put_on_record(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_
         Py_XDECREF(output);
         return -1;
     }
-    made = new_record(primitive, parents, keeps, output, params, array);
-    if (!made)
-        return -1;
-    Py_XSETREF(SLOT(out, bound.node_of), made);
+    made = new_record(primitive, parents, keeps, output, params, out);
+    int failed = !made || place(made, out);
+    Py_XDECREF(made);
+    return failed ? -1 : 1;
+}
+
+/* Whether results are tensors of arrays: a single one of floats, or several of any kind whose
+   derivatives can be seen here. */
+static int
+plain_results(PyObject *out)
+{
+    if (!PyTuple_CheckExact(out))
+        return Py_IS_TYPE(out, bound.tensor) && of_floats(SLOT(out, bound.array));
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(out); i++) {
+        PyObject *tensor = PyTuple_GET_ITEM(out, i), *array;
+        if (!Py_IS_TYPE(tensor, bound.tensor))
+            return 0;
+        array = SLOT(tensor, bound.array);
+        if (!of_floats(array)
+            && !(PyArray_CheckExact(array)
+                 && strchr("biu", PyArray_DESCR((PyArrayObject *)array)->kind)))
+            return 0;
+    }
     return 1;
 }
 
-/* Whether a result's dtype has derivatives as far as can be seen here: a float or complex one. */
-static int
-of_floats(PyObject *array)
-{
-    if (PyArray_CheckExact(array)) {
-        char kind = PyArray_DESCR((PyArrayObject *)array)->kind;
-        return kind == 'f' || kind == 'c';
-    }
-    return Py_IS_TYPE(array, &PyFloatArrType_Type) || Py_IS_TYPE(array, &PyDoubleArrType_Type);
-}
-
-static int
+/* Put the results on a record, here where all is plain, else in Python: -1 with an exception. */
+int
 record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,
                PyObject *params, PyObject *out)
 {
-    int plain = PyTuple_GET_SIZE(active_tapes) == 1 && Py_IS_TYPE(out, bound.tensor)
-        && count < 32 && of_floats(SLOT(out, bound.array));
+    int plain = PyTuple_GET_SIZE(active_tapes) == 1 && count < 32 && plain_results(out);
     for (Py_ssize_t i = 0; plain && i < count; i++)
         plain = PyObject_TypeCheck(inputs[i], bound.tensor);
     if (plain)
@@ -289,224 +384,3 @@ record_two(PyObject *self, PyObject *const *args, Py_ssize_t count)
         return NULL;
     Py_RETURN_NONE;
 }
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    PyObject *primitive;
-    PyObject *run;    /* called with the arrays, or with `space` before them */
-    PyObject *space;  /* the namespace for a kernel, NULL for a function of arrays */
-    PyObject *kinds;  /* NumPy's letters of the dtypes that the operation takes */
-    PyObject *table;  /* the pairs of `kept` by what is connected; NULL: nothing is recorded */
-    int inputs;
-} Plain;
-
-/* A number as an operand beside a tensor of floats, as a scalar of their type. */
-static PyObject *
-number_beside(PyObject *number, PyObject *array)
-{
-    int type = -1;
-    if (PyArray_CheckExact(array))
-        type = PyArray_DESCR((PyArrayObject *)array)->type_num;
-    else if (Py_IS_TYPE(array, &PyFloatArrType_Type))
-        type = NPY_FLOAT;
-    else if (Py_IS_TYPE(array, &PyDoubleArrType_Type))
-        type = NPY_DOUBLE;
-    if (type != NPY_FLOAT && type != NPY_DOUBLE)
-        return NULL;
-    double value = PyFloat_AsDouble(number);
-    if (value == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();
-        return NULL;
-    }
-    PyObject *made;
-    if (type == NPY_DOUBLE) {
-        made = PyArrayScalar_New(Double);
-        if (made)
-            PyArrayScalar_ASSIGN(made, Double, value);
-        return made;
-    }
-    npy_float single = (npy_float)value;
-    if (isinf(single) && !isinf(value)) /* NumPy warns of it */
-        return NULL;
-    made = PyArrayScalar_New(Float);
-    if (made)
-        PyArrayScalar_ASSIGN(made, Float, single);
-    return made;
-}
-
-/* The present tensor of a variable, which tapes watch from now on. */
-static PyObject *
-read_variable(PyObject *variable)
-{
-    static PyObject *read;
-    if (!read && !(read = PyUnicode_InternFromString("_read")))
-        return NULL;
-    return PyObject_CallMethodNoArgs(variable, read);
-}
-
-/* The operands as tensors: 1; 0 where Python has to convert them; -1 with an exception. */
-static int
-operands(PyObject *const *args, int count, PyObject **found)
-{
-    for (int i = 0; i < count; i++) {
-        if (Py_IS_TYPE(args[i], bound.tensor))
-            found[i] = Py_NewRef(args[i]);
-        else if (Py_IS_TYPE(args[i], bound.variable)) {
-            if (!(found[i] = read_variable(args[i])))
-                return -1;
-            if (!Py_IS_TYPE(found[i], bound.tensor))
-                return 0;
-        }
-    }
-    for (int i = 0; i < count; i++) {
-        if (found[i])
-            continue;
-        PyObject *beside = count == 2 ? found[1 - i] : NULL, *scalar;
-        if (!beside || !(PyFloat_CheckExact(args[i]) || PyLong_CheckExact(args[i])))
-            return 0;
-        if (!(scalar = number_beside(args[i], SLOT(beside, bound.array))))
-            return PyErr_Occurred() ? -1 : 0;
-        found[i] = tensor_of(scalar);
-        Py_DECREF(scalar);
-        if (!found[i])
-            return -1;
-    }
-    return 1;
-}
-
-/* Whether all arrays have one dtype, of a kind that the operation takes. */
-static int
-dtypes_fit(Plain *self, PyObject *const *arrays)
-{
-    PyObject *first = dtype_of(arrays[0]);
-    if (!first) {
-        PyErr_Clear();
-        return 0;
-    }
-    int fits = PyArray_DescrCheck(first)
-        && PyUnicode_FindChar(self->kinds, ((PyArray_Descr *)first)->kind, 0,
-                              PyUnicode_GET_LENGTH(self->kinds), 1) >= 0;
-    if (fits && self->inputs == 2) {
-        PyObject *second = dtype_of(arrays[1]);
-        fits = second == first;
-        Py_XDECREF(second);
-        if (!second)
-            PyErr_Clear();
-    }
-    Py_DECREF(first);
-    return fits;
-}
-
-/* Run the kernel as NumPy runs it, without a warning. */
-static PyObject *
-computed(Plain *self, PyObject *const *arrays)
-{
-    PyObject *out;
-    if (quick_try(self->run, arrays, &out))
-        return out;
-    PyObject *token = PyContextVar_Set(bound.silent, bound.errors);
-    if (!token)
-        return NULL;
-    if (self->space) {
-        PyObject *given[3] = {self->space, arrays[0], self->inputs == 2 ? arrays[1] : NULL};
-        out = PyObject_Vectorcall(self->run, given, 1 + self->inputs, NULL);
-    }
-    else
-        out = PyObject_Vectorcall(self->run, arrays, self->inputs, NULL);
-    PyObject *kind, *value, *trace;
-    PyErr_Fetch(&kind, &value, &trace);
-    if (PyContextVar_Reset(bound.silent, token)) {
-        PyErr_Clear();
-        Py_CLEAR(out);
-    }
-    Py_DECREF(token);
-    PyErr_Restore(kind, value, trace);
-    return out;
-}
-
-static PyObject *
-plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
-{
-    Plain *self = (Plain *)callable;
-    if (is_special || lookouts_on || names || PyVectorcall_NARGS(flags) != self->inputs)
-        Py_RETURN_NONE;
-    PyObject *tensors[2] = {NULL, NULL}, *arrays[2] = {NULL, NULL}, *value, *out = NULL;
-    int ready = operands(args, self->inputs, tensors);
-    if (ready > 0) {
-        for (int i = 0; i < self->inputs; i++)
-            arrays[i] = SLOT(tensors[i], bound.array);
-        ready = dtypes_fit(self, arrays);
-    }
-    if (ready > 0) {
-        value = computed(self, arrays);
-        if (value) {
-            out = tensor_of(value);
-            Py_DECREF(value);
-        }
-        else if (PyErr_ExceptionMatches(PyExc_Exception))
-            PyErr_Clear(); /* Python does it again and says what is wrong */
-    }
-    if (out && self->table && active_tapes
-        && record_plainly(
-            self->primitive, self->table, tensors, self->inputs, bound.no_params, out) < 0)
-        Py_CLEAR(out);
-    Py_XDECREF(tensors[0]);
-    Py_XDECREF(tensors[1]);
-    if (out || PyErr_Occurred())
-        return out;
-    Py_RETURN_NONE;
-}
-
-static PyObject *
-plain_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
-{
-    static char *names[] = {"primitive", "run", "space", "kinds", "inputs", "table", NULL};
-    PyObject *primitive, *run, *space, *kinds, *table;
-    int inputs;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOOUiO:Plain", names, &primitive, &run,
-                                     &space, &kinds, &inputs, &table))
-        return NULL;
-    if (inputs < 1 || inputs > 2
-        || (table != Py_None
-            && !(PyTuple_CheckExact(table) && PyTuple_GET_SIZE(table) == 1 << inputs))) {
-        PyErr_SetString(PyExc_ValueError, "Plain: one or two inputs, and a table for each choice");
-        return NULL;
-    }
-    Plain *self = (Plain *)type->tp_alloc(type, 0);
-    if (!self)
-        return NULL;
-    self->call = plain_call;
-    self->primitive = Py_NewRef(primitive);
-    self->run = Py_NewRef(run);
-    self->space = space == Py_None ? NULL : Py_NewRef(space);
-    self->kinds = Py_NewRef(kinds);
-    self->inputs = inputs;
-    self->table = table == Py_None ? NULL : Py_NewRef(table);
-    return (PyObject *)self;
-}
-
-static void
-plain_dealloc(PyObject *object)
-{
-    Plain *self = (Plain *)object;
-    Py_XDECREF(self->primitive);
-    Py_XDECREF(self->run);
-    Py_XDECREF(self->space);
-    Py_XDECREF(self->kinds);
-    Py_XDECREF(self->table);
-    Py_TYPE(object)->tp_free(object);
-}
-
-PyTypeObject Plain_Type = {
-    PyVarObject_HEAD_INIT(NULL, 0)
-    .tp_name = "gradtape.core._quick.Plain",
-    .tp_doc = PyDoc_STR("Plain(primitive, run, space, kinds, inputs, table): the short cut of an "
-                        "elementwise primitive; None where the case is not plain."),
-    .tp_basicsize = sizeof(Plain),
-    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
-    .tp_vectorcall_offset = offsetof(Plain, call),
-    .tp_call = PyVectorcall_Call,
-    .tp_new = plain_new,
-    .tp_dealloc = plain_dealloc,
-};

@@ -9,22 +9,19 @@ typedef struct {
     PyObject *sweep, *cotangents, *shared, *elementwise;
 } Walk;
 
-static PyObject *a_family, *a_straight, *the_family, *by_shape, *by_rules, *give_name, *add_name;
+static PyObject *the_family, *by_shape, *by_rules, *give_name, *add_name;
 
 static int
 intern_names(void)
 {
     if (add_name)
         return 0;
-    a_family = PyUnicode_InternFromString("family");
-    a_straight = PyUnicode_InternFromString("straight");
     the_family = PyUnicode_InternFromString("elementwise");
     by_shape = PyUnicode_InternFromString("_step_by_shape");
     by_rules = PyUnicode_InternFromString("_step_by_rules");
     give_name = PyUnicode_InternFromString("give");
     add_name = PyUnicode_InternFromString("_add");
-    return a_family && a_straight && the_family && by_shape && by_rules && give_name && add_name
-        ? 0 : -1;
+    return the_family && by_shape && by_rules && give_name && add_name ? 0 : -1;
 }
 
 static int
@@ -202,8 +199,10 @@ step_by_dtype(Walk *walk, PyObject *record, PyObject *table, PyObject *ct)
         if (has_shape(array, SLOT(node, bound.shape)))
             failed = give(walk, node, array, array != ct);
         else {
-            PyObject *total = PyObject_CallFunctionObjArgs(
-                bound.summed, array, SLOT(node, bound.shape), NULL);
+            PyObject *total = sum_to(array, SLOT(node, bound.shape));
+            if (!total && !PyErr_Occurred())
+                total = PyObject_CallFunctionObjArgs(
+                    bound.summed, array, SLOT(node, bound.shape), NULL);
             failed = !total || give(walk, node, total, 1);
             Py_XDECREF(total);
         }
@@ -220,14 +219,11 @@ step(Walk *walk, PyObject *record)
     if (!ct)
         return PyErr_Occurred() ? -1 : 0;
     int result = -1;
-    PyObject *primitive = SLOT(record, bound.primitive), *family = NULL, *table = NULL;
+    PyObject *primitive = SLOT(record, bound.primitive);
+    PyObject *table = SLOT(primitive, bound.straight);
     if (PyDict_DelItem(walk->cotangents, record))
         goto end;
-    family = PyObject_GetAttr(primitive, a_family);
-    table = PyObject_GetAttr(primitive, a_straight);
-    if (!family || !table)
-        goto end;
-    if (family == the_family && PyTuple_GET_SIZE(SLOT(record, bound.parents)) <= 2
+    if (SLOT(primitive, bound.family) == the_family && PyTuple_GET_SIZE(SLOT(record, bound.parents)) <= 2
         && (PyArray_CheckExact(ct) || PyArray_CheckScalar(ct)))
         result = step_by_dtype(walk, record, table, ct);
     else
@@ -235,8 +231,6 @@ step(Walk *walk, PyObject *record)
     if (!result)
         result = done(PyObject_CallMethodObjArgs(walk->sweep, by_shape, record, ct, NULL));
 end:
-    Py_XDECREF(family);
-    Py_XDECREF(table);
     Py_DECREF(ct);
     return result < 0 ? -1 : 0;
 }
@@ -271,8 +265,27 @@ release(PyObject *record, PyObject *recording)
     return 0;
 }
 
+/* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records:
+   its list has the order, so that nobody need look for them and sort them. */
+static int
+use_up(Walk *walk, PyObject *recording)
+{
+    PyObject *records = Py_NewRef(SLOT(recording, bound.records));
+    Py_ssize_t left;
+    int failed = 0;
+    while (!failed && (left = PyList_GET_SIZE(records))) {
+        PyObject *record = Py_NewRef(PyWeakref_GetObject(PyList_GET_ITEM(records, left - 1)));
+        failed = PyList_SetSlice(records, left - 1, left, NULL);
+        if (!failed && record != Py_None)
+            failed = step(walk, record) || release(record, recording);
+        Py_DECREF(record);
+    }
+    Py_DECREF(records);
+    return failed;
+}
+
 /* run(sweep, cotangents, shared, elementwise, records): `Sweep.run` on an iterable of records; or,
-   with a `Recording` in their place, on all of its own, which are emptied. */
+   with a `Recording` in their place, `Sweep.use_up`. */
 PyObject *
 run_walk(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
@@ -284,32 +297,150 @@ run_walk(PyObject *self, PyObject *const *args, Py_ssize_t count)
     if (intern_names())
         return NULL;
     Walk walk = {args[0], args[1], args[2], args[3]};
-    PyObject *record;
-    if (!Py_IS_TYPE(args[4], bound.recording)) {
-        PyObject *records = PyObject_GetIter(args[4]);
-        int failed = !records;
+    int failed;
+    if (Py_IS_TYPE(args[4], bound.recording))
+        failed = use_up(&walk, args[4]);
+    else {
+        PyObject *records = PyObject_GetIter(args[4]), *record;
+        failed = !records;
         while (!failed && (record = PyIter_Next(records))) {
             failed = step(&walk, record);
             Py_DECREF(record);
         }
         Py_XDECREF(records);
-        if (failed || PyErr_Occurred())
-            return NULL;
-        Py_RETURN_NONE;
     }
-    PyObject *records = Py_NewRef(SLOT(args[4], bound.records));
-    Py_ssize_t left;
-    while ((left = PyList_GET_SIZE(records))) {
-        record = Py_NewRef(PyWeakref_GetObject(PyList_GET_ITEM(records, left - 1)));
-        int failed = PyList_SetSlice(records, left - 1, left, NULL);
-        if (!failed && record != Py_None)
-            failed = step(&walk, record) || release(record, args[4]);
-        Py_DECREF(record);
-        if (failed) {
-            Py_DECREF(records);
-            return NULL;
-        }
-    }
-    Py_DECREF(records);
+    if (failed || PyErr_Occurred())
+        return NULL;
     Py_RETURN_NONE;
+}
+
+/* The node of a tensor or a variable as a source; NULL for anything else. Borrowed. */
+static PyObject *
+leaf_of(PyObject *source)
+{
+    if (Py_IS_TYPE(source, bound.tensor))
+        return SLOT(source, bound.node_of);
+    if (!Py_IS_TYPE(source, bound.variable))
+        return NULL;
+    PyObject *leaf = PyObject_GetAttrString(source, "_leaf");
+    Py_XDECREF(leaf); /* the variable holds it */
+    PyErr_Clear();
+    return leaf;
+}
+
+/* Whether all that a recording watches is asked for, and nothing has to be looked at before. */
+static int
+is_plain(PyObject *recording, PyObject *wanted)
+{
+    if (SLOT(recording, bound.mark) == Py_True)
+        return 0;
+    PyObject *watched = SLOT(recording, bound.watched), *node;
+    Py_ssize_t at = 0;
+    while (PyDict_Next(watched, &at, &node, NULL))
+        if (!PyDict_Contains(wanted, node))
+            return 0;
+    at = 0;
+    while (PyDict_Next(wanted, &at, &node, NULL))
+        if (!Py_IS_TYPE(node, bound.node) || PyDict_Contains(watched, node) != 1)
+            return 0;
+    return 1;
+}
+
+/* Ones like an array or scalar of float32 or float64; NULL for another. */
+static PyObject *
+ones_like(PyObject *array)
+{
+    PyObject *made = NULL;
+    if (Py_IS_TYPE(array, &PyFloatArrType_Type)) {
+        if ((made = PyArrayScalar_New(Float)))
+            PyArrayScalar_ASSIGN(made, Float, 1);
+    }
+    else if (Py_IS_TYPE(array, &PyDoubleArrType_Type)) {
+        if ((made = PyArrayScalar_New(Double)))
+            PyArrayScalar_ASSIGN(made, Double, 1);
+    }
+    else if (PyArray_CheckExact(array)) {
+        PyArrayObject *like = (PyArrayObject *)array;
+        int type = PyArray_DESCR(like)->type_num;
+        if (type != NPY_FLOAT && type != NPY_DOUBLE)
+            return NULL;
+        made = PyArray_SimpleNew(PyArray_NDIM(like), PyArray_DIMS(like), type);
+        char *data = made ? PyArray_BYTES((PyArrayObject *)made) : NULL;
+        for (npy_intp i = 0; made && i < PyArray_SIZE(like); i++)
+            if (type == NPY_FLOAT)
+                ((npy_float *)data)[i] = 1;
+            else
+                ((npy_double *)data)[i] = 1;
+    }
+    return made;
+}
+
+/* gradient(sweep, elementwise, recording, target, sources): the gradients of a number by a list of
+   tensors and variables, None where one is not reached, with the recording's records emptied. None
+   where the case is not plain: then nothing was done. */
+PyObject *
+plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 5 || !Py_IS_TYPE(args[2], bound.recording) || !PyList_CheckExact(args[4])) {
+        PyErr_SetString(PyExc_TypeError, "gradient: needs a class, a function, a recording, a "
+                                         "target and a list of sources");
+        return NULL;
+    }
+    if (intern_names())
+        return NULL;
+    PyObject *recording = args[2], *target = args[3], *sources = args[4], *results = NULL;
+    PyObject *start = Py_IS_TYPE(target, bound.tensor) ? SLOT(target, bound.node_of) : Py_None;
+    if (active_tapes || is_special || lookouts_on || !Py_IS_TYPE(start, bound.record))
+        Py_RETURN_NONE;
+    PyObject *wanted = PyDict_New(), *one = NULL, *sweep = NULL, *token = NULL;
+    Walk walk = {NULL, PyDict_New(), PySet_New(NULL), args[1]};
+    if (!wanted || !walk.cotangents || !walk.shared)
+        goto end;
+    int plain = 1;
+    for (Py_ssize_t i = 0; plain && i < PyList_GET_SIZE(sources); i++) {
+        PyObject *leaf = leaf_of(PyList_GET_ITEM(sources, i));
+        plain = leaf && leaf != Py_None && !PyDict_SetItem(wanted, leaf, Py_None);
+    }
+    plain = plain && is_plain(recording, wanted)
+        && PySequence_Contains(SLOT(start, bound.tapes), recording) == 1;
+    if (plain)
+        one = ones_like(SLOT(target, bound.array));
+    if (!one) {
+        if (!PyErr_Occurred())
+            results = Py_NewRef(Py_None);
+        goto end;
+    }
+    sweep = walk.sweep = PyObject_CallFunctionObjArgs(args[0], walk.cotangents, walk.shared, NULL);
+    token = sweep ? PyContextVar_Set(bound.silent, bound.errors) : NULL;
+    if (!token || PyDict_SetItem(walk.cotangents, start, one)
+        || PySet_Add(walk.shared, start) || use_up(&walk, recording))
+        goto end;
+    results = PyList_New(PyList_GET_SIZE(sources));
+    for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(sources); i++) {
+        PyObject *leaf = leaf_of(PyList_GET_ITEM(sources, i)), *ct, *tensor;
+        ct = PyDict_GetItemWithError(walk.cotangents, leaf);
+        if (!ct || !(PyArray_CheckExact(ct) || PyArray_CheckScalar(ct)))
+            tensor = Py_NewRef(ct ? ct : Py_None); /* of a gather: an `IndexedSlices` */
+        else
+            tensor = tensor_of(ct);
+        if (!tensor || PyErr_Occurred())
+            Py_CLEAR(results);
+        else
+            PyList_SET_ITEM(results, i, tensor);
+    }
+end:
+    if (token) {
+        PyObject *kind, *value, *trace;
+        PyErr_Fetch(&kind, &value, &trace);
+        if (PyContextVar_Reset(bound.silent, token))
+            PyErr_Clear();
+        PyErr_Restore(kind, value, trace);
+    }
+    Py_XDECREF(token);
+    Py_XDECREF(one);
+    Py_XDECREF(sweep);
+    Py_XDECREF(wanted);
+    Py_XDECREF(walk.cotangents);
+    Py_XDECREF(walk.shared);
+    return results;
 }

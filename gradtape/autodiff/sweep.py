@@ -31,9 +31,11 @@ class Sweep:
 
     __slots__ = ("cotangents", "shared")
 
-    def __init__(self) -> None:
-        self.cotangents: dict[Node, Any] = {}
-        self.shared: set[Node] = set()
+    def __init__(
+        self, cotangents: dict[Node, Any] | None = None, shared: set[Node] | None = None
+    ) -> None:
+        self.cotangents: dict[Node, Any] = {} if cotangents is None else cotangents
+        self.shared: set[Node] = set() if shared is None else shared
 
     def run(self, records: Iterable[Record]) -> None:
         """Hand the cotangent of each record to its inputs.
@@ -233,6 +235,15 @@ def summed(array: Any, shape: tuple[int, ...]) -> Any:
     axes = _axes(array.shape, shape)
     total = np.add.reduce(array, axes, array.dtype)
     return total if total.shape == shape else total.reshape(shape)
+
+
+def gradient(recording: Recording, target: Any, sources: list[Any]) -> list[Any] | None:
+    """The gradients of a tensor by all that a recording watches, which is used up; None for each
+    source that is not reached. In place of a list None, and nothing done, where that is not all
+    there is to it, and without the extension."""
+    if quick is None:
+        return None
+    return quick.gradient(Sweep, elementwise, recording, target, sources)
 
 
 bind(summed=summed)

@@ -29,6 +29,7 @@ from gradtape.autodiff.asking import (
 )
 from gradtape.autodiff.history import History, asks, keep, present, release
 from gradtape.autodiff.jacobian import batch_jacobian, give_leaves, jacobian
+from gradtape.autodiff.sweep import gradient
 from gradtape.autodiff.walk import walk
 from gradtape.core import nest
 from gradtape.core.convert import as_tensor
@@ -67,6 +68,7 @@ class GradientTape:
     _recording: Recording | None = None
     _is_recording = False
     _shared = False
+    _simple = False  # whether a gradient uses the tape up and asks for nothing else
 
     _history: History | None = None
     _used_up: Recording | None = None  # the recording of a gradient that may be explained
@@ -82,6 +84,7 @@ class GradientTape:
         self._persistent = persistent
         self._watch_accessed_variables = watch_accessed_variables
         self._strict = strict
+        self._simple = not (persistent or strict)
         if strict or explain:
             self._history = keep()
         self._last_watched: Sequence[tuple[int, Variable]] = ()
@@ -121,7 +124,8 @@ class GradientTape:
             raise ValueError("Tape is not recording.")
         self._is_recording = False
         recording = self._recording
-        here.set_tapes(tuple([t for t in here.tapes if t is not recording]))
+        tapes = here.tapes
+        here.set_tapes(tuple([t for t in tapes if t is not recording]) if len(tapes) > 1 else ())
         if self._history is not None and recording is not None:
             self._history.stopped(recording, how)
 
@@ -131,7 +135,7 @@ class GradientTape:
         Raises:
             ValueError: for anything else, and when the tape was not entered yet.
         """
-        for item in nest.flatten(tensor):
+        for item in (tensor,) if type(tensor) is Tensor else nest.flatten(tensor):
             if type(item) is not Tensor:
                 item = item.values if isinstance(item, IndexedSlices) else item
                 if not isinstance(item, (Tensor, Variable)) and hasattr(item, "__tf_tensor__"):
@@ -265,6 +269,13 @@ class GradientTape:
             array([2., 4.], dtype=float32)
         """
         recording = self._ready("gradient")
+        if self._simple and not self._is_recording and self._history is None:
+            simple = output_gradients is None and unconnected_gradients is UnconnectedGradients.NONE
+            flat = sources if type(sources) is list else [sources]
+            if simple and (found := gradient(recording, target, flat)) is not None:
+                self._note_watched()
+                self._recording = None
+                return found if flat is sources else found[0]
         mode = unconnected_mode(unconnected_gradients)
         targets = flat_targets(target)
         flat = flat_sources(sources)

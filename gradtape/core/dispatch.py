@@ -295,8 +295,11 @@ def _shown(value: Any) -> bool:
 
 
 put = record
-if quick is not None:  # the same in fewer steps, for one tape and one result
-    put, record_one, record_two = quick.record, quick.record_one, quick.record_two
+if quick is not None:  # the same in fewer steps, for one tape
+    apply, put, record_one, record_two = (
+        quick.apply, quick.record, quick.record_one, quick.record_two,
+    )  # fmt: skip
     bind(Tensor=Tensor, Node=Node, Record=Record, Part=Part, Recording=Recording, Spec=Spec)
-    bind(next_number=next_number, no_params=NO_PARAMS, record=record)
+    bind(Primitive=Primitive, next_number=next_number, no_params=NO_PARAMS, record=record)
+    bind(apply_observed=_apply_observed, explained=explained, failures=FAILURES, space=xp)
     bind(silent=quiet[0], errors=quiet[1])

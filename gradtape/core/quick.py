@@ -15,8 +15,10 @@ import numpy as np
 quick: Any = None
 if not os.environ.get("GRADTAPE_PURE_PYTHON"):
     try:
+        from numpy._core.umath import _extobj_contextvar as _errors  # noqa: F401  it sets this
+
         from gradtape.core import _quick as quick
-    except ImportError:  # not built here
+    except ImportError:  # not built here, or a NumPy with other insides
         pass
 
 
@@ -34,5 +36,7 @@ def fast(function: Any, guard: int = 0) -> Any:
         extension only.
     """
     if quick is None or not isinstance(function, np.ufunc):
+        return function
+    if function.nin > 2 or function.nout > 1 or function.signature is not None:
         return function
     return quick.Quick(function, guard)

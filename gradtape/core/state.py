@@ -83,7 +83,7 @@ class State(threading.local):
         """Replace the active tapes."""
         self.tapes = tapes
         if quick is not None:
-            quick.set_state(tapes, bool(self.observers) or self.mode is not None)
+            quick.set_tapes(tapes)
 
     def set_observers(self, observers: tuple[Any, ...]) -> None:
         """Replace the active observers."""

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.quick import fast
+
 
 def _set_errors() -> Any:
     return np.seterr(all="ignore")
@@ -57,7 +59,8 @@ class Lazy:
 
 
 # only what is loaded: np.f2py, np.testing, np.ma, np.random would double the time of the import
-xp: Any = SimpleNamespace(**{name: vars(np)[name] for name in np.__all__ if name in vars(np)})
+_names = [name for name in np.__all__ if name in vars(np)]
+xp: Any = SimpleNamespace(**{name: fast(vars(np)[name]) for name in _names})
 xp.name = "numpy"
 xp.fft = Lazy("numpy.fft")
 xp.special = Lazy("scipy.special")

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.quick import quick
 from gradtape.core.xp_numpy import verb
 from gradtape.core.xp_numpy_indexing import checked
 from gradtape.core.xp_numpy_special import defined, zero_wins
@@ -121,6 +122,8 @@ def softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
 @verb
 def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
     """Cross entropy of the last axis for integer labels, and the softmax."""
+    if quick is not None and (found := quick.sparse_softmax_loss(labels, logits)) is not None:
+        return found
     _check_labels(labels, logits.shape[-1])
     if not logits.size:
         return np.zeros(logits.shape[:-1], logits.dtype), logits.copy()
@@ -136,6 +139,10 @@ def sparse_softmax_loss(labels: Any, logits: Any) -> tuple[Any, Any]:
 @verb
 def sparse_softmax_loss_pull(ct: Any, probabilities: Any, labels: Any) -> Any:
     """ct * (probabilities - onehot(labels)), ct without the last axis."""
+    if quick is not None:
+        found = quick.sparse_softmax_loss_pull(ct, probabilities, labels)
+        if found is not None:
+            return found
     g = zero_wins(probabilities * ct[..., None], ct[..., None])
     flat = g.reshape(-1, g.shape[-1])
     flat[np.arange(len(flat)), labels.reshape(-1)] -= ct.reshape(-1)

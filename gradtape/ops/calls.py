@@ -142,14 +142,17 @@ def binary(primitive: Primitive, refused: Any = None) -> Callable[..., Any]:
     return dressed(call, name, primitive)
 
 
-def short_cut(primitive: Primitive, inputs: int) -> Any:
-    """The extension's way for the plain case, which returns None for any other; None without it."""
+def short_cut(primitive: Primitive, inputs: int, function: Any = None) -> Any:
+    """The extension's way for the plain case, which returns None for any other; None without it.
+
+    It calls the kernel, or a `function` of the arrays, which may return None too.
+    """
     if quick is None:
         return None
     masks = list(product((False, True), repeat=inputs))
     masks = [tuple(reversed(m)) for m in masks]  # the first input's bit is the lowest
     table = tuple([primitive.kept(m) for m in masks]) if primitive.differentiable else None
-    run, space = single(primitive.kernel), None
+    run, space = function or single(primitive.kernel), None
     if run is None:
         run, space = primitive.kernel, xp
     return quick.Plain(primitive, run, space, primitive.kinds, inputs, table)

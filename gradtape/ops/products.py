@@ -16,6 +16,7 @@ from gradtape.core.dispatch import apply, explained, record_two
 from gradtape.core.dtypes import as_dtype
 from gradtape.core.errors import InvalidArgumentError, brief
 from gradtape.core.primitive import TENSOR
+from gradtape.core.quick import quick
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import same
 from gradtape.core.state import here
@@ -23,7 +24,7 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.ops.basis import align, broadcast_shapes, cast, conj, reshape, size_of, transpose
-from gradtape.ops.calls import mixed_dtypes, pair, wrong_kind
+from gradtape.ops.calls import mixed_dtypes, pair, short_cut, wrong_kind
 from gradtape.ops.families import bilinear
 
 NUMERIC = "iufcV"
@@ -95,6 +96,8 @@ NARROW = 8  # columns of a stack of outer products from which on NumPy is faster
 
 
 def _product(xp: Any, a: Any, b: Any) -> Any:
+    if quick is not None and (found := quick.product(a, b)) is not None:
+        return found
     if xp.name == "numpy":
         kind, size = a.dtype.kind, a.dtype.itemsize
         if size == 2 and kind in "fV":
@@ -126,6 +129,7 @@ _matmul = bilinear(
     kinds=NUMERIC,
 )
 _MASKS = ((False, False), (True, False), (False, True), (True, True))
+_plain = None if quick is None else short_cut(_matmul, 2, quick.product)
 _KEPT = [(kept[0] == TENSOR, kept[1] == TENSOR, out) for kept, out in map(_matmul.kept, _MASKS)]
 
 
@@ -204,15 +208,13 @@ def matmul(
         >>> tf.matmul([[1.0, 2.0]], [[3.0], [4.0]]).numpy()
         array([[11.]], dtype=float32)
     """
-    if type(a) is Variable:
-        a = a._read()
-    if type(b) is Variable:
-        b = b._read()
-    if type(a) is Variable:
-        a = a._read()
-    if type(b) is Variable:
-        b = b._read()
     plain = not (transpose_a or transpose_b or adjoint_a or adjoint_b or output_type is not None)
+    if plain and _plain is not None and (out := _plain(a, b)) is not None:
+        return out
+    if type(a) is Variable:
+        a = a._read()
+    if type(b) is Variable:
+        b = b._read()
     if plain and type(a) is Tensor and type(b) is Tensor and not here.special:
         left, right = a._array, b._array
         if (
