@@ -5,6 +5,7 @@ ENV := .venv
 BIN := $(ENV)/bin
 PEERS := .venv-peers
 KERAS := .venv-keras
+SOURCES := pyproject.toml setup.py $(wildcard native/*)
 
 .PHONY: demo demo-compiled test test-keras test-keras-slice lint bench bench-peers compare clean
 
@@ -47,25 +48,26 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(ENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
-$(ENV)/.examples: pyproject.toml | $(BIN)/python
+$(ENV)/.examples: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[examples]"
 	touch $@
 
-$(ENV)/.xla: pyproject.toml | $(BIN)/python
+$(ENV)/.xla: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[examples,xla]"
 	touch $@ $(ENV)/.examples
 
-$(ENV)/.test: pyproject.toml | $(BIN)/python
+$(ENV)/.test: $(SOURCES) | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable ".[test]"
 	touch $@ $(ENV)/.examples $(ENV)/.xla
 
-$(PEERS)/.ready: benchmarks/requirements-peers.txt
+$(PEERS)/.ready: benchmarks/requirements-peers.txt $(SOURCES)
 	$(PYTHON) -m venv $(PEERS)
 	$(PEERS)/bin/python -m pip install --quiet --upgrade pip
 	$(PEERS)/bin/python -m pip install --quiet --requirement benchmarks/requirements-peers.txt
+	$(PEERS)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(KERAS)/.ready: pyproject.toml
+$(KERAS)/.ready: $(SOURCES)
 	test -x $(KERAS)/bin/python || $(PYTHON) -m venv $(KERAS)
 	$(KERAS)/bin/python -m pip install --quiet --editable ".[keras]" keras==3.15.1 pytest pytest-xdist
 	touch $@

@@ -6,9 +6,10 @@ Without a compiler the installation goes on: the same programs then run on Pytho
 import numpy
 from setuptools import Extension, setup
 
+FILES = "module", "arrays", "reductions", "kernels", "records", "apply", "push", "walk"
 quick = Extension(
     "gradtape.core._quick",
-    [f"native/{name}.c" for name in ("module", "arrays", "kernels", "records", "apply", "walk")],
+    [f"native/{name}.c" for name in FILES],
     depends=["native/quick.h"],
     include_dirs=[numpy.get_include()],
     extra_compile_args=["-O3"],

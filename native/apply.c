@@ -90,7 +90,7 @@ apply(PyObject *self, PyObject *const *args, Py_ssize_t count)
     int plain = size < 31;
     for (Py_ssize_t i = 0; plain && i < size; i++) {
         PyObject *tensor = PyTuple_GET_ITEM(inputs, i);
-        plain = PyObject_TypeCheck(tensor, bound.tensor);
+        plain = Py_IS_TYPE(tensor, bound.tensor) && SLOT(tensor, bound.array);
         if (plain)
             given[i + 1] = SLOT(tensor, bound.array);
     }
@@ -236,16 +236,23 @@ static PyObject *
 plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     Plain *self = (Plain *)callable;
-    if (is_special || lookouts_on || names || PyVectorcall_NARGS(flags) != self->inputs)
+    if (lookouts_on || (is_special && !(active_pusher && self->table)) || names
+        || PyVectorcall_NARGS(flags) != self->inputs)
         Py_RETURN_NONE;
     PyObject *tensors[2] = {NULL, NULL}, *arrays[2] = {NULL, NULL}, *value, *out = NULL;
     int ready = operands(args, self->inputs, tensors);
     if (ready > 0) {
         for (int i = 0; i < self->inputs; i++)
             arrays[i] = SLOT(tensors[i], bound.array);
-        ready = dtypes_fit(self, arrays);
+        ready = arrays[0] && (self->inputs == 1 || arrays[1]) && dtypes_fit(self, arrays);
     }
-    if (ready > 0) {
+    int moves = 0;
+    if (ready > 0 && is_special) {
+        out = pushed(self->primitive, self->inputs, tensors, arrays, self->table, &moves);
+        if (out && !moves)
+            Py_CLEAR(out);
+    }
+    if (ready > 0 && !moves && !PyErr_Occurred()) {
         value = computed(self, arrays);
         if (value) {
             if (value != Py_None) /* a function of ours that leaves it to Python */
@@ -255,7 +262,7 @@ plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *na
         else if (PyErr_ExceptionMatches(PyExc_Exception))
             PyErr_Clear(); /* Python does it again and says what is wrong */
     }
-    if (out && self->table && active_tapes
+    if (out && !moves && self->table && active_tapes
         && record_plainly(
             self->primitive, self->table, tensors, self->inputs, bound.no_params, out) < 0)
         Py_CLEAR(out);

@@ -138,21 +138,25 @@ sparse_softmax_loss_pull(PyObject *self, PyObject *const *args, Py_ssize_t count
         } \
     } while (0)
 
-/* relu_pull(ct, y): ct where y is positive, and 0 elsewhere. */
+/* relu_pull(ct, y): ct where y is positive, and 0 elsewhere; of any size, because NumPy passes over
+   the numbers three times. */
 PyObject *
 relu_pull(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
     View ct, y;
+    NPY_BEGIN_THREADS_DEF;
     if (count != 2 || !view(args[0], &ct) || !view(args[1], &y) || ct.type != y.type || y.rank < 1
-        || y.size > MOST || ct.rank != y.rank || memcmp(ct.dims, y.dims, y.rank * sizeof(npy_intp)))
+        || ct.rank != y.rank || memcmp(ct.dims, y.dims, y.rank * sizeof(npy_intp)))
         Py_RETURN_NONE;
     PyObject *made = PyArray_SimpleNew(y.rank, y.dims, y.type);
     if (!made)
         return NULL;
+    NPY_BEGIN_THREADS_THRESHOLDED(y.size);
     if (y.type == NPY_FLOAT)
         RELU_PULL(npy_float);
     else
         RELU_PULL(npy_double);
+    NPY_END_THREADS;
     return made;
 }
 

@@ -33,7 +33,7 @@ static struct {
     {"record", &bound.record_any}, {"apply_observed", &bound.apply_observed},
     {"explained", &bound.explained}, {"failures", &bound.failures}, {"space", &bound.space},
     {"silent", &bound.silent}, {"errors", &bound.errors}, {"zero_wins", &bound.zero_wins},
-    {"summed", &bound.summed}, {NULL, NULL},
+    {"defined", &bound.defined}, {"summed", &bound.summed}, {NULL, NULL},
 };
 
 static struct {
@@ -44,6 +44,7 @@ static struct {
     {&bound.tensor, "_array", &bound.array}, {&bound.tensor, "_node", &bound.node_of},
     {&bound.node, "dtype", &bound.dtype}, {&bound.node, "number", &bound.number},
     {&bound.node, "shape", &bound.shape}, {&bound.node, "tapes", &bound.tapes},
+    {&bound.node, "tangents", &bound.tangents},
     {&bound.record, "inputs", &bound.inputs}, {&bound.record, "out", &bound.out},
     {&bound.record, "params", &bound.params}, {&bound.record, "parents", &bound.parents},
     {&bound.record, "primitive", &bound.primitive}, {&bound.part, "index", &bound.index},
@@ -53,6 +54,7 @@ static struct {
     {&bound.primitive_type, "family", &bound.family}, {&bound.primitive_type, "_kept", &bound.kept},
     {&bound.primitive_type, "kernel", &bound.kernel}, {&bound.primitive_type, "name", &bound.name},
     {&bound.primitive_type, "notable", &bound.notable},
+    {&bound.primitive_type, "pushes", &bound.pushes},
     {&bound.primitive_type, "several", &bound.several},
     {&bound.primitive_type, "straight", &bound.straight}, {NULL, NULL, NULL},
 };

@@ -4,12 +4,14 @@
  * execution (tensors of arrays, no mode and no observer active) in fewer steps, and returns None
  * or calls Python for every other case. Without it the same programs run on the Python code alone.
  *
- *   arrays.c    functions of NumPy on few numbers, without NumPy's own way to them
- *   kernels.c   kernels of few numbers in one pass
- *   records.c   the records that operations leave for the tapes
- *   apply.c     operations on tensors: the result and its record
- *   walk.c      the backward walk's loop over records
- *   module.c    the module, and the Python classes that it works on
+ *   arrays.c       functions of NumPy on few numbers, without NumPy's own way to them
+ *   reductions.c   sums and the like over axes, by the same inner loops
+ *   kernels.c      kernels of few numbers in one pass
+ *   records.c      the records that operations leave for the tapes
+ *   apply.c        operations on tensors: the result and its record
+ *   push.c         the same while a forward accumulator looks on
+ *   walk.c         the backward walk's loop over records
+ *   module.c       the module, and the Python classes that it works on
  */
 
 #ifndef GRADTAPE_QUICK_H
@@ -37,11 +39,12 @@
 typedef struct {
     PyTypeObject *tensor, *variable, *node, *record, *part, *recording, *primitive_type;
     Py_ssize_t array, node_of;                          /* in a Tensor */
-    Py_ssize_t dtype, number, shape, tapes;             /* in a Node */
+    Py_ssize_t dtype, number, shape, tangents, tapes;   /* in a Node */
     Py_ssize_t inputs, out, params, parents, primitive; /* in a Record */
     Py_ssize_t index, parents_of_part;                  /* in a Part */
     Py_ssize_t mark, records, watched;                  /* in a Recording */
-    Py_ssize_t differentiable, family, kept, kernel, name, notable, several, straight; /* Primitive */
+    Py_ssize_t differentiable, family, kept, kernel, name; /* in a Primitive */
+    Py_ssize_t notable, pushes, several, straight;         /* likewise */
     PyObject *spec;            /* Spec(shape, dtype) */
     PyObject *next_number;     /* of nodes */
     PyObject *no_params;       /* dispatch.NO_PARAMS */
@@ -51,6 +54,7 @@ typedef struct {
     PyObject *space;           /* the namespace of NumPy, for kernels */
     PyObject *silent, *errors; /* NumPy's context variable of errors, and its quiet value */
     PyObject *zero_wins;       /* the verb, for products that hold nan */
+    PyObject *defined;         /* whether an array of any kind holds no nan */
     PyObject *summed;          /* sweep.summed: what undoes broadcasting */
 } Bound;
 extern Bound bound;
@@ -63,6 +67,7 @@ extern Bound bound;
 /* The state of this thread, as `core.state` sets it. */
 extern _Thread_local PyObject *active_tapes; /* a tuple, or NULL for none */
 extern _Thread_local int is_special;         /* a mode or an observer is active in the thread */
+extern _Thread_local PyObject *active_pusher; /* the only special one; NULL otherwise */
 extern int lookouts_on;                      /* somebody looks on in every thread */
 
 /* arrays.c */
@@ -83,10 +88,23 @@ typedef struct {
     int rank; /* -1 for a scalar */
 } View;
 
+/* A ufunc with its inner loops. */
+enum { FIRST = -1, NOWHERE = -2 };
+
+typedef struct {
+    PyObject_HEAD
+    vectorcallfunc call;
+    PyObject *ufunc;
+    int inputs;
+    binaryfunc operator; /* Python's operator that does the same, for what is not plain; or NULL */
+    int start;      /* of a reduction: 0 or 1; FIRST, its first element; or NOWHERE */
+    int guard;      /* 0; or how many of the factors make 0 of a nan where they are 0 */
+    Loop loops[2];  /* for float32 and float64 */
+} Quick;
+
 extern PyTypeObject Quick_Type;
 int view(PyObject *value, View *seen);
-Loop *loop_of(const char *name, int type);
-PyObject *sum_to(PyObject *array, PyObject *shape);
+PyObject *scalar_of(int type, const char *data);
 int quick_try(PyObject *quick, PyObject *const *args, PyObject **out);
 int all_defined(PyObject *value);
 PyObject *wins(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -94,6 +112,11 @@ int add_into(PyObject *present, PyObject *given);
 PyObject *shape_of(PyObject *array);
 PyObject *dtype_of(PyObject *array);
 int has_shape(PyObject *array, PyObject *shape);
+
+/* reductions.c */
+Loop *loop_of(const char *name, int type);
+PyObject *quick_reduce(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *names);
+PyObject *sum_to(PyObject *array, PyObject *shape);
 
 /* kernels.c */
 PyObject *sparse_softmax_loss(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -116,6 +139,10 @@ PyObject *record_quick(PyObject *self, PyObject *const *args, Py_ssize_t count);
 extern PyTypeObject Plain_Type;
 PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *params);
+
+/* push.c */
+PyObject *pushed(PyObject *primitive, int inputs, PyObject *const *tensors,
+                 PyObject *const *arrays, PyObject *table, int *moves);
 
 /* walk.c */
 PyObject *plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -6,15 +6,17 @@ _Thread_local PyObject *active_tapes = NULL;
 _Thread_local int is_special = 0;
 int lookouts_on = 0;
 
-/* set_state(tapes, special): what is active in this thread. */
+/* set_state(tapes, special, pusher): what is active in this thread; the pusher, or None, is the only
+   thing that is special. */
 PyObject *
 set_state(PyObject *self, PyObject *args)
 {
-    PyObject *tapes;
+    PyObject *tapes, *pusher;
     int special;
-    if (!PyArg_ParseTuple(args, "O!p:set_state", &PyTuple_Type, &tapes, &special))
+    if (!PyArg_ParseTuple(args, "O!pO:set_state", &PyTuple_Type, &tapes, &special, &pusher))
         return NULL;
     Py_XSETREF(active_tapes, PyTuple_GET_SIZE(tapes) ? Py_NewRef(tapes) : NULL);
+    Py_XSETREF(active_pusher, pusher == Py_None ? NULL : Py_NewRef(pusher));
     is_special = special;
     Py_RETURN_NONE;
 }
@@ -328,7 +330,7 @@ record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py
 {
     int plain = PyTuple_GET_SIZE(active_tapes) == 1 && count < 32 && plain_results(out);
     for (Py_ssize_t i = 0; plain && i < count; i++)
-        plain = PyObject_TypeCheck(inputs[i], bound.tensor);
+        plain = Py_IS_TYPE(inputs[i], bound.tensor);
     if (plain)
         return put_on_record(primitive, table, inputs, count, params, out);
     PyObject *all = PyTuple_New(count), *done;

@@ -31,6 +31,12 @@ done(PyObject *result)
     return result ? 0 : -1;
 }
 
+static int
+is_array(PyObject *value)
+{
+    return PyArray_CheckExact(value) || PyArray_CheckScalar(value);
+}
+
 /* Add an array to a node; `fresh`: nobody else refers to the array. */
 static int
 give(Walk *walk, PyObject *node, PyObject *array, int fresh)
@@ -50,6 +56,13 @@ give(Walk *walk, PyObject *node, PyObject *array, int fresh)
             return -1;
         if (!is_shared)
             return add_into(present, array) ? 0 : done(PyNumber_InPlaceAdd(present, array));
+    }
+    if (is_array(present) && is_array(array)) {
+        PyObject *total = PyNumber_Add(present, array);
+        int failed = !total || PyDict_SetItem(walk->cotangents, node, total)
+            || PySet_Discard(walk->shared, node) < 0;
+        Py_XDECREF(total);
+        return failed ? -1 : 0;
     }
     return done(PyObject_CallMethodObjArgs(walk->sweep, add_name, node, present, array, NULL));
 }
@@ -115,7 +128,7 @@ failed:
 static int
 step_by_shape(Walk *walk, PyObject *record, PyObject *table, PyObject *ct)
 {
-    if (!PyArray_CheckExact(ct) && !PyArray_CheckScalar(ct))
+    if (!is_array(ct))
         return 0;
     PyObject *key = signature(record), *found = NULL, *given;
     if (key) {
@@ -224,7 +237,7 @@ step(Walk *walk, PyObject *record)
     if (PyDict_DelItem(walk->cotangents, record))
         goto end;
     if (SLOT(primitive, bound.family) == the_family && PyTuple_GET_SIZE(SLOT(record, bound.parents)) <= 2
-        && (PyArray_CheckExact(ct) || PyArray_CheckScalar(ct)))
+        && is_array(ct))
         result = step_by_dtype(walk, record, table, ct);
     else
         result = step_by_shape(walk, record, table, ct);
@@ -265,6 +278,20 @@ release(PyObject *record, PyObject *recording)
     return 0;
 }
 
+/* What a weak reference refers to; NULL where it is gone. */
+static PyObject *
+referent(PyObject *reference)
+{
+#if PY_VERSION_HEX >= 0x030D0000
+    PyObject *found = NULL;
+    PyWeakref_GetRef(reference, &found);
+    return found;
+#else
+    PyObject *found = PyWeakref_GetObject(reference);
+    return found == Py_None ? NULL : Py_XNewRef(found);
+#endif
+}
+
 /* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records:
    its list has the order, so that nobody need look for them and sort them. */
 static int
@@ -274,11 +301,11 @@ use_up(Walk *walk, PyObject *recording)
     Py_ssize_t left;
     int failed = 0;
     while (!failed && (left = PyList_GET_SIZE(records))) {
-        PyObject *record = Py_NewRef(PyWeakref_GetObject(PyList_GET_ITEM(records, left - 1)));
+        PyObject *record = referent(PyList_GET_ITEM(records, left - 1));
         failed = PyList_SetSlice(records, left - 1, left, NULL);
-        if (!failed && record != Py_None)
+        if (!failed && record)
             failed = step(walk, record) || release(record, recording);
-        Py_DECREF(record);
+        Py_XDECREF(record);
     }
     Py_DECREF(records);
     return failed;
@@ -419,7 +446,7 @@ plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
     for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(sources); i++) {
         PyObject *leaf = leaf_of(PyList_GET_ITEM(sources, i)), *ct, *tensor;
         ct = PyDict_GetItemWithError(walk.cotangents, leaf);
-        if (!ct || !(PyArray_CheckExact(ct) || PyArray_CheckScalar(ct)))
+        if (!ct || !is_array(ct))
             tensor = Py_NewRef(ct ? ct : Py_None); /* of a gather: an `IndexedSlices` */
         else
             tensor = tensor_of(ct);

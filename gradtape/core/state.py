@@ -77,7 +77,8 @@ class State(threading.local):
             own.pop("special", None)
             own.pop("follower", None)
         if quick is not None:
-            quick.set_state(tapes, bool(observers) or mode is not None)
+            special = bool(observers) or mode is not None
+            quick.set_state(tapes, special, self.follower if special else None)
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
