@@ -83,11 +83,9 @@ apply(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyErr_SetString(PyExc_TypeError, "apply: needs a primitive, a tuple of inputs, parameters");
         return NULL;
     }
-    if (is_special || lookouts_on)
-        return PyObject_CallFunctionObjArgs(bound.apply_observed, primitive, inputs, params, NULL);
     PyObject *given[32];
     Py_ssize_t size = PyTuple_GET_SIZE(inputs);
-    int plain = size < 31;
+    int plain = size < 31 && !lookouts_on && (!is_special || active_pusher);
     for (Py_ssize_t i = 0; plain && i < size; i++) {
         PyObject *tensor = PyTuple_GET_ITEM(inputs, i);
         plain = Py_IS_TYPE(tensor, bound.tensor) && SLOT(tensor, bound.array);
@@ -109,6 +107,15 @@ apply(PyObject *self, PyObject *const *args, Py_ssize_t count)
         && record_plainly(
             primitive, NULL, ((PyTupleObject *)inputs)->ob_item, size, params, out) < 0)
         Py_CLEAR(out);
+    if (out && is_special) { /* a pusher looks on */
+        PyObject *seen[4] = {primitive, inputs, params, out}, *see, *done;
+        see = PyObject_GetAttrString(active_pusher, "see");
+        done = see ? silently(see, seen, 4, NULL) : NULL;
+        Py_XDECREF(see);
+        Py_XDECREF(done);
+        if (!done)
+            Py_CLEAR(out);
+    }
     return out;
 }
 
@@ -120,6 +127,7 @@ typedef struct {
     PyObject *space;  /* the namespace for a kernel, NULL for a function of arrays */
     PyObject *kinds;  /* NumPy's letters of the dtypes that the operation takes */
     PyObject *table;  /* the pairs of `kept` by what is connected; NULL: nothing is recorded */
+    Push pushes[8];   /* the primitive's, by type and by what moves */
     int inputs;
 } Plain;
 
@@ -248,7 +256,7 @@ plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *na
     }
     int moves = 0;
     if (ready > 0 && is_special) {
-        out = pushed(self->primitive, self->inputs, tensors, arrays, self->table, &moves);
+        out = pushed(self->pushes, self->primitive, self->inputs, tensors, arrays, self->table, &moves);
         if (out && !moves)
             Py_CLEAR(out);
     }
@@ -310,6 +318,8 @@ plain_dealloc(PyObject *object)
     Py_XDECREF(self->space);
     Py_XDECREF(self->kinds);
     Py_XDECREF(self->table);
+    for (int i = 0; i < 8; i++)
+        Py_XDECREF(self->pushes[i].function);
     Py_TYPE(object)->tp_free(object);
 }
 

@@ -279,6 +279,16 @@ dtype_of(PyObject *array)
     return PyObject_GetAttrString(array, "dtype");
 }
 
+/* Whether two arrays or scalars have one shape. */
+int
+same_shape(PyObject *one, PyObject *other)
+{
+    if (!PyArray_CheckExact(one) || !PyArray_CheckExact(other))
+        return PyArray_CheckScalar(one) && PyArray_CheckScalar(other);
+    PyArrayObject *a = (PyArrayObject *)one, *b = (PyArrayObject *)other;
+    return PyArray_SAMESHAPE(a, b);
+}
+
 /* Whether an array or scalar has the shape that a tuple says. */
 int
 has_shape(PyObject *array, PyObject *shape)

@@ -4,25 +4,24 @@
 #include "quick.h"
 
 _Thread_local PyObject *active_pusher = NULL;
+_Thread_local PyObject *active_mark = NULL;
 
-static PyObject *mark_name, *places_name, *limit_name, *tidy_name;
-
-static int
-intern_names(void)
+/* Make a pusher the only special thing of this thread, or None. */
+int
+set_pusher(PyObject *pusher)
 {
-    if (tidy_name)
-        return 0;
-    mark_name = PyUnicode_InternFromString("_mark");
-    places_name = PyUnicode_InternFromString("_places");
-    limit_name = PyUnicode_InternFromString("_limit");
-    tidy_name = PyUnicode_InternFromString("_tidy");
-    return mark_name && places_name && limit_name && tidy_name ? 0 : -1;
+    PyObject *mark = pusher == Py_None ? NULL : PyObject_GetAttrString(pusher, "_mark");
+    if (pusher != Py_None && !mark)
+        return -1;
+    Py_XSETREF(active_pusher, pusher == Py_None ? NULL : Py_NewRef(pusher));
+    Py_XSETREF(active_mark, mark);
+    return 0;
 }
 
 /* The tangent of an input as an array, NULL where it does not move. Borrowed. Sets `plain` to 0
    where only Python can find it. */
 static PyObject *
-tangent_of(PyObject *tensor, PyObject *mark, int *plain)
+tangent_of(PyObject *tensor, int *plain)
 {
     PyObject *node = SLOT(tensor, bound.node_of), *held, *found;
     if (node == Py_None)
@@ -32,7 +31,7 @@ tangent_of(PyObject *tensor, PyObject *mark, int *plain)
         return NULL;
     }
     held = SLOT(node, bound.tangents);
-    found = held && PyDict_CheckExact(held) ? PyDict_GetItemWithError(held, mark) : NULL;
+    found = held && PyDict_CheckExact(held) ? PyDict_GetItemWithError(held, active_mark) : NULL;
     if (found && Py_IS_TYPE(found, bound.tensor))
         return SLOT(found, bound.array);
     if (found && !PyArray_CheckExact(found) && !PyArray_CheckScalar(found))
@@ -40,22 +39,43 @@ tangent_of(PyObject *tensor, PyObject *mark, int *plain)
     return found;
 }
 
-/* The function of an elementwise primitive for these dtypes and for what moves. Borrowed. */
+/* The function of an elementwise primitive for the dtype of its arrays and for what moves; NULL
+   where there is none (yet). `alone`: it calls nothing but `Quick` functions. */
 static PyObject *
-function_of(PyObject *primitive, int inputs, PyObject *const *arrays, PyObject *const *tangents)
+function_of(Push *known, PyObject *primitive, int inputs, PyObject *const *arrays,
+            PyObject *const *tangents, int *alone)
 {
-    PyObject *key = dtype_of(arrays[0]), *found = NULL;
-    if (key && inputs == 2) {
-        PyObject *first = key, *second = dtype_of(arrays[1]);
-        key = second ? PyTuple_Pack(4, first, second, tangents[0] ? Py_False : Py_True,
-                                    tangents[1] ? Py_False : Py_True) : NULL;
-        Py_DECREF(first);
-        Py_XDECREF(second);
+    PyObject *dtype = dtype_of(arrays[0]), *key = dtype, *found;
+    if (!dtype)
+        return NULL;
+    if (PyArray_DescrCheck(dtype)) {
+        int type = ((PyArray_Descr *)dtype)->type_num;
+        known += (type == NPY_DOUBLE ? 4 : 0) + (tangents[0] != NULL) + 2 * (tangents[1] != NULL);
+        if (known->function && (type == NPY_FLOAT || type == NPY_DOUBLE)) {
+            Py_DECREF(dtype);
+            *alone = known->alone;
+            return known->function;
+        }
+        if (type != NPY_FLOAT && type != NPY_DOUBLE)
+            known = NULL;
     }
-    if (key)
-        found = PyDict_GetItemWithError(SLOT(primitive, bound.pushes), key);
-    Py_XDECREF(key);
-    return found && PyTuple_CheckExact(found) ? PyTuple_GET_ITEM(found, 0) : NULL;
+    if (inputs == 2) {
+        key = PyTuple_Pack(4, dtype, dtype, tangents[0] ? Py_False : Py_True,
+                           tangents[1] ? Py_False : Py_True);
+        Py_DECREF(dtype);
+        if (!key)
+            return NULL;
+    }
+    found = PyDict_GetItemWithError(SLOT(primitive, bound.pushes), key);
+    Py_DECREF(key);
+    if (!found || !PyTuple_CheckExact(found))
+        return NULL;
+    *alone = PyTuple_GET_ITEM(found, 2) == Py_True;
+    if (known) {
+        known->function = Py_NewRef(PyTuple_GET_ITEM(found, 0));
+        known->alone = *alone;
+    }
+    return PyTuple_GET_ITEM(found, 0);
 }
 
 /* Whether no element of a tangent is nan; -1 with an exception. */
@@ -71,12 +91,28 @@ is_defined(PyObject *tangent)
     return answer;
 }
 
+/* Let the pusher know, weakly, a node that holds a large tangent: it takes that away at its end. */
+static int
+note(PyObject *node)
+{
+    PyObject *places = PyObject_GetAttrString(active_pusher, "_places"), *done;
+    PyObject *reference = places ? PyWeakref_NewRef(node, NULL) : NULL;
+    int failed = !reference || !PyList_CheckExact(places) || PyList_Append(places, reference);
+    if (!failed && !(PyList_GET_SIZE(places) & 255)) {
+        done = PyObject_CallMethod(active_pusher, "_tidy", NULL);
+        failed = !done;
+        Py_XDECREF(done);
+    }
+    Py_XDECREF(places);
+    Py_XDECREF(reference);
+    return failed ? -1 : 0;
+}
+
 /* Hang a tangent on the node of a new result. */
 static int
-hang(PyObject *out, PyObject *mark, PyObject *tangent)
+hang(PyObject *out, PyObject *tangent)
 {
-    PyObject *node = SLOT(out, bound.node_of), *places = NULL, *reference = NULL, *limit = NULL;
-    int failed = -1;
+    PyObject *node = SLOT(out, bound.node_of), *held;
     if (node == Py_None) {
         node = bound.node->tp_alloc(bound.node, 0);
         if (!node)
@@ -90,48 +126,55 @@ hang(PyObject *out, PyObject *mark, PyObject *tangent)
             || !SLOT(node, bound.tapes))
             return -1;
     }
-    PyObject *held = PyDict_New();
-    if (!held || PyDict_SetItem(held, mark, tangent)) {
+    held = PyDict_New();
+    if (!held || PyDict_SetItem(held, active_mark, tangent)) {
         Py_XDECREF(held);
         return -1;
     }
     Py_XSETREF(SLOT(node, bound.tangents), held);
-    places = PyObject_GetAttr(active_pusher, places_name);
-    limit = PyObject_GetAttr(active_pusher, limit_name);
-    reference = PyWeakref_NewRef(node, NULL);
-    if (places && limit && reference && PyList_CheckExact(places)
-        && !PyList_Append(places, reference)) {
-        failed = 0;
-        if (PyList_GET_SIZE(places) > PyLong_AsSsize_t(limit)) {
-            PyObject *done = PyObject_CallMethodNoArgs(active_pusher, tidy_name);
-            failed = done ? 0 : -1;
-            Py_XDECREF(done);
-        }
+    if (PyArray_CheckExact(tangent) && PyArray_SIZE((PyArrayObject *)tangent) > MOST)
+        return note(node);
+    return 0;
+}
+
+/* Whether a function that calls nothing but `Quick` functions stays with them: all arrays are plain
+   and alike, or scalars. */
+static int
+all_plain(PyObject *const *given, int count)
+{
+    View like = {NULL, NULL, 1, 0, -1}, seen;
+    for (int i = 0; i < count; i++) {
+        if (given[i] == Py_None)
+            continue;
+        if (!view(given[i], &seen) || seen.size > MOST || !seen.size)
+            return 0;
+        if (seen.rank < 0)
+            continue;
+        if (like.rank > 0
+            && (like.rank != seen.rank
+                || memcmp(like.dims, seen.dims, seen.rank * sizeof(npy_intp))))
+            return 0;
+        like = seen;
     }
-    Py_XDECREF(places);
-    Py_XDECREF(limit);
-    Py_XDECREF(reference);
-    return failed;
+    return 1;
 }
 
 /* Run an elementwise operation and push the tangents of its inputs: a tensor; None where another
    way must be gone; NULL with an exception. `moves` says whether an input moves. */
 PyObject *
-pushed(PyObject *primitive, int inputs, PyObject *const *tensors, PyObject *const *arrays,
-       PyObject *table, int *moves)
+pushed(Push *known, PyObject *primitive, int inputs, PyObject *const *tensors,
+       PyObject *const *arrays, PyObject *table, int *moves)
 {
-    PyObject *tangents[2] = {NULL, NULL}, *function, *both = NULL, *out = NULL, *mark;
-    int plain = 1;
+    PyObject *tangents[2] = {NULL, NULL}, *function, *both = NULL, *out = NULL;
+    int plain = 1, alone = 0;
     *moves = 0;
-    if (intern_names() || !(mark = PyObject_GetAttr(active_pusher, mark_name)))
-        return NULL;
     for (int i = 0; i < inputs; i++)
-        if ((tangents[i] = tangent_of(tensors[i], mark, &plain)))
+        if ((tangents[i] = tangent_of(tensors[i], &plain)))
             *moves = 1;
-    function = plain && *moves ? function_of(primitive, inputs, arrays, tangents) : NULL;
-    if (!plain || !*moves || !function) {
+    function = plain && *moves
+        ? function_of(known, primitive, inputs, arrays, tangents, &alone) : NULL;
+    if (!function) {
         *moves = *moves || !plain;
-        Py_DECREF(mark);
         return PyErr_Occurred() ? NULL : Py_NewRef(Py_None);
     }
     PyObject *given[4] = {tangents[0] ? tangents[0] : Py_None, arrays[0], NULL, NULL};
@@ -141,25 +184,24 @@ pushed(PyObject *primitive, int inputs, PyObject *const *tensors, PyObject *cons
         given[3] = arrays[1];
     }
     Py_INCREF(function);
-    both = silently(function, given, 2 * inputs, NULL);
+    if (alone && all_plain(given, 2 * inputs))
+        both = PyObject_Vectorcall(function, given, 2 * inputs, NULL);
+    else
+        both = silently(function, given, 2 * inputs, NULL);
     Py_DECREF(function);
     if (!both && PyErr_ExceptionMatches(PyExc_Exception))
         PyErr_Clear(); /* the other way says what is wrong */
     if (both && PyTuple_CheckExact(both) && PyTuple_GET_SIZE(both) == 2) {
         PyObject *value = PyTuple_GET_ITEM(both, 0), *tangent = PyTuple_GET_ITEM(both, 1);
-        PyObject *shape = shape_of(value);
-        int fits = shape && has_shape(tangent, shape) && is_defined(tangent) == 1;
-        Py_XDECREF(shape);
-        if (fits)
+        if (same_shape(value, tangent) && is_defined(tangent) == 1)
             out = tensor_of(value);
         if (out
             && ((active_tapes
                  && record_plainly(primitive, table, tensors, inputs, bound.no_params, out) < 0)
-                || hang(out, mark, tangent)))
+                || hang(out, tangent)))
             Py_CLEAR(out);
     }
     Py_XDECREF(both);
-    Py_DECREF(mark);
     if (out || PyErr_Occurred())
         return out;
     Py_RETURN_NONE;

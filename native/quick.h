@@ -67,7 +67,8 @@ extern Bound bound;
 /* The state of this thread, as `core.state` sets it. */
 extern _Thread_local PyObject *active_tapes; /* a tuple, or NULL for none */
 extern _Thread_local int is_special;         /* a mode or an observer is active in the thread */
-extern _Thread_local PyObject *active_pusher; /* the only special one; NULL otherwise */
+extern _Thread_local PyObject *active_pusher; /* the only special thing; NULL otherwise */
+extern _Thread_local PyObject *active_mark;   /* the pusher's, by which nodes know its tangents */
 extern int lookouts_on;                      /* somebody looks on in every thread */
 
 /* arrays.c */
@@ -111,6 +112,7 @@ PyObject *wins(PyObject *self, PyObject *const *args, Py_ssize_t count);
 int add_into(PyObject *present, PyObject *given);
 PyObject *shape_of(PyObject *array);
 PyObject *dtype_of(PyObject *array);
+int same_shape(PyObject *one, PyObject *other);
 int has_shape(PyObject *array, PyObject *shape);
 
 /* reductions.c */
@@ -141,7 +143,13 @@ PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *params);
 
 /* push.c */
-PyObject *pushed(PyObject *primitive, int inputs, PyObject *const *tensors,
+typedef struct {
+    PyObject *function; /* of tangents and arrays, to the result and its tangent; NULL: not known */
+    int alone;          /* it calls nothing but `Quick` functions */
+} Push;
+
+int set_pusher(PyObject *pusher);
+PyObject *pushed(Push *known, PyObject *primitive, int inputs, PyObject *const *tensors,
                  PyObject *const *arrays, PyObject *table, int *moves);
 
 /* walk.c */

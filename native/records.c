@@ -16,7 +16,8 @@ set_state(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!pO:set_state", &PyTuple_Type, &tapes, &special, &pusher))
         return NULL;
     Py_XSETREF(active_tapes, PyTuple_GET_SIZE(tapes) ? Py_NewRef(tapes) : NULL);
-    Py_XSETREF(active_pusher, pusher == Py_None ? NULL : Py_NewRef(pusher));
+    if (set_pusher(pusher))
+        return NULL;
     is_special = special;
     Py_RETURN_NONE;
 }

@@ -80,6 +80,11 @@ class ForwardAccumulator(Pusher):
         return cls(primals, tangents, batched=True)
 
     def _watch(self, primal: Any, tangent: Any) -> None:
+        if type(primal) is type(tangent) is Tensor and not self._batched:
+            x, t = primal._array, tangent._array
+            if x.dtype is t.dtype and x.dtype.kind == "f" and x.shape == t.shape:
+                self._put(primal, tangent)
+                return
         if not isinstance(primal, (Tensor, Variable)):
             if not hasattr(primal, "__tf_tensor__"):
                 raise TypeError(

@@ -271,21 +271,22 @@ class Pusher:
 
     def _put(self, value: Any, tangent: Any) -> None:
         """Hang a tangent, a tensor or a bare array, on a value's node."""
-        node = node_of(value)
+        node = value._node if type(value) is Tensor else node_of(value)
         if node is None:
             node = value._node = Node(value._shape, value._dtype)
+        places = self._places
         if type(node) is Part:  # its tensors come and go: the record keeps the tangents of all
             index, node = node.index, node.parents[0]
             _held(node).setdefault(self._mark, {})[index] = tangent
         else:
             _held(node)[self._mark] = tangent
-        self._places.append(ref(node))
-        if len(self._places) > self._limit:
+        places.append(ref(node))
+        if len(places) > self._limit:
             self._tidy()
 
     def _tidy(self) -> None:
         """Forget the nodes that died, when there are twice as many as after the last time."""
-        self._places = [r for r in self._places if r() is not None]
+        self._places[:] = [r for r in self._places if r() is not None]
         self._limit = 2 * len(self._places) + 256
 
     def _of(self, node: Node | None) -> Any:
@@ -300,10 +301,11 @@ class Pusher:
 
 def _held(node: Node) -> dict[Any, Any]:
     """The tangents at a node, by pusher."""
-    held = getattr(node, "tangents", None)
-    if held is None:
+    try:
+        return node.tangents
+    except AttributeError:
         with _making:
             held = getattr(node, "tangents", None)
             if held is None:
                 held = node.tangents = {}
-    return held
+            return held

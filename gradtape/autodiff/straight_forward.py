@@ -181,9 +181,10 @@ class HastyFused(Fused):
 
 def elementwise(
     primitive: Primitive, inputs: tuple[Any, ...], tangents: Sequence[Any], out: Any, key: Any
-) -> tuple[Push, Push] | None:
+) -> tuple[Push, Push, bool] | None:
     """The functions of an elementwise primitive for every shape, entered under the key: one that
-    runs the operation as well, in haste, and one that is careful; None when its rule refuses."""
+    runs the operation as well, in haste, and one that is careful; and whether the first calls
+    nothing but functions of the extension. None when its rule refuses."""
     found = None
     if not primitive.several and all(x._dtype == out._dtype for x in inputs):
         operation = Operation(primitive, inputs, tangents, {}, out, shaped=False)
@@ -192,9 +193,16 @@ def elementwise(
         fused = operation.written(Fused if careful else HastyFused)
         alone = operation.written(ForwardWriter)
         if fused is not None and alone is not None:
-            found = fused, alone
+            found = fused, alone, all_quick(fused)
     primitive.pushes[key] = found
     return found
+
+
+def all_quick(function: Push) -> bool:
+    """Whether a function that was written down calls nothing but functions of the extension."""
+    scope = [v for k, v in function.__globals__.items() if k not in (function.__name__, "xp")]
+    called = [v for v in scope if callable(v)]
+    return quick is not None and all([type(v) is quick.Quick for v in called])
 
 
 def signature(
