@@ -28,6 +28,7 @@ static struct {
     {"Tensor", (PyObject **)&bound.tensor}, {"Variable", (PyObject **)&bound.variable},
     {"Node", (PyObject **)&bound.node}, {"Record", (PyObject **)&bound.record},
     {"Part", (PyObject **)&bound.part}, {"Recording", (PyObject **)&bound.recording},
+    {"DeferredTensor", (PyObject **)&bound.deferred},
     {"Primitive", (PyObject **)&bound.primitive_type}, {"Spec", &bound.spec},
     {"next_number", &bound.next_number}, {"no_params", &bound.no_params},
     {"record", &bound.record_any}, {"apply_observed", &bound.apply_observed},
@@ -42,6 +43,9 @@ static struct {
     Py_ssize_t *place;
 } slots[] = {
     {&bound.tensor, "_array", &bound.array}, {&bound.tensor, "_node", &bound.node_of},
+    {&bound.deferred, "buffer", &bound.buffer}, {&bound.deferred, "_host", &bound.host},
+    {&bound.deferred, "_dtype", &bound.deferred_dtype},
+    {&bound.deferred, "_shape", &bound.deferred_shape},
     {&bound.node, "dtype", &bound.dtype}, {&bound.node, "number", &bound.number},
     {&bound.node, "shape", &bound.shape}, {&bound.node, "tapes", &bound.tapes},
     {&bound.node, "tangents", &bound.tangents},
@@ -79,6 +83,10 @@ bind(PyObject *self, PyObject *args, PyObject *keywords)
 static PyMethodDef functions[] = {
     {"bind", (PyCFunction)(void (*)(void))bind, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("Give the extension the Python classes that it works on.")},
+    {"tensor", new_tensor, METH_O, PyDoc_STR("tensor(array): a tensor without a node.")},
+    {"deferred", (PyCFunction)(void (*)(void))new_deferred, METH_FASTCALL,
+     PyDoc_STR("deferred(buffer, shape, dtype): a DeferredTensor without a node.")},
+    {"idle", idle, METH_NOARGS, PyDoc_STR("Whether nothing is active in this thread.")},
     {"set_state", set_state, METH_VARARGS, PyDoc_STR("Say what is active in this thread.")},
     {"set_tapes", set_tapes, METH_O, PyDoc_STR("Say which tapes are active in this thread.")},
     {"set_lookouts", set_lookouts, METH_O, PyDoc_STR("Say whether somebody looks on everywhere.")},

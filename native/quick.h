@@ -37,8 +37,10 @@
 
 /* The Python classes, and where their slots lie in an object. */
 typedef struct {
-    PyTypeObject *tensor, *variable, *node, *record, *part, *recording, *primitive_type;
+    PyTypeObject *tensor, *variable, *node, *record, *part, *recording, *primitive_type,
+        *deferred;
     Py_ssize_t array, node_of;                          /* in a Tensor */
+    Py_ssize_t buffer, deferred_dtype, deferred_shape, host; /* in a DeferredTensor */
     Py_ssize_t dtype, number, shape, tangents, tapes;   /* in a Node */
     Py_ssize_t inputs, out, params, parents, primitive; /* in a Record */
     Py_ssize_t index, parents_of_part;                  /* in a Part */
@@ -130,6 +132,9 @@ PyObject *product(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *tensor_of(PyObject *array);
 int record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,
                    PyObject *params, PyObject *out);
+PyObject *new_tensor(PyObject *self, PyObject *array);
+PyObject *new_deferred(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *idle(PyObject *self, PyObject *nothing);
 PyObject *set_state(PyObject *self, PyObject *args);
 PyObject *set_tapes(PyObject *self, PyObject *tapes);
 PyObject *set_lookouts(PyObject *self, PyObject *flag);

@@ -57,6 +57,39 @@ tensor_of(PyObject *array)
     return made;
 }
 
+/* tensor(array): a tensor without a node. */
+PyObject *
+new_tensor(PyObject *self, PyObject *array)
+{
+    return tensor_of(array);
+}
+
+/* deferred(buffer, shape, dtype): a `DeferredTensor` without a node. */
+PyObject *
+new_deferred(PyObject *self, PyObject *const *args, Py_ssize_t count)
+{
+    if (count != 3) {
+        PyErr_SetString(PyExc_TypeError, "deferred: needs a buffer, a shape and a dtype");
+        return NULL;
+    }
+    PyObject *made = bound.deferred->tp_alloc(bound.deferred, 0);
+    if (made) {
+        FILL(made, bound.buffer, Py_NewRef(args[0]));
+        FILL(made, bound.deferred_shape, Py_NewRef(args[1]));
+        FILL(made, bound.deferred_dtype, Py_NewRef(args[2]));
+        FILL(made, bound.host, Py_NewRef(Py_None));
+        FILL(made, bound.node_of, Py_NewRef(Py_None));
+    }
+    return made;
+}
+
+/* idle(): whether no tape, mode or observer is active in this thread, and nobody looks on. */
+PyObject *
+idle(PyObject *self, PyObject *nothing)
+{
+    return PyBool_FromLong(!active_tapes && !is_special && !lookouts_on);
+}
+
 /* Whether a tape recorded or watches a node; -1 with an exception. */
 static int
 knows(PyObject *tape, PyObject *node)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from gradtape.core.quick import bind
 from gradtape.core.tensor import Tensor
 
 
@@ -45,3 +46,6 @@ class DeferredTensor(Tensor):
         (device,) = self.buffer.devices()
         kind = device.platform.upper()
         return f"/job:localhost/replica:0/task:0/device:{kind}:{device.id}"
+
+
+bind(DeferredTensor=DeferredTensor)

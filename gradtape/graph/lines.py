@@ -16,7 +16,9 @@ from collections.abc import Callable, Sequence
 from threading import local
 from typing import Any
 
+from gradtape.core.quick import quick
 from gradtape.core.sizes import closed, open_sizes, unknowns
+from gradtape.core.steps import single
 from gradtape.graph.graph import Operation
 from gradtape.graph.program import Program
 from gradtape.graph.symbolic import Value
@@ -34,18 +36,22 @@ class Looking(local):
 looking = Looking()
 
 
-def as_function(program: Program, known: dict[Any, int] | None = None) -> Callable[..., Any]:
+def as_function(
+    program: Program, known: dict[Any, int] | None = None, eager: bool = False
+) -> Callable[..., Any]:
     """The program as a Python function of a namespace and arrays, which returns a tuple.
 
     Args:
         known: the sizes that are open in the program.
+        eager: the namespace will be NumPy's: kernels of a single step are that step.
     """
     key: Any = frozenset(known.items()) if known else None
+    key = ("eager", key) if eager else key
     if looking.on is not None:
         key = "looked at", key
     found = program.functions.get(key)
     if found is None:
-        found = program.functions[key] = _written(program, known)
+        found = program.functions[key] = _Writer(program, known or {}, eager).function()
     return found
 
 
@@ -71,15 +77,12 @@ def place_of(error: BaseException) -> tuple[Any, list[Any]] | None:
     return found
 
 
-def _written(program: Program, known: dict[Any, int] | None) -> Callable[..., Any]:
-    return _Writer(program, known or {}).function()
-
-
 class _Writer:
     """The lines of a program as far as they are written, and what the names in them stand for."""
 
-    def __init__(self, program: Program, known: dict[Any, int]) -> None:
+    def __init__(self, program: Program, known: dict[Any, int], eager: bool) -> None:
         self.program = program
+        self.eager = eager
         self.known = known
         self.scope: dict[str, Any] = {"closed": closed, "found": program.found}
         self.arguments = [f"a{i}" for i in range(len(program.inputs))]
@@ -123,13 +126,12 @@ class _Writer:
         """The line of an operation, and those that note sizes and forget what is used no more."""
         taken = self.program.takes(op)
         operands = [self.names[v] for v in taken]
-        given = ["xp", *operands, *self._parameters(op.params)]
         sized = [v for v in op.values if op.host and unknowns(closed(v.shape, self.known))]
         targets = [self._target(v, sized) for v in op.values]
         if self.looked_at and not targets:  # it is done for its effect alone, which was there
             return
         left = ", ".join(targets) + ("," if op.primitive.several else "")
-        call = f"{self._kernel(op.primitive)}({', '.join(given)})"
+        call = self._call(op, operands)
         name = ""
         if self.looked_at:
             name = self.constant("o", op)
@@ -147,10 +149,15 @@ class _Writer:
         if gone:
             self.lines.append(f"del {', '.join(sorted(gone))}")
 
-    def _kernel(self, primitive: Any) -> str:
-        if primitive not in self.kernels:
-            self.kernels[primitive] = self.constant("k", primitive.kernel)
-        return self.kernels[primitive]
+    def _call(self, op: Operation, operands: list[str]) -> str:
+        """The expression of an operation."""
+        kernel = op.primitive.kernel
+        step = single(kernel) if self.eager and quick is not None and not op.params else None
+        key = op.primitive, step is None
+        if key not in self.kernels:
+            self.kernels[key] = self.constant("k", kernel if step is None else step)
+        given = [*operands, *self._parameters(op.params)]
+        return f"{self.kernels[key]}({', '.join(['xp', *given] if step is None else given)})"
 
     def _parameters(self, params: dict[str, Any]) -> list[str]:
         if not params:

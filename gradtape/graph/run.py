@@ -165,7 +165,7 @@ class Runner:
             return self._in_turn(arrays) if self.program.effect else self._xla(*arrays)
 
     def _lines(self) -> Any:
-        return as_function(self.program) if not self.program.open else {}
+        return as_function(self.program, eager=True) if not self.program.open else {}
 
     def _small_now(self, tensors: Sequence[Any]) -> bool:
         """Whether a program with open sizes is small for the sizes of a call."""
@@ -181,7 +181,8 @@ class Runner:
             key = tuple([a.shape for a in arrays])
             found = run.get(key)
             if found is None:
-                found = run[key] = as_function(self.program, self.program.sizes(key))
+                sizes = self.program.sizes(key)
+                found = run[key] = as_function(self.program, sizes, eager=True)
             run = found
         token = silence()
         try:

@@ -27,6 +27,7 @@ from typing import Any
 from gradtape.core.deferred import DeferredTensor
 from gradtape.core.dispatch import FAILURES
 from gradtape.core.placement import detours
+from gradtape.core.quick import quick
 from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
@@ -72,7 +73,11 @@ class _Writer:
             "here": here, "located_failure": located_failure, "on_hand": runner.on_hand,
             "pack": self.result.packed, "restore": restore, "silence": silence, "xp": xp,
         }  # fmt: skip
-        self.lines = ["def call(args):", "if detours or here.tapes or here.special: return OTHER"]
+        active = "here.tapes or here.special"
+        if quick is not None:  # the same in fewer steps
+            active = "not idle()"
+            self.scope["idle"] = quick.idle
+        self.lines = ["def call(args):", f"if detours or {active}: return OTHER"]
         self.names = 0
         self.arrays: list[str] = []
 
@@ -163,6 +168,8 @@ class _Writer:
 
     def tensor(self, found: str, value: Any) -> str:
         """What makes a tensor of a result."""
+        tensor, deferred = (Tensor, DeferredTensor) if quick is None else (quick.tensor, quick.deferred)
         if not self.compiled:
-            return f"Tensor({found})"
-        return f"DeferredTensor({found}, {value.shape}, {self.constant(value.dtype)})"
+            return f"{self.constant(tensor)}({found})"
+        made = self.constant(deferred)
+        return f"{made}({found}, {value.shape}, {self.constant(value.dtype)})"

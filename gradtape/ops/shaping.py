@@ -54,7 +54,7 @@ def reshape(tensor: Any, shape: Any, name: str | None = None) -> Any:
     have = x._array.size if type(x) is Tensor else size_of(x._shape)
     if have != size and not same(have, size):
         raise _misfit(x, tuple(items), have)
-    return basis.reshape(x, tuple(items))
+    return basis.reshape(x, items if type(items) is tuple else tuple(items))
 
 
 def _sizes(x: Any, items: Any) -> tuple[int, ...]:
@@ -102,6 +102,9 @@ def new_axis(axis: Any, x: Any, function: str) -> int:
     return number % (rank + 1)
 
 
+REVERSED = tuple([tuple(range(rank))[::-1] for rank in range(5)])  # by the number of axes
+
+
 def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "transpose") -> Any:
     """Return the tensor with its axes in another order: axis i of the result is axis perm[i].
 
@@ -122,10 +125,12 @@ def transpose(a: Any, perm: Any = None, conjugate: bool = False, name: str = "tr
     """
     x = a if type(a) is Tensor else as_tensor(a, "transpose")
     rank = len(x._shape)
-    if perm is None:
-        order = tuple(range(rank - 1, -1, -1))
-    else:
+    if perm is not None:
         order = _permutation(x, perm, rank)
+    elif rank < len(REVERSED):
+        order = REVERSED[rank]
+    else:
+        order = tuple(range(rank - 1, -1, -1))
     out = basis.transpose(x, order)
     return conj(out) if conjugate else out
 
