@@ -31,7 +31,7 @@ from gradtape.autodiff.history import History, asks, keep, present, release
 from gradtape.autodiff.jacobian import batch_jacobian, give_leaves, jacobian
 from gradtape.autodiff.sweep import gradient
 from gradtape.autodiff.walk import walk
-from gradtape.core import nest
+from gradtape.core import allocator, nest
 from gradtape.core.convert import as_tensor
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import CutGradientError
@@ -113,6 +113,7 @@ class GradientTape:
                 "already-active tape. Open a second tf.GradientTape() instead."
             )
         if self._recording is None:
+            allocator.keep_freed()
             self._recording = Recording(self._watch_accessed_variables, self._persistent)
         self._is_recording = True
         here.set_tapes((*here.tapes, self._recording))

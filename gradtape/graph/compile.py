@@ -14,7 +14,7 @@ import numpy as np
 from jax.experimental.compilation_cache import compilation_cache
 
 import gradtape.graph.xp_jax  # noqa: F401  the verbs
-from gradtape.graph import allocator
+from gradtape.core import allocator
 from gradtape.graph.lines import runnable
 from gradtape.graph.miscompiled import APART, suspicious
 from gradtape.graph.program import Program

@@ -168,7 +168,9 @@ class _Writer:
 
     def tensor(self, found: str, value: Any) -> str:
         """What makes a tensor of a result."""
-        tensor, deferred = (Tensor, DeferredTensor) if quick is None else (quick.tensor, quick.deferred)
+        tensor, deferred = (
+            (Tensor, DeferredTensor) if quick is None else (quick.tensor, quick.deferred)
+        )
         if not self.compiled:
             return f"{self.constant(tensor)}({found})"
         made = self.constant(deferred)
