@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import platform
 import subprocess
 import sys
@@ -65,6 +66,6 @@ def test_arrays_of_a_step_come_back_without_faults() -> None:
     command = [sys.executable, "-c", FAULTS]
     child = subprocess.run(command, env={}, stdout=subprocess.PIPE, text=True, check=True)
     without, kept = map(int, child.stdout.split())
-    pages = 20 * 10 * (1 << 18) * 8 // resource.getpagesize()
+    pages = 20 * 10 * (1 << 18) * 8 // mmap.PAGESIZE
     assert without > pages // 4
     assert kept < pages // 100
