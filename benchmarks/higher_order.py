@@ -70,14 +70,13 @@ def forward_calls(tf: Any) -> dict[str, Call]:
 
 
 def measure_forward(modules: Mapping[str, Any], effort: Effort) -> list[Row]:
-    """Time what forward mode adds to a chain of operations."""
+    """Time what forward mode adds to a chain of operations: both in turn, for it is a ratio."""
     by_name = {n: forward_calls(m) for n, m in modules.items() if hasattr(m, "GradientTape")}
     check_agreement({name: calls["forward"]() for name, calls in by_name.items()})
-    rows = []
-    for what in ("value", "forward"):
-        loops = {name: timing.looped(calls[what]) for name, calls in by_name.items()}
-        measured = timing.measure(loops, effort)
-        rows += [Row(chain().title, what, name, spread) for name, spread in measured.items()]
+    pairs = [(what, name) for what in ("value", "forward") for name in by_name]
+    loops = {" of ".join(pair): timing.looped(by_name[pair[1]][pair[0]]) for pair in pairs}
+    measured = timing.measure(loops, effort).values()
+    rows = [Row(chain().title, *pair, spread) for pair, spread in zip(pairs, measured, strict=True)]
     CONSOLE.print(timing.table(f"{chain().title}, ForwardAccumulator", rows, ("gradtape",)))
     return rows
 

@@ -107,7 +107,10 @@ apply(PyObject *self, PyObject *const *args, Py_ssize_t count)
         && record_plainly(
             primitive, NULL, ((PyTupleObject *)inputs)->ob_item, size, params, out) < 0)
         Py_CLEAR(out);
-    if (out && is_special) { /* a pusher looks on */
+    int pushed = out && is_special ? push_by_signature(primitive, inputs, params, out) : 1;
+    if (pushed < 0)
+        Py_CLEAR(out);
+    if (!pushed) { /* the pusher that looks on has another way */
         PyObject *seen[4] = {primitive, inputs, params, out}, *see, *done;
         see = PyObject_GetAttrString(active_pusher, "see");
         done = see ? silently(see, seen, 4, NULL) : NULL;
@@ -318,8 +321,10 @@ plain_dealloc(PyObject *object)
     Py_XDECREF(self->space);
     Py_XDECREF(self->kinds);
     Py_XDECREF(self->table);
-    for (int i = 0; i < 8; i++)
+    for (int i = 0; i < 8; i++) {
         Py_XDECREF(self->pushes[i].function);
+        Py_XDECREF(self->pushes[i].steps);
+    }
     Py_TYPE(object)->tp_free(object);
 }
 

@@ -52,6 +52,18 @@ repeats(const View *large, const View *small)
     return large->size / small->size;
 }
 
+/* A new array, not filled, of float32, float64 or bool. */
+PyObject *
+new_array(int rank, npy_intp *dims, int type)
+{
+    static PyArray_Descr *descr[3];
+    PyArray_Descr **known = &descr[type == NPY_FLOAT ? 0 : type == NPY_DOUBLE ? 1 : 2];
+    if (!*known && !(*known = PyArray_DescrFromType(type)))
+        return NULL;
+    Py_INCREF(*known);
+    return PyArray_NewFromDescr(&PyArray_Type, *known, rank, dims, NULL, NULL, 0, NULL);
+}
+
 PyObject *
 scalar_of(int type, const char *data)
 {
@@ -72,7 +84,7 @@ scalar_of(int type, const char *data)
     return made;
 }
 
-static int
+int
 any_nan(int type, const char *data, npy_intp size)
 {
     int found = 0;
@@ -154,7 +166,7 @@ looped(Quick *self, PyObject *const *args, PyObject **out)
     if (like->rank < 0)
         to = single;
     else {
-        made = PyArray_SimpleNew(like->rank, like->dims, found->out);
+        made = new_array(like->rank, like->dims, found->out);
         *out = made;
         if (!made)
             return 1;

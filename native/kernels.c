@@ -76,9 +76,9 @@ sparse_softmax_loss(PyObject *self, PyObject *const *args, Py_ssize_t count)
     Loop *add_loop = loop_of("add", seen.type);
     if (!exp_loop || !log_loop || !add_loop)
         Py_RETURN_NONE;
-    PyArrayObject *soft = (PyArrayObject *)PyArray_SimpleNew(seen.rank, seen.dims, seen.type);
+    PyArrayObject *soft = (PyArrayObject *)new_array(seen.rank, seen.dims, seen.type);
     PyArrayObject *losses =
-        (PyArrayObject *)PyArray_SimpleNew(seen.rank - 1, seen.dims, seen.type);
+        (PyArrayObject *)new_array(seen.rank - 1, seen.dims, seen.type);
     PyObject *pair = NULL;
     if (soft && losses) {
         if (seen.type == NPY_FLOAT)
@@ -118,7 +118,7 @@ sparse_softmax_loss_pull(PyObject *self, PyObject *const *args, Py_ssize_t count
     npy_intp width = soft.dims[soft.rank - 1], rows = soft.size / width;
     if (ct.size != rows || !class_numbers(args[2], rows, width, labels))
         Py_RETURN_NONE;
-    PyObject *made = PyArray_SimpleNew(soft.rank, soft.dims, soft.type);
+    PyObject *made = new_array(soft.rank, soft.dims, soft.type);
     if (!made)
         return NULL;
     if (ct.type == NPY_FLOAT)
@@ -149,7 +149,7 @@ relu_pull(PyObject *self, PyObject *const *args, Py_ssize_t count)
         || ct.rank != y.rank || memcmp(ct.dims, y.dims, y.rank * sizeof(npy_intp)))
         Py_RETURN_NONE;
     npy_intp size = y.size; /* a local variable: nothing else can change it */
-    PyObject *made = PyArray_SimpleNew(y.rank, y.dims, y.type);
+    PyObject *made = new_array(y.rank, y.dims, y.type);
     if (!made)
         return NULL;
     NPY_BEGIN_THREADS_THRESHOLDED(size);

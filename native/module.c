@@ -30,7 +30,7 @@ static struct {
     {"Part", (PyObject **)&bound.part}, {"Recording", (PyObject **)&bound.recording},
     {"DeferredTensor", (PyObject **)&bound.deferred},
     {"Primitive", (PyObject **)&bound.primitive_type}, {"Spec", &bound.spec},
-    {"next_number", &bound.next_number}, {"no_params", &bound.no_params},
+    {"no_params", &bound.no_params},
     {"record", &bound.record_any}, {"apply_observed", &bound.apply_observed},
     {"explained", &bound.explained}, {"failures", &bound.failures}, {"space", &bound.space},
     {"silent", &bound.silent}, {"errors", &bound.errors}, {"zero_wins", &bound.zero_wins},
@@ -86,8 +86,12 @@ static PyMethodDef functions[] = {
     {"tensor", new_tensor, METH_O, PyDoc_STR("tensor(array): a tensor without a node.")},
     {"deferred", (PyCFunction)(void (*)(void))new_deferred, METH_FASTCALL,
      PyDoc_STR("deferred(buffer, shape, dtype): a DeferredTensor without a node.")},
+    {"next_number", next_number, METH_NOARGS, PyDoc_STR("The number of the next node.")},
     {"idle", idle, METH_NOARGS, PyDoc_STR("Whether nothing is active in this thread.")},
-    {"set_state", set_state, METH_VARARGS, PyDoc_STR("Say what is active in this thread.")},
+    {"set_state", (PyCFunction)(void (*)(void))set_state, METH_FASTCALL,
+     PyDoc_STR("Say what is active in this thread.")},
+    {"watch", (PyCFunction)(void (*)(void))watch, METH_FASTCALL,
+     PyDoc_STR("watch(mark, places, primals, tangents): hang tangents on leaves, or False.")},
     {"set_tapes", set_tapes, METH_O, PyDoc_STR("Say which tapes are active in this thread.")},
     {"set_lookouts", set_lookouts, METH_O, PyDoc_STR("Say whether somebody looks on everywhere.")},
     {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL,
@@ -126,7 +130,8 @@ PyInit__quick(void)
     import_array();
     import_umath();
     PyObject *module = PyModule_Create(&definition);
-    if (!module || PyModule_AddType(module, &Quick_Type) || PyModule_AddType(module, &Plain_Type)) {
+    if (!module || PyModule_AddType(module, &Quick_Type) || PyModule_AddType(module, &Plain_Type)
+        || PyModule_AddType(module, &Steps_Type)) {
         Py_XDECREF(module);
         return NULL;
     }

@@ -7,6 +7,7 @@
  *   arrays.c       functions of NumPy on few numbers, without NumPy's own way to them
  *   reductions.c   sums and the like over axes, by the same inner loops
  *   kernels.c      kernels of few numbers in one pass
+ *   steps.c        functions of several such steps
  *   records.c      the records that operations leave for the tapes
  *   apply.c        operations on tensors: the result and its record
  *   push.c         the same while a forward accumulator looks on
@@ -48,7 +49,6 @@ typedef struct {
     Py_ssize_t differentiable, family, kept, kernel, name; /* in a Primitive */
     Py_ssize_t notable, pushes, several, straight;         /* likewise */
     PyObject *spec;            /* Spec(shape, dtype) */
-    PyObject *next_number;     /* of nodes */
     PyObject *no_params;       /* dispatch.NO_PARAMS */
     PyObject *record_any;      /* dispatch.record, for every case */
     PyObject *apply_observed;  /* dispatch._apply_observed, where something special is active */
@@ -107,7 +107,9 @@ typedef struct {
 
 extern PyTypeObject Quick_Type;
 int view(PyObject *value, View *seen);
+PyObject *new_array(int rank, npy_intp *dims, int type);
 PyObject *scalar_of(int type, const char *data);
+int any_nan(int type, const char *data, npy_intp size);
 int quick_try(PyObject *quick, PyObject *const *args, PyObject **out);
 int all_defined(PyObject *value);
 PyObject *wins(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -128,6 +130,10 @@ PyObject *sparse_softmax_loss_pull(PyObject *self, PyObject *const *args, Py_ssi
 PyObject *relu_pull(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *product(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
+/* steps.c */
+extern PyTypeObject Steps_Type;
+int steps_try(PyObject *object, PyObject *const *inputs, PyObject **results);
+
 /* records.c */
 PyObject *tensor_of(PyObject *array);
 int record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,
@@ -135,7 +141,9 @@ int record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs
 PyObject *new_tensor(PyObject *self, PyObject *array);
 PyObject *new_deferred(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *idle(PyObject *self, PyObject *nothing);
-PyObject *set_state(PyObject *self, PyObject *args);
+PyObject *next_number(PyObject *self, PyObject *nothing);
+PyObject *shape_as(PyObject *array, PyObject *node);
+PyObject *set_state(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *set_tapes(PyObject *self, PyObject *tapes);
 PyObject *set_lookouts(PyObject *self, PyObject *flag);
 PyObject *record_one(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -150,9 +158,11 @@ PyObject *silently(PyObject *function, PyObject *const *args, Py_ssize_t count, 
 /* push.c */
 typedef struct {
     PyObject *function; /* of tangents and arrays, to the result and its tangent; NULL: not known */
-    int alone;          /* it calls nothing but `Quick` functions */
+    PyObject *steps;    /* the same as `Steps`; NULL where it does more */
 } Push;
 
+int push_by_signature(PyObject *primitive, PyObject *inputs, PyObject *params, PyObject *out);
+PyObject *watch(PyObject *self, PyObject *const *args, Py_ssize_t count);
 int set_pusher(PyObject *pusher);
 PyObject *pushed(Push *known, PyObject *primitive, int inputs, PyObject *const *tensors,
                  PyObject *const *arrays, PyObject *table, int *moves);

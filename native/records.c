@@ -9,15 +9,16 @@ int lookouts_on = 0;
 /* set_state(tapes, special, pusher): what is active in this thread; the pusher, or None, is the only
    thing that is special. */
 PyObject *
-set_state(PyObject *self, PyObject *args)
+set_state(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    PyObject *tapes, *pusher;
-    int special;
-    if (!PyArg_ParseTuple(args, "O!pO:set_state", &PyTuple_Type, &tapes, &special, &pusher))
+    if (count != 3 || !PyTuple_CheckExact(args[0])) {
+        PyErr_SetString(PyExc_TypeError, "set_state: needs a tuple of tapes, a truth and a pusher");
         return NULL;
-    Py_XSETREF(active_tapes, PyTuple_GET_SIZE(tapes) ? Py_NewRef(tapes) : NULL);
-    if (set_pusher(pusher))
+    }
+    int special = PyObject_IsTrue(args[1]);
+    if (special < 0 || set_pusher(args[2]))
         return NULL;
+    Py_XSETREF(active_tapes, PyTuple_GET_SIZE(args[0]) ? Py_NewRef(args[0]) : NULL);
     is_special = special;
     Py_RETURN_NONE;
 }
@@ -90,6 +91,23 @@ idle(PyObject *self, PyObject *nothing)
     return PyBool_FromLong(!active_tapes && !is_special && !lookouts_on);
 }
 
+/* next_number(): the number of the next node; they grow with time. */
+PyObject *
+next_number(PyObject *self, PyObject *nothing)
+{
+    static long long last = 0;
+    return PyLong_FromLongLong(++last);
+}
+
+/* The shape of an array, the tuple of a node that has the same if there is one. */
+PyObject *
+shape_as(PyObject *array, PyObject *node)
+{
+    if (node && node != Py_None && has_shape(array, SLOT(node, bound.shape)))
+        return Py_NewRef(SLOT(node, bound.shape));
+    return shape_of(array);
+}
+
 /* Whether a tape recorded or watches a node; -1 with an exception. */
 static int
 knows(PyObject *tape, PyObject *node)
@@ -156,7 +174,8 @@ static int
 fill_specs(PyObject *made, PyObject *out)
 {
     if (!PyTuple_CheckExact(out)) {
-        FILL(made, bound.shape, shape_of(SLOT(out, bound.array)));
+        PyObject *parents = SLOT(made, bound.parents), *first = PyTuple_GET_ITEM(parents, 0);
+        FILL(made, bound.shape, shape_as(SLOT(out, bound.array), first));
         FILL(made, bound.dtype, dtype_of(SLOT(out, bound.array)));
         return SLOT(made, bound.shape) && SLOT(made, bound.dtype) ? 0 : -1;
     }
@@ -213,7 +232,7 @@ new_record(PyObject *primitive, PyObject *parents, PyObject *inputs, PyObject *k
     FILL(made, bound.primitive, Py_NewRef(primitive));
     FILL(made, bound.params, Py_NewRef(params));
     FILL(made, bound.tapes, Py_NewRef(active_tapes));
-    FILL(made, bound.number, PyObject_CallNoArgs(bound.next_number));
+    FILL(made, bound.number, next_number(NULL, NULL));
     if (!SLOT(made, bound.number) || fill_specs(made, out) || register_record(made))
         Py_CLEAR(made);
     return made;
@@ -237,7 +256,7 @@ new_part(PyObject *record, Py_ssize_t index)
     PyObject *made = bound.part->tp_alloc(bound.part, 0);
     if (!made)
         return NULL;
-    FILL(made, bound.number, PyObject_CallNoArgs(bound.next_number));
+    FILL(made, bound.number, next_number(NULL, NULL));
     FILL(made, bound.parents_of_part, PyTuple_Pack(1, record));
     FILL(made, bound.index, PyLong_FromSsize_t(index));
     FILL(made, bound.shape, Py_NewRef(PyTuple_GET_ITEM(SLOT(record, bound.shape), index)));

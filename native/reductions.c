@@ -74,7 +74,7 @@ reduced(Quick *self, PyObject *value, PyObject *axis, int keep, PyObject **out)
     }
     char single[8], *result = single;
     if (rank) {
-        if (!(*out = PyArray_SimpleNew(rank, dims, x.type)))
+        if (!(*out = new_array(rank, dims, x.type)))
             return 1;
         result = PyArray_BYTES((PyArrayObject *)*out);
     }

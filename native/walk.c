@@ -174,6 +174,34 @@ of_one_dtype(PyObject *record)
     return 1;
 }
 
+/* The array of a tensor that a record keeps, NULL for anything else. Borrowed. */
+static PyObject *
+array_in(PyObject *kept)
+{
+    return Py_IS_TYPE(kept, bound.tensor) ? SLOT(kept, bound.array) : NULL;
+}
+
+/* What a straight function of an elementwise record gives its inputs. */
+static int
+pulled(PyObject *pull, PyObject *ct, PyObject *record, Py_ssize_t count, PyObject **results)
+{
+    PyObject *inputs = SLOT(record, bound.inputs), *arguments[2] = {ct, record}, *given;
+    if (Py_IS_TYPE(pull, &Steps_Type)) {
+        PyObject *arrays[4] = {ct, array_in(PyTuple_GET_ITEM(inputs, 0)),
+                               count == 2 ? array_in(PyTuple_GET_ITEM(inputs, 1)) : NULL,
+                               array_in(SLOT(record, bound.out))};
+        int ran = steps_try(pull, arrays, results);
+        if (ran)
+            return ran < 0 ? -1 : 0;
+    }
+    if (!(given = PyObject_Vectorcall(pull, arguments, 2, NULL)))
+        return -1;
+    for (Py_ssize_t i = 0; i < count; i++)
+        results[i] = Py_NewRef(count == 1 ? given : PyTuple_GET_ITEM(given, i));
+    Py_DECREF(given);
+    return 0;
+}
+
 /* The step of an elementwise record: 1 done, 0 where Python has to do it, -1. */
 static int
 step_by_dtype(Walk *walk, PyObject *record, PyObject *table, PyObject *ct)
@@ -200,12 +228,11 @@ step_by_dtype(Walk *walk, PyObject *record, PyObject *table, PyObject *ct)
         Py_DECREF(pull);
         return 0;
     }
-    PyObject *arguments[2] = {ct, record};
-    PyObject *given = PyObject_Vectorcall(pull, arguments, 2, NULL);
+    PyObject *results[2] = {NULL, NULL};
+    int failed = pulled(pull, ct, record, count, results);
     Py_DECREF(pull);
-    int failed = !given;
     for (Py_ssize_t i = 0; !failed && i < count; i++) {
-        PyObject *array = count == 1 ? given : PyTuple_GET_ITEM(given, i);
+        PyObject *array = results[i];
         PyObject *node = PyTuple_GET_ITEM(parents, i);
         if (array == Py_None || node == Py_None)
             continue;
@@ -220,7 +247,8 @@ step_by_dtype(Walk *walk, PyObject *record, PyObject *table, PyObject *ct)
             Py_XDECREF(total);
         }
     }
-    Py_XDECREF(given);
+    Py_XDECREF(results[0]);
+    Py_XDECREF(results[1]);
     return failed ? -1 : 1;
 }
 
@@ -391,7 +419,7 @@ ones_like(PyObject *array)
         int type = PyArray_DESCR(like)->type_num;
         if (type != NPY_FLOAT && type != NPY_DOUBLE)
             return NULL;
-        made = PyArray_SimpleNew(PyArray_NDIM(like), PyArray_DIMS(like), type);
+        made = new_array(PyArray_NDIM(like), PyArray_DIMS(like), type);
         char *data = made ? PyArray_BYTES((PyArrayObject *)made) : NULL;
         for (npy_intp i = 0; made && i < PyArray_SIZE(like); i++)
             if (type == NPY_FLOAT)

@@ -6,6 +6,7 @@ goes in is checked, what comes out is put into the structure of the question."""
 from __future__ import annotations
 
 from typing import Any
+from weakref import ref
 
 from gradtape.autodiff.asking import (
     UnconnectedGradients,
@@ -19,6 +20,8 @@ from gradtape.core import nest
 from gradtape.core.convert import as_tensor, convert_to_tensor
 from gradtape.core.dtypes import differentiable
 from gradtape.core.errors import InvalidArgumentError, brief
+from gradtape.core.quick import quick
+from gradtape.core.record import Node
 from gradtape.core.sizes import same, same_shape
 from gradtape.core.tensor import Tensor
 from gradtape.core.variable import Variable
@@ -54,10 +57,14 @@ class ForwardAccumulator(Pusher):
                [0., 4.]], dtype=float32)
     """
 
+    _recording = False
+
     def __init__(self, primals: Any, tangents: Any, *, batched: bool = False) -> None:
         super().__init__()
-        self._recording = False
         self._batched = batched
+        if quick is not None and not batched:
+            if quick.watch(self._mark, self._places, primals, tangents):
+                return
         if type(primals) is Tensor and type(tangents) is Tensor:
             self._watch(primals, tangents)
             return
@@ -80,11 +87,6 @@ class ForwardAccumulator(Pusher):
         return cls(primals, tangents, batched=True)
 
     def _watch(self, primal: Any, tangent: Any) -> None:
-        if type(primal) is type(tangent) is Tensor and not self._batched:
-            x, t = primal._array, tangent._array
-            if x.dtype is t.dtype and x.dtype.kind == "f" and x.shape == t.shape:
-                self._put(primal, tangent)
-                return
         if not isinstance(primal, (Tensor, Variable)):
             if not hasattr(primal, "__tf_tensor__"):
                 raise TypeError(
@@ -167,6 +169,14 @@ class ForwardAccumulator(Pusher):
         return packed(primals, [self._tangent(p, mode) for p in nest.flatten(primals)])
 
     def _tangent(self, primal: Any, mode: UnconnectedGradients) -> Any:
+        if type(primal) is Tensor and type(node := primal._node) is Node:
+            held = getattr(node, "tangents", None)
+            found = None if held is None else held.get(self._mark)
+            if found is not None:
+                if not isinstance(found, Tensor):  # whoever asks again gets the same tensor
+                    found = held[self._mark] = Tensor(found)
+                    self._places.append(ref(node))
+                return found
         if isinstance(primal, IndexedSlices):
             found = self._tangent(primal.values, mode)
             return None if found is None else primal.with_values(found)

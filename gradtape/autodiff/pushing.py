@@ -47,15 +47,15 @@ class Pusher:
     """
 
     _places: Any = ()  # the nodes that have a tangent, weakly
+    _limit = 256
+    _outside: tuple[Any, Any] = ((), ())
+    _plain = False
+    count: int | None = None
+    follows = False
 
     def __init__(self) -> None:
         self._mark = object()  # names this pusher at nodes, without keeping it alive
         self._places = []
-        self._limit = 256
-        self._outside: tuple[Any, Any] = ((), ())
-        self._plain = False
-        self.count: int | None = None
-        self.follows = False
 
     def _enter(self) -> None:
         """Look on from now on."""
@@ -63,11 +63,14 @@ class Pusher:
         self._outside = tapes, observers
         self._plain = not tapes and not observers and mode is None
         self.follows = self._plain and self.count is None
-        here.set(tapes, (*observers, self), mode)
+        here.set_observers((*observers, self))
 
     def _leave(self) -> None:
         """Look on no longer."""
-        here.set_observers(tuple([o for o in here.observers if o is not self]))
+        observers = here.observers
+        here.set_observers(
+            tuple([o for o in observers if o is not self]) if len(observers) > 1 else ()
+        )
         self._outside = ((), ())
 
     def __del__(self) -> None:

@@ -28,6 +28,7 @@ from typing import Any
 
 from gradtape.core.nothing import Nothing
 from gradtape.core.primitive import Primitive
+from gradtape.core.quick import quick
 from gradtape.core.shapes import Spec
 from gradtape.core.state import frame
 from gradtape.core.steps import operator, single
@@ -45,6 +46,9 @@ SEEN: Any = "met once"
 MISSING: Any = "never met"
 
 Pull = tuple[Callable[..., Any], tuple[bool, ...]]  # the function, and which results are fresh
+
+
+CALL = re.compile(r"(f\d+)\((.*)\)$")  # a step that is a function of the namespace
 
 
 class NotStraight(Exception):
@@ -85,6 +89,8 @@ class Writer:
     arguments = "ct, record"
     an_input = "record.inputs[{}]._array"  # with its number
     an_output = "record.out{}._array"  # with nothing, or "[number]"
+    # what an elementwise function takes, as the extension numbers it
+    slots = ("ct", "record.inputs[0]._array", "record.inputs[1]._array", "record.out._array")
 
     def __init__(self, record: Any, shaped: bool) -> None:
         self.calls: list[tuple[str, str]] = []  # result, expression
@@ -198,7 +204,28 @@ class Writer:
             later += " " + expression
         body = "\n    ".join(reversed(lines))
         exec(f"def straight({self.arguments}):\n    {body}\n", self.scope)
-        return self.scope["straight"], fresh
+        made = self.scope["straight"]
+        return made if self.shaped else self.as_steps(made, returned), fresh
+
+    def as_steps(self, function: Any, returned: list[str]) -> Any:
+        """The function as steps that the extension runs, itself where it does anything else."""
+        if quick is None:
+            return function
+        slots = {name: i for i, name in enumerate(self.slots)}
+        taken = [CALL.match(expression) for _, expression in self.calls]
+        if not all(taken):
+            return function
+        rows = [[m[1], *m[2].split(", ")] for m in taken if m]
+        made = [result for result, _ in self.calls]
+        fixed = sorted({n for row in rows for n in row[1:]}.difference(slots, made))
+        slots |= {name: len(slots) + i for i, name in enumerate([*fixed, *made])}
+        try:
+            steps = [(self.scope[row[0]], *[slots[n] for n in row[1:]]) for row in rows]
+            constants = tuple([self.scope[n] for n in fixed])
+            results = tuple([-1 if n == "None" else slots[n] for n in returned])
+            return quick.Steps(function, len(self.slots), constants, steps, results)
+        except (KeyError, TypeError, ValueError):  # of what the extension does not know
+            return function
 
     def last(self, returned: list[str]) -> str:
         """The last line of the function."""

@@ -111,6 +111,7 @@ class ForwardWriter(Writer):
         places = range(len(self.inputs))
         self.names = [*[f"t{i}" for i in places], *[f"x{i}" for i in places]]
         self.arguments = ", ".join([*self.names, "out"])
+        self.slots = (*self.names, "out")
 
     def tangents(self) -> tuple[Any, ...]:
         """The symbols of the inputs' tangents, with the directions in front."""
@@ -162,8 +163,13 @@ class Fused(ForwardWriter):
     def __init__(self, operation: Operation) -> None:
         super().__init__(operation)
         self.arguments = ", ".join(self.names)
+        self.slots = tuple(self.names)
         names = [f"x{i}" for i in range(len(self.inputs))]
         self.calls.append(("out", self.expression(operation.primitive.kernel, names, {})))
+
+    def as_steps(self, function: Any, returned: list[str]) -> Any:
+        """The function as steps of the extension: they give the result too."""
+        return super().as_steps(function, ["out", *returned])
 
     def last(self, returned: list[str]) -> str:
         """The last line: the result and its tangent."""
@@ -181,10 +187,9 @@ class HastyFused(Fused):
 
 def elementwise(
     primitive: Primitive, inputs: tuple[Any, ...], tangents: Sequence[Any], out: Any, key: Any
-) -> tuple[Push, Push, bool] | None:
+) -> tuple[Push, Push] | None:
     """The functions of an elementwise primitive for every shape, entered under the key: one that
-    runs the operation as well, in haste, and one that is careful; and whether the first calls
-    nothing but functions of the extension. None when its rule refuses."""
+    runs the operation as well, in haste, and one that is careful; None when its rule refuses."""
     found = None
     if not primitive.several and all(x._dtype == out._dtype for x in inputs):
         operation = Operation(primitive, inputs, tangents, {}, out, shaped=False)
@@ -193,16 +198,9 @@ def elementwise(
         fused = operation.written(Fused if careful else HastyFused)
         alone = operation.written(ForwardWriter)
         if fused is not None and alone is not None:
-            found = fused, alone, all_quick(fused)
+            found = fused, alone
     primitive.pushes[key] = found
     return found
-
-
-def all_quick(function: Push) -> bool:
-    """Whether a function that was written down calls nothing but functions of the extension."""
-    scope = [v for k, v in function.__globals__.items() if k not in (function.__name__, "xp")]
-    called = [v for v in scope if callable(v)]
-    return quick is not None and all([type(v) is quick.Quick for v in called])
 
 
 def signature(

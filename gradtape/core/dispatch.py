@@ -22,7 +22,7 @@ from gradtape.core.errors import (
 )
 from gradtape.core.primitive import NOT, TENSOR, Primitive
 from gradtape.core.quick import bind, quick
-from gradtape.core.record import Node, Part, Record, Recording, next_number
+from gradtape.core.record import Node, Part, Record, Recording
 from gradtape.core.shapes import Spec
 from gradtape.core.sizes import UnknownSizeError
 from gradtape.core.state import here, lookouts
@@ -300,6 +300,6 @@ if quick is not None:  # the same in fewer steps, for one tape
         quick.apply, quick.record, quick.record_one, quick.record_two,
     )  # fmt: skip
     bind(Tensor=Tensor, Node=Node, Record=Record, Part=Part, Recording=Recording, Spec=Spec)
-    bind(Primitive=Primitive, next_number=next_number, no_params=NO_PARAMS, record=record)
+    bind(Primitive=Primitive, no_params=NO_PARAMS, record=record)
     bind(apply_observed=_apply_observed, explained=explained, failures=FAILURES, space=xp)
     bind(silent=quiet[0], errors=quiet[1])

@@ -22,7 +22,9 @@ from operator import attrgetter
 from typing import Any
 from weakref import ref
 
-next_number = itertools.count(1).__next__
+from gradtape.core.quick import quick
+
+next_number = itertools.count(1).__next__ if quick is None else quick.next_number
 
 
 class Node:

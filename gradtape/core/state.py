@@ -66,19 +66,8 @@ class State(threading.local):
     def set(self, tapes: tuple[Any, ...], observers: tuple[Any, ...], mode: Any) -> None:
         """Replace the whole state."""
         self.tapes = tapes
-        self.observers = observers
         self.mode = mode
-        if observers or mode is not None:
-            self.special = True
-            alone = len(observers) == 1 and mode is None and not lookouts
-            self.follower = observers[0] if alone and _follows(observers[0]) else None
-        else:  # the class knows whether lookouts look on, also when that changes
-            own = self.__dict__
-            own.pop("special", None)
-            own.pop("follower", None)
-        if quick is not None:
-            special = bool(observers) or mode is not None
-            quick.set_state(tapes, special, self.follower if special else None)
+        self.set_observers(observers)
 
     def set_tapes(self, tapes: tuple[Any, ...]) -> None:
         """Replace the active tapes."""
@@ -88,7 +77,22 @@ class State(threading.local):
 
     def set_observers(self, observers: tuple[Any, ...]) -> None:
         """Replace the active observers."""
-        self.set(self.tapes, observers, self.mode)
+        mode = self.mode
+        special = bool(observers) or mode is not None
+        follower = None
+        self.observers = observers
+        if special:
+            if len(observers) == 1 and mode is None and not lookouts:
+                alone = observers[0]
+                follower = alone if getattr(alone, "follows", False) else None
+            self.special = True
+            self.follower = follower
+        else:  # the class knows whether lookouts look on, also when that changes
+            own = self.__dict__
+            own.pop("special", None)
+            own.pop("follower", None)
+        if quick is not None:
+            quick.set_state(self.tapes, special, follower)
 
 
 here = State()
@@ -107,16 +111,13 @@ def withdraw(lookout: Any) -> None:
         _tell()
 
 
-def _follows(who: Any) -> bool:
-    return getattr(who, "follows", False)
-
-
 def _tell() -> None:
     """Bring `special` up to date: of this thread, and of those that have no state of their own."""
     State.special = bool(lookouts)
     if quick is not None:
         quick.set_lookouts(State.special)
-    State.follower = lookouts[0] if len(lookouts) == 1 and _follows(lookouts[0]) else None
+    alone = lookouts[0] if len(lookouts) == 1 else None
+    State.follower = alone if getattr(alone, "follows", False) else None
     here.set(here.tapes, here.observers, here.mode)
 
 

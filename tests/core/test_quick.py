@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,68 @@ def test_short_cuts_and_records(function: Any, primitive: Any, monkeypatch: Any)
         assert (one.out is None) == (other.out is None)
         assert (one.shape, one.dtype, one.tapes) == (other.shape, other.dtype, other.tapes)
         assert [r() for r in recording.records] == [one, other]
+
+
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("shape", [(), (3,), (2, 5), (300,)])
+def test_rules_as_steps(dtype: Any, shape: tuple[int, ...]) -> None:
+    """Backward and forward rules give what their Python functions give, to the bit."""
+    x, y, ct = (tf.constant(values(shape, dtype)) for _ in range(3))
+    checked = 0
+    for param in short_cuts():
+        function, primitive = param.values
+        if primitive.family != "elementwise":
+            continue
+        given = (x, y)[: len(primitive.inputs)]
+        for _ in range(2):
+            with tf.GradientTape() as tape:
+                tape.watch(given)
+                out = function(*given)
+            tape.gradient(out, list(given))
+            with tf.autodiff.ForwardAccumulator(list(given), [ct, ct][: len(given)]):
+                function(*given)
+        arrays = [t._array for t in given]
+        record = SimpleNamespace(inputs=given, out=out, shape=shape, dtype=x._dtype)
+        key: Any = x._dtype if len(given) == 1 else (x._dtype, False, False)
+        pull = primitive.straight.get(key)
+        if type(pull) is quick.Steps:
+            found = pull.run(ct._array, *(arrays + [None])[:2], out._array)
+            assert (found is None) == (x._array.size > 256)
+            expected = pull(ct._array, record)
+            if found is not None:
+                checked += 1
+                for one, other in zip(found, expected if len(given) == 2 else (expected,)):
+                    same(one, other)
+        key = x._dtype if len(given) == 1 else (x._dtype, x._dtype, False, False)
+        push = (primitive.pushes.get(key) or (None,))[0]
+        if type(push) is quick.Steps:
+            tangents = [ct._array] * len(given)
+            found = push.run(*tangents, *arrays)
+            if found is not None:
+                checked += 1
+                for one, other in zip(found, push(*tangents, *arrays), strict=True):
+                    same(one, other)
+    assert checked == 0 if x._array.size > 256 else checked > 20
+
+
+def test_steps_leave_what_is_not_plain() -> None:
+    add, guarded = quick.Quick(np.add), quick.Quick(np.multiply, 1)
+    half = np.float32(0.5)
+    made = quick.Steps(lambda a, b: None, 2, (half,), [(add, 0, 2), (guarded, 3, 1)], (4, -1))
+    ones = np.ones(3, np.float32)
+    same(made.run(ones, ones)[0], ones + half)
+    assert made.run(ones, ones)[1] is None
+    same(made.run(half, half)[0], np.float32(0.5))
+    for other in (None, np.ones(3), np.ones(4, np.float32), np.ones(300, np.float32), [1.0], 1.0):
+        assert made.run(ones, other) is None
+    assert made.run(np.full(3, -half), np.full(3, np.inf, np.float32)) is None  # 0 * inf
+    with pytest.raises(TypeError):
+        made.run(ones)
+    for wrong in ([(add, 0, 3)], [(add, -1, 0)], [(np.add, 0, 0)], [(add, 0)] * 60):
+        with pytest.raises((ValueError, TypeError)):
+            quick.Steps(None, 2, (), wrong, (2,))
+    with pytest.raises(ValueError, match="result"):
+        quick.Steps(None, 2, (), [(add, 0, 1)], (5,))
 
 
 def test_an_operation_that_fails_says_so_in_words() -> None:
