@@ -171,8 +171,7 @@ class ForwardAccumulator(Pusher):
     def _tangent(self, primal: Any, mode: UnconnectedGradients) -> Any:
         if type(primal) is Tensor and type(node := primal._node) is Node:
             held = getattr(node, "tangents", None)
-            found = None if held is None else held.get(self._mark)
-            if found is not None:
+            if held is not None and (found := held.get(self._mark)) is not None:
                 if not isinstance(found, Tensor):  # whoever asks again gets the same tensor
                     found = held[self._mark] = Tensor(found)
                     self._places.append(ref(node))
