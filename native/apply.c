@@ -6,6 +6,18 @@
 
 #include "quick.h"
 
+/* Let NumPy warn as before `PyContextVar_Set(bound.silent, ...)`; an exception that is set stays. */
+void
+speak_again(PyObject *token)
+{
+    PyObject *kind, *value, *trace;
+    PyErr_Fetch(&kind, &value, &trace);
+    if (PyContextVar_Reset(bound.silent, token))
+        PyErr_Clear();
+    Py_DECREF(token);
+    PyErr_Restore(kind, value, trace);
+}
+
 /* Call a function of arrays while NumPy does not warn. */
 PyObject *
 silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *params)
@@ -14,14 +26,7 @@ silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *
     if (!token)
         return NULL;
     out = PyObject_VectorcallDict(function, args, count, params);
-    PyObject *kind, *value, *trace;
-    PyErr_Fetch(&kind, &value, &trace);
-    if (PyContextVar_Reset(bound.silent, token)) {
-        PyErr_Clear();
-        Py_CLEAR(out);
-    }
-    Py_DECREF(token);
-    PyErr_Restore(kind, value, trace);
+    speak_again(token);
     return out;
 }
 
@@ -147,25 +152,9 @@ number_beside(PyObject *number, PyObject *array)
         type = NPY_DOUBLE;
     if (type != NPY_FLOAT && type != NPY_DOUBLE)
         return NULL;
-    double value = PyFloat_AsDouble(number);
-    if (value == -1.0 && PyErr_Occurred()) {
-        PyErr_Clear();
-        return NULL;
-    }
-    PyObject *made;
-    if (type == NPY_DOUBLE) {
-        made = PyArrayScalar_New(Double);
-        if (made)
-            PyArrayScalar_ASSIGN(made, Double, value);
-        return made;
-    }
-    npy_float single = (npy_float)value;
-    if (isinf(single) && !isinf(value)) /* NumPy warns of it */
-        return NULL;
-    made = PyArrayScalar_New(Float);
-    if (made)
-        PyArrayScalar_ASSIGN(made, Float, single);
-    return made;
+    npy_double room;
+    View seen;
+    return view_number(number, type, &room, &seen) ? scalar_of(type, seen.data) : NULL;
 }
 
 /* The present tensor of a variable, which tapes watch from now on. */
@@ -196,7 +185,7 @@ operands(PyObject *const *args, int count, PyObject **found)
         if (found[i])
             continue;
         PyObject *beside = count == 2 ? found[1 - i] : NULL, *scalar;
-        if (!beside || !(PyFloat_CheckExact(args[i]) || PyLong_CheckExact(args[i])))
+        if (!beside)
             return 0;
         if (!(scalar = number_beside(args[i], SLOT(beside, bound.array))))
             return PyErr_Occurred() ? -1 : 0;
@@ -259,7 +248,8 @@ plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *na
     }
     int moves = 0;
     if (ready > 0 && is_special) {
-        out = pushed(self->pushes, self->primitive, self->inputs, tensors, arrays, self->table, &moves);
+        out = pushed(
+            self->pushes, self->primitive, self->inputs, tensors, arrays, self->table, &moves);
         if (out && !moves)
             Py_CLEAR(out);
     }

@@ -112,7 +112,7 @@ all_defined(PyObject *value)
 }
 
 /* A Python number beside an array of floats, as a scalar of their type in `room`. */
-static int
+int
 view_number(PyObject *value, int type, npy_double *room, View *seen)
 {
     if (!PyFloat_CheckExact(value) && !PyLong_CheckExact(value))

@@ -80,39 +80,31 @@ bind(PyObject *self, PyObject *args, PyObject *keywords)
     Py_RETURN_NONE;
 }
 
+#define FAST(name, function, text) \
+    {name, (PyCFunction)(void (*)(void))function, METH_FASTCALL, PyDoc_STR(text)}
+
 static PyMethodDef functions[] = {
     {"bind", (PyCFunction)(void (*)(void))bind, METH_VARARGS | METH_KEYWORDS,
      PyDoc_STR("Give the extension the Python classes that it works on.")},
     {"tensor", new_tensor, METH_O, PyDoc_STR("tensor(array): a tensor without a node.")},
-    {"deferred", (PyCFunction)(void (*)(void))new_deferred, METH_FASTCALL,
-     PyDoc_STR("deferred(buffer, shape, dtype): a DeferredTensor without a node.")},
+    FAST("deferred", new_deferred, "deferred(buffer, shape, dtype): a DeferredTensor without a node."),
     {"next_number", next_number, METH_NOARGS, PyDoc_STR("The number of the next node.")},
     {"idle", idle, METH_NOARGS, PyDoc_STR("Whether nothing is active in this thread.")},
-    {"set_state", (PyCFunction)(void (*)(void))set_state, METH_FASTCALL,
-     PyDoc_STR("Say what is active in this thread.")},
-    {"watch", (PyCFunction)(void (*)(void))watch, METH_FASTCALL,
-     PyDoc_STR("watch(mark, places, primals, tangents): hang tangents on leaves, or False.")},
+    FAST("set_state", set_state, "Say what is active in this thread."),
+    FAST("watch", watch, "watch(mark, places, primals, tangents): hang tangents on leaves, or False."),
     {"set_tapes", set_tapes, METH_O, PyDoc_STR("Say which tapes are active in this thread.")},
     {"set_lookouts", set_lookouts, METH_O, PyDoc_STR("Say whether somebody looks on everywhere.")},
-    {"apply", (PyCFunction)(void (*)(void))apply, METH_FASTCALL,
-     PyDoc_STR("apply(primitive, inputs[, params]): as dispatch.apply.")},
-    {"record", (PyCFunction)(void (*)(void))record_quick, METH_FASTCALL,
-     PyDoc_STR("record(primitive, inputs, params, out): as dispatch.record.")},
-    {"record_one", (PyCFunction)(void (*)(void))record_one, METH_FASTCALL,
-     PyDoc_STR("record_one(primitive, x, out, tapes[, how[, params]]): as dispatch.record_one.")},
-    {"record_two", (PyCFunction)(void (*)(void))record_two, METH_FASTCALL,
-     PyDoc_STR("record_two(primitive, x, y, out, tapes, table): as dispatch.record_two.")},
-#define FAST(name, text) {#name, (PyCFunction)(void (*)(void))name, METH_FASTCALL, PyDoc_STR(text)}
-    FAST(sparse_softmax_loss, "sparse_softmax_loss(labels, logits): as the verb, or None."),
-    FAST(sparse_softmax_loss_pull, "sparse_softmax_loss_pull(ct, probabilities, labels)"),
-    FAST(relu_pull, "relu_pull(ct, y): as the kernel, or None."),
-    FAST(product, "product(a, b): of two matrices of floats, or None."),
-    {"wins", (PyCFunction)(void (*)(void))wins, METH_FASTCALL,
-     PyDoc_STR("wins(product, *factors): as the verb zero_wins.")},
-    {"run", (PyCFunction)(void (*)(void))run_walk, METH_FASTCALL,
-     PyDoc_STR("run(sweep, cotangents, shared, elementwise, records): as Sweep.run.")},
-    {"gradient", (PyCFunction)(void (*)(void))plain_gradient, METH_FASTCALL,
-     PyDoc_STR("gradient(sweep, elementwise, recording, target, sources): the whole way back.")},
+    FAST("apply", apply, "apply(primitive, inputs[, params]): as dispatch.apply."),
+    FAST("record", record_quick, "record(primitive, inputs, params, out): as dispatch.record."),
+    FAST("record_one", record_one, "record_one(primitive, x, out, tapes[, how[, params]]): as dispatch.record_one."),
+    FAST("record_two", record_two, "record_two(primitive, x, y, out, tapes, table): as dispatch.record_two."),
+    FAST("sparse_softmax_loss", sparse_softmax_loss, "sparse_softmax_loss(labels, logits): as the verb, or None."),
+    FAST("sparse_softmax_loss_pull", sparse_softmax_loss_pull, "sparse_softmax_loss_pull(ct, probabilities, labels)"),
+    FAST("relu_pull", relu_pull, "relu_pull(ct, y): as the kernel, or None."),
+    FAST("product", product, "product(a, b): of two matrices of floats, or None."),
+    FAST("wins", wins, "wins(product, *factors): as the verb zero_wins."),
+    FAST("run", run_walk, "run(sweep, cotangents, shared, elementwise, records): as Sweep.run."),
+    FAST("gradient", plain_gradient, "gradient(sweep, elementwise, recording, target, sources): the whole way back."),
     {NULL},
 };
 

@@ -107,6 +107,7 @@ typedef struct {
 
 extern PyTypeObject Quick_Type;
 int view(PyObject *value, View *seen);
+int view_number(PyObject *value, int type, npy_double *room, View *seen);
 PyObject *new_array(int rank, npy_intp *dims, int type);
 PyObject *scalar_of(int type, const char *data);
 int any_nan(int type, const char *data, npy_intp size);
@@ -153,6 +154,7 @@ PyObject *record_quick(PyObject *self, PyObject *const *args, Py_ssize_t count);
 /* apply.c */
 extern PyTypeObject Plain_Type;
 PyObject *apply(PyObject *self, PyObject *const *args, Py_ssize_t count);
+void speak_again(PyObject *token);
 PyObject *silently(PyObject *function, PyObject *const *args, Py_ssize_t count, PyObject *params);
 
 /* push.c */

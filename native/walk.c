@@ -264,8 +264,8 @@ step(Walk *walk, PyObject *record)
     PyObject *table = SLOT(primitive, bound.straight);
     if (PyDict_DelItem(walk->cotangents, record))
         goto end;
-    if (SLOT(primitive, bound.family) == the_family && PyTuple_GET_SIZE(SLOT(record, bound.parents)) <= 2
-        && is_array(ct))
+    if (SLOT(primitive, bound.family) == the_family && is_array(ct)
+        && PyTuple_GET_SIZE(SLOT(record, bound.parents)) <= 2)
         result = step_by_dtype(walk, record, table, ct);
     else
         result = step_by_shape(walk, record, table, ct);
@@ -484,14 +484,8 @@ plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
             PyList_SET_ITEM(results, i, tensor);
     }
 end:
-    if (token) {
-        PyObject *kind, *value, *trace;
-        PyErr_Fetch(&kind, &value, &trace);
-        if (PyContextVar_Reset(bound.silent, token))
-            PyErr_Clear();
-        PyErr_Restore(kind, value, trace);
-    }
-    Py_XDECREF(token);
+    if (token)
+        speak_again(token);
     Py_XDECREF(one);
     Py_XDECREF(sweep);
     Py_XDECREF(wanted);
