@@ -6,7 +6,9 @@ Without a compiler the installation goes on: the same programs then run on Pytho
 import numpy
 from setuptools import Extension, setup
 
-FILES = "module", "arrays", "reductions", "kernels", "steps", "records", "apply", "push", "walk"
+FILES = (
+    "module", "arrays", "reductions", "kernels", "steps", "program", "records", "apply", "push", "walk",
+)  # fmt: skip
 quick = Extension(
     "gradtape.core._quick",
     [f"native/{name}.c" for name in FILES],

@@ -8,6 +8,7 @@
  *   reductions.c   sums and the like over axes, by the same inner loops
  *   kernels.c      kernels of few numbers in one pass
  *   steps.c        functions of several such steps
+ *   program.c      programs of fixed shapes
  *   records.c      the records that operations leave for the tapes
  *   apply.c        operations on tensors: the result and its record
  *   push.c         the same while a forward accumulator looks on
@@ -124,6 +125,7 @@ int has_shape(PyObject *array, PyObject *shape);
 Loop *loop_of(const char *name, int type);
 PyObject *quick_reduce(PyObject *object, PyObject *const *args, Py_ssize_t count, PyObject *names);
 PyObject *sum_to(PyObject *array, PyObject *shape);
+void reduce_into(Quick *self, const View *x, int from, int to, char *result);
 
 /* kernels.c */
 PyObject *sparse_softmax_loss(PyObject *self, PyObject *const *args, Py_ssize_t count);
@@ -134,6 +136,9 @@ PyObject *product(PyObject *self, PyObject *const *args, Py_ssize_t count);
 /* steps.c */
 extern PyTypeObject Steps_Type;
 int steps_try(PyObject *object, PyObject *const *inputs, PyObject **results);
+
+/* program.c */
+extern PyTypeObject Program_Type;
 
 /* records.c */
 PyObject *tensor_of(PyObject *array);

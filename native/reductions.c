@@ -51,6 +51,35 @@ set_start(int type, char *to, const char *first, int start)
         *(npy_double *)to = start == FIRST ? *(const npy_double *)first : (npy_double)start;
 }
 
+/* Reduce the axes `from` to `to`, which are the first of an array or the last, into `result`. */
+void
+reduce_into(Quick *self, const View *x, int from, int to, char *result)
+{
+    const Loop *found = &self->loops[x->type == NPY_DOUBLE];
+    npy_intp count = 1, wide = x->type == NPY_FLOAT ? 4 : 8;
+    for (int i = from; i < to; i++)
+        count *= x->dims[i];
+    npy_intp others = x->size / count, skip = self->start == FIRST;
+    if (to == x->rank) { /* the last axes: each row by itself */
+        npy_intp strides[3] = {0, wide, 0}, left = count - skip;
+        for (npy_intp row = 0; row < others; row++) {
+            char *first = x->data + row * count * wide, *total = result + row * wide;
+            char *data[3] = {total, first + skip * wide, total};
+            set_start(x->type, total, first, self->start);
+            found->loop(data, &left, strides, found->data);
+        }
+    }
+    else { /* the first axes: row after row */
+        npy_intp strides[3] = {wide, wide, wide};
+        for (npy_intp i = 0; i < others; i++)
+            set_start(x->type, result + i * wide, x->data + i * wide, self->start);
+        for (npy_intp row = skip; row < count; row++) {
+            char *data[3] = {result, x->data + row * others * wide, result};
+            found->loop(data, &others, strides, found->data);
+        }
+    }
+}
+
 /* Reduce a block of axes in the order of NumPy: 1 with the result, 0 where that is not plain. */
 static int
 reduced(Quick *self, PyObject *value, PyObject *axis, int keep, PyObject **out)
@@ -63,12 +92,10 @@ reduced(Quick *self, PyObject *value, PyObject *axis, int keep, PyObject **out)
     Loop *found = &self->loops[x.type == NPY_DOUBLE];
     if (!found->loop || found->out != x.type)
         return 0;
-    npy_intp dims[16], count = 1, wide = x.type == NPY_FLOAT ? 4 : 8;
+    npy_intp dims[16];
     int rank = 0;
     for (int i = 0; i < x.rank; i++) {
         int gone = from <= i && i < to;
-        if (gone)
-            count *= x.dims[i];
         if (!gone || keep)
             dims[rank++] = gone ? 1 : x.dims[i];
     }
@@ -78,25 +105,7 @@ reduced(Quick *self, PyObject *value, PyObject *axis, int keep, PyObject **out)
             return 1;
         result = PyArray_BYTES((PyArrayObject *)*out);
     }
-    npy_intp others = x.size / count, skip = self->start == FIRST;
-    if (to == x.rank) { /* the last axes: each row by itself */
-        npy_intp strides[3] = {0, wide, 0}, left = count - skip;
-        for (npy_intp row = 0; row < others; row++) {
-            char *first = x.data + row * count * wide, *total = result + row * wide;
-            char *data[3] = {total, first + skip * wide, total};
-            set_start(x.type, total, first, self->start);
-            found->loop(data, &left, strides, found->data);
-        }
-    }
-    else { /* the first axes: row after row */
-        npy_intp strides[3] = {wide, wide, wide};
-        for (npy_intp i = 0; i < others; i++)
-            set_start(x.type, result + i * wide, x.data + i * wide, self->start);
-        for (npy_intp row = skip; row < count; row++) {
-            char *data[3] = {result, x.data + row * others * wide, result};
-            found->loop(data, &others, strides, found->data);
-        }
-    }
+    reduce_into(self, &x, from, to, result);
     if (!rank)
         *out = scalar_of(x.type, single);
     return 1;

@@ -25,11 +25,13 @@ from gradtape.core.tensor import Tensor
 from gradtape.core.xp_numpy import restore, silence, xp
 from gradtape.graph.backend import host_call, xla
 from gradtape.graph.devices import placed
+from gradtape.graph.few import planned, work
 from gradtape.graph.finite import looked_at
 from gradtape.graph.lines import as_function, place_of
 from gradtape.graph.program import Program
 
 AUTOMATIC, ALWAYS, NEVER = None, True, False
+PATIENCE = 8  # calls on NumPy before a program is planned, which takes as long as some hundred
 NOTHING: Any = (None, None)
 
 
@@ -50,6 +52,8 @@ class Runner:
         self.compile = compile
         self.donated = tuple(donated)
         self._numpy: Any = None
+        self._few: Any = None  # the same as steps of the extension, from some calls on
+        self._calls = 0
         self._spare: Any = None  # on NumPy too, while the device is not to be had
         self._xla: Any = None
         self._launch: Any = None  # calls what XLA made for the program's own shapes
@@ -119,6 +123,13 @@ class Runner:
         return self._numpy if self._xla is None and callable(self._numpy) else None
 
     @property
+    def few(self) -> Any:
+        """What runs it on NumPy as steps of the extension, None where there is no such thing."""
+        if self._xla is None and callable(self._numpy) and not lookouts:
+            self._few = planned(self.program)
+        return self._few
+
+    @property
     def sparing(self) -> Runner:
         """A runner that leaves the memory of all inputs alone, to look at them afterwards."""
         if not self.donated:
@@ -177,6 +188,14 @@ class Runner:
 
     def _on_host(self, tensors: Sequence[Any], run: Any) -> list[Any]:
         arrays = [t._array for t in tensors]
+        if self._few is not None:
+            found = self._few(*arrays)
+            if found is not None:
+                return [Tensor(a) for a in found]
+        elif self._calls < PATIENCE and run is self._numpy:
+            self._calls += 1
+            if self._calls == PATIENCE:
+                self._few = self.few
         if type(run) is dict:
             key = tuple([a.shape for a in arrays])
             found = run.get(key)
@@ -272,21 +291,24 @@ def small(program: Program, known: dict[Any, int]) -> bool:
     Args:
         known: the sizes that are open in the program.
     """
-    work = arithmetic = 0.0
+    lines = numbers = arithmetic = 0.0
     most = IN_PLACE
     for op in program.steps:
         family = op.primitive.family
         if family == "loop":
             return False
         elements = sum([prod([value_of(n, known) for n in v.shape]) for v in op.values])
-        work += 1.0 + elements / ELEMENTS
+        lines += 1.0
+        numbers += elements / ELEMENTS
         if family in PRODUCTS:
             most = WITH_PRODUCTS
         elif family in ARITHMETIC:
             arithmetic += elements
-        if work > WITH_PRODUCTS:
+        if numbers > WITH_PRODUCTS or lines > MOST_STEPS:
             return False
-    return work <= (most if most == WITH_PRODUCTS or arithmetic < 1000 else HANDED_OVER)
+    if most < WITH_PRODUCTS and arithmetic >= 1000:
+        most = HANDED_OVER
+    return lines + numbers <= most or (numbers <= most and work(program) <= most)
 
 
 # What a call of compiled code takes, in operations of NumPy on few numbers (0.3 us) or on so many
@@ -295,6 +317,7 @@ def small(program: Program, known: dict[Any, int]) -> bool:
 # keeps what is as fast either way.
 ELEMENTS = 1000
 IN_PLACE, HANDED_OVER, WITH_PRODUCTS = 16.0, 40.0, 50.0
+MOST_STEPS = 200  # of a program that may be planned
 ARITHMETIC = frozenset({"elementwise", "stepwise", "activation"})
 PRODUCTS = frozenset({"bilinear", "linear", "linalg"})
 

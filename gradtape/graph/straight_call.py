@@ -66,7 +66,7 @@ class _Writer:
         runner = concrete.callee.runner
         self.result = concrete.result
         self.outputs = runner.program.outputs
-        self.compiled = runner.compiled
+        self.compiled, self.few = runner.compiled, runner.few
         self.scope: dict[str, Any] = {
             "DeferredTensor": DeferredTensor, "FAILURES": FAILURES, "OTHER": OTHER,
             "Tensor": Tensor, "called": called, "detours": detours, "hand": runner.hand,
@@ -153,6 +153,10 @@ class _Writer:
         failing = "except FAILURES as error: raise located_failure(error) from error"
         if self.compiled:
             self.lines += [f"try: {left}{runner}({given})", failing]
+        elif self.few is not None:
+            self.lines.append(f"found = {self.constant(self.few)}({given})")
+            self.lines.append("if found is None: return OTHER")
+            self.lines.append(f"{left}found")
         else:
             given = ", ".join(["xp", *self.arrays])
             self.lines += ["token = silence()", f"try: {left}{runner}({given})", failing]
