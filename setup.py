@@ -7,7 +7,8 @@ import numpy
 from setuptools import Extension, setup
 
 FILES = (
-    "module", "arrays", "reductions", "kernels", "steps", "program", "records", "apply", "push", "walk",
+    "module", "arrays", "reductions", "kernels", "steps", "program", "records", "apply", "push",
+    "walk",
 )  # fmt: skip
 quick = Extension(
     "gradtape.core._quick",

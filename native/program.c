@@ -36,7 +36,8 @@ typedef struct {
     npy_intp offset;        /* of a pointer: elements */
     Run *runs;              /* of a move */
     npy_intp moves;
-    int several, whole;     /* of a call: a tuple comes back; of a move: all is written */
+    int several, bare;      /* of a call: a tuple comes back; no namespace goes along */
+    int whole;              /* of a move: all is written */
     PyObject *function, *params;
 } Act;
 
@@ -165,7 +166,8 @@ call_kernel(Program *self, const Act *act, PyObject **held, char **data)
         given[1 + i] = value;
     }
     if (answer == 1)
-        found = PyObject_VectorcallDict(act->function, given, 1 + act->count, act->params);
+        found = PyObject_VectorcallDict(act->function, given + act->bare,
+                                        1 - act->bare + act->count, act->params);
     for (int i = 0; i < made; i++)
         Py_DECREF(scalars[i]);
     if (!found)
@@ -430,7 +432,9 @@ read_runs(Program *self, Act *act, PyObject *list)
     return 0;
 }
 
-/* (kind, outs, operands, function, more, guard) */
+/* (kind, outs, operands, function, more, guard): more is what a kind of step needs besides; of a
+   loop guard says that a nan ends the run, of a call 1 that a tuple comes back and 2 that no
+   namespace goes along. */
 static int
 read_act(Program *self, int number, PyObject *entry)
 {
@@ -501,7 +505,8 @@ read_act(Program *self, int number, PyObject *entry)
             return refuse("a pointer leaves its slot");
         return 0;
     default:
-        act->several = act->guard;
+        act->several = act->guard & 1;
+        act->bare = act->guard >> 1 & 1;
         act->params = more == Py_None ? NULL : Py_NewRef(more);
         for (int i = 0; i < act->count; i++) {
             Slot *slot = &self->slot[act->operands[i]];

@@ -18,6 +18,7 @@ zero."""
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from math import inf, prod
 from typing import Any
 
@@ -32,8 +33,10 @@ MOST = 4096  # elements: as the extension's
 APART = 2 * MOST  # the addresses of two slots never follow each other
 LETTERS = {np.dtype("f4"): "f", np.dtype("f8"): "d", np.dtype("?"): "?"}
 SLOTS = 512  # likewise
+BARE = 2  # said of a call: without a namespace
 KEY = "few"  # of the result among the functions of a program
-STEP, KERNEL, ELEMENTS = 0.1, 1.5, 1000  # measured: steps 25 to 35 ns, 0.1 to 0.6 us for so many
+# measured: a step 25 to 35 ns, a matrix product 750 ns, so many elements 70 to 600 ns
+STEP, KERNEL, ELEMENTS = 0.1, 2.5, 1000
 MOVES = frozenset({"structural", "indexing", "linear"})
 
 
@@ -130,7 +133,7 @@ class Sketch(NDArrayOperatorsMixin):
         (into,) = out
         if not isinstance(into, Sketch) or (into.shape, into.letter) != (found.shape, found.letter):
             raise Unfit("a result of another kind")
-        into.addresses = found.addresses
+        self.plan.change(into, found)
         return into
 
     def __array_function__(self, function: Any, types: Any, args: Any, keywords: Any) -> Sketch:
@@ -182,7 +185,10 @@ class _Plan:
         self.slots: list[Any] = []  # (place, letter, shape) and a constant's value
         self.steps: list[Any] = []  # (kind, results, operands, function, more, guard)
         self.space = _Namespace(self)
+        # what the kernels of two primitives call with matrices of floats
+        self.direct = {"matmul": quick.product, "relu_pull": quick.relu_pull}
         self.numbers: dict[Any, Any] = {}  # constants that kernels spell out
+        self.changes: list[tuple[Sketch, Any]] = []  # and what they stood for
         self.zeros: list[int] = []  # addresses of zeros in constants
         self.found: dict[Any, Any] = {}  # a Sketch, or the number of a slot that holds any object
 
@@ -226,9 +232,14 @@ class _Plan:
                 return number
             made = self.slot("alias", sketch.letter, sketch.shape)
             self.steps.append(("point", (made,), (number,), None, offset, 0))
-            sketch.addresses = self.sketch(made).addresses
+            self.change(sketch, self.sketch(made))
             return made
         return self.moved("room", sketch)
+
+    def change(self, sketch: Sketch, now: Sketch) -> None:
+        """Let a sketch stand for what another one stands for, until its kernel is given up."""
+        self.changes.append((sketch, sketch.addresses))
+        sketch.addresses = now.addresses
 
     def moved(self, place: str, sketch: Sketch) -> int:
         """A new slot with a copy of the numbers."""
@@ -236,12 +247,12 @@ class _Plan:
         number = self.slot(place, sketch.letter, sketch.shape)
         starts = [0, *(np.flatnonzero(np.diff(addresses) != 1) + 1).tolist(), len(addresses)]
         runs = []
-        for start, stop in zip(starts, starts[1:]):
+        for start, stop in pairwise(starts):
             if addresses[start]:
                 source, first = divmod(int(addresses[start]) - APART, APART)
                 runs.append((source, first, start, stop - start))
         self.steps.append(("move", (number,), (), None, runs, 0))
-        sketch.addresses = self.sketch(number).addresses
+        self.change(sketch, self.sketch(number))
         return number
 
     def array(self, sketch: Sketch) -> int:
@@ -298,11 +309,12 @@ class _Plan:
         if len(letters) != 1 or len(given) != function.nin:
             raise Unfit("operands of several types")
         (letter,) = letters
-        if letter == "?" or letter * function.nin not in "".join(function.types):
+        taken = letter * function.nin + "->"
+        after = [t[len(taken) :] for t in function.types if t.startswith(taken)]
+        if letter == "?" or function.signature or not after:
             raise Unfit("a function of other types")
         numbers, shape = self.spread(self.operands(given, letter), True)
-        after = next(t[-1] for t in function.types if t[: function.nin] == letter * function.nin)
-        return self.made("loop", numbers, function, None, after, shape)
+        return self.made("loop", numbers, function, None, after[0], shape)
 
     def made(
         self, kind: str, numbers: Sequence[int], function: Any, more: Any, letter: str, shape: Any
@@ -396,11 +408,15 @@ class _Plan:
             raise Unfit("an effect")
         given = [self.found[v] for v in program.takes(op)]
         for way in (self.written, self.rearranged):
-            kept = len(self.slots), len(self.steps)
+            slots, steps, zeros = len(self.slots), len(self.steps), len(self.zeros)
+            numbers, self.changes = dict(self.numbers), []
             try:
                 return way(op, given)
             except Exception:  # whatever a kernel says to a stand-in
-                del self.slots[kept[0] :], self.steps[kept[1] :]
+                del self.slots[slots:], self.steps[steps:], self.zeros[zeros:]
+                self.numbers = numbers
+                for sketch, addresses in reversed(self.changes):
+                    sketch.addresses = addresses
         return self.called(op, given)
 
     def written(self, op: Any, given: list[Any]) -> Sequence[Any]:
@@ -463,8 +479,9 @@ class _Plan:
         numbers = tuple(
             [int(f.addresses.flat[0]) // APART - 1 if isinstance(f, Sketch) else f for f in found]
         )
-        several = int(op.primitive.several)
-        self.steps.append(
-            ("call", numbers, operands, op.primitive.kernel, op.params or None, several)
-        )
+        kernel, how = op.primitive.kernel, int(op.primitive.several)
+        plain = [g.letter for g in given if isinstance(g, Sketch) and g.ndim == 2]
+        if op.primitive.name in self.direct and plain in (["f", "f"], ["d", "d"]):
+            kernel, how = self.direct[op.primitive.name], BARE
+        self.steps.append(("call", numbers, operands, kernel, op.params or None, how))
         return found

@@ -153,14 +153,20 @@ class _Writer:
         failing = "except FAILURES as error: raise located_failure(error) from error"
         if self.compiled:
             self.lines += [f"try: {left}{runner}({given})", failing]
-        elif self.few is not None:
-            self.lines.append(f"found = {self.constant(self.few)}({given})")
-            self.lines.append("if found is None: return OTHER")
-            self.lines.append(f"{left}found")
         else:
-            given = ", ".join(["xp", *self.arrays])
-            self.lines += ["token = silence()", f"try: {left}{runner}({given})", failing]
-            self.lines.append("finally: restore(token)")
+            inset = ""
+            if self.few is not None:
+                self.lines.append(f"found = {self.constant(self.few)}({given})")
+                self.lines.append("if found is None:")
+                inset = "    "
+            self.lines += [
+                f"{inset}token = silence()",
+                f"{inset}try: found = {runner}({', '.join(['xp', *self.arrays])})",
+                f"{inset}{failing}",
+                f"{inset}finally: restore(token)",
+            ]
+            if left:
+                self.lines.append(f"{left}found")
         self.lines.append("called(False)")
         tensors = [self.tensor(*pair) for pair in zip(found, self.outputs, strict=True)]
         if self.result.single:

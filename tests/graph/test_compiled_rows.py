@@ -16,6 +16,9 @@ from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.core.dispatch import apply
 from gradtape.core.dtypes import differentiable
 from gradtape.core.tensor import Tensor
+from gradtape.core.xp_numpy import restore, silence, xp
+from gradtape.graph import few
+from gradtape.graph.lines import as_function
 from tests.ops import matrix
 from tests.ops.case import Case, tensors
 from tests.ops.cases import all_cases
@@ -85,11 +88,29 @@ def program(case: Case) -> tuple[Any, list[Any]]:
 def test_compiled_is_eager(case: Case) -> None:
     everything, given = program(case)
     wanted = everything(given)
-    have = tf.function(everything, jit_compile=True, autograph=False)(given)
+    compiled = tf.function(everything, jit_compile=True, autograph=False)
+    have = compiled(given)
+    as_steps(case, compiled.get_concrete_function(given), tf.nest.flatten(given))
     for a, b in zip(tf.nest.flatten(have), tf.nest.flatten(wanted), strict=True):
         assert (a is None) == (b is None)
         if b is not None:
             compare(case, np.asarray(a), np.asarray(b))
+
+
+def as_steps(case: Case, concrete: Any, given: list[Any]) -> None:
+    """Compare the program as steps of the extension with Python's lines, where it is small."""
+    program = concrete.callee.runner.program
+    run = few.planned(program)
+    if run is None or concrete.captured_inputs:
+        return
+    arrays = [t._array for t in given]
+    token = silence()
+    try:
+        wanted = as_function(program, eager=True)(xp, *arrays)
+    finally:
+        restore(token)
+    for a, b in zip(run(*arrays), wanted, strict=True):
+        compare(case, a, b)
 
 
 def compare(case: Case, have: Any, wanted: Any) -> None:
