@@ -50,12 +50,14 @@ def scan(
     length: int,
     reverse: bool,
     specs: Sequence[tuple[Any, Any]],
+    at_once: int = 1,
 ) -> Any:
     """Repeat a step once for each row; the last state, then the stacked results.
 
     Args:
         step: from the state and a row of each array to the next state and a row of each result.
         specs: shape and dtype of the results' rows.
+        at_once: for compiled code: how many rows a round of the loop takes.
     """
     results = [np.empty((length, *shape), dtype) for shape, dtype in specs]
     for i in reversed(range(length)) if reverse else range(length):

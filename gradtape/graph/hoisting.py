@@ -2,19 +2,25 @@
 
 What depends on the surroundings alone is done once, before the loop. A product that depends on a
 row and the surroundings alone is done for all rows at once: 64 products of a (32, 128) by a
-(128, 512) matrix become one of (2048, 128) by (128, 512), several times as fast."""
+(128, 512) matrix become one of (2048, 128) by (128, 512), several times as fast. So are functions
+of few numbers, such as the slopes that the way back needs: in a loop each takes longer to start
+than to run."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any
 
 from gradtape.autodiff.batching import BatchedTensor, batching, spread
 from gradtape.graph.callee import Callee, Replay
-from gradtape.graph.graph import CONSTANT, needed
+from gradtape.graph.graph import CONSTANT, Operation, needed
 from gradtape.graph.symbolic import Value
 
 PRODUCTS = frozenset({"matmul", "convolution", "einsum"})
+COMPUTING = frozenset({"elementwise", "stepwise", "activation", "reduction", "ladder"})
+BESIDE = COMPUTING | {"structural", "choice", "linear"}  # what may lie between them
+FEW = 256  # elements
 
 
 class Hoisted:
@@ -27,7 +33,7 @@ class Hoisted:
 
     Attributes:
         once: values of the surroundings alone.
-        for_all: products of rows and surroundings alone.
+        for_all: products of rows and surroundings alone, and functions of few of their numbers.
         step: the step that takes them as further rows and surroundings.
     """
 
@@ -47,11 +53,17 @@ class Hoisted:
                 changing.update(op.values)
         read = {v for op in order for v in op.takes} | set(step.outputs)
         given = set(inputs)
-        products = [
-            v for op in order if op.primitive.name in PRODUCTS
-            for v in op.values if v in varying and v not in changing and v in read
+        of_rows = [
+            op for op in order
+            if op.values and op.values[0] in varying and op.values[0] not in changing
+            and op.values[0] not in given
         ]  # fmt: skip
-        self.for_all = products
+        met = {v for op in order if op.values and op.values[0] in changing for v in op.takes}
+        functions = _functions(of_rows)
+        self.for_all = [
+            v for op in of_rows for v in op.values
+            if v in read and (op.primitive.name in PRODUCTS or (v in functions and v in met))
+        ]  # fmt: skip
         late = {v for op in order for v in op.takes if op.values and op.values[0] in varying}
         late |= set(step.outputs)
         self.once: list[Value] = [
@@ -78,3 +90,26 @@ class Hoisted:
             examples = [BatchedTensor(r, None, batch) for r in rows]
             found = Replay(part, [*examples, *around, *once]).outputs()
         return [spread(t, batch) for t in found], once
+
+
+def _functions(of_rows: Sequence[Operation]) -> set[Value]:
+    """The values of few numbers that are computed from rows, by operations for which doing all rows
+    at once is no loop."""
+    apart: set[Value] = set()
+    found: set[Value] = set()
+    for op in of_rows:
+        family = op.primitive.family
+        if (
+            family not in BESIDE
+            or op.primitive.batch is None
+            or any([v in apart for v in op.takes])
+        ):
+            apart.update(op.values)
+        elif family in COMPUTING or any([v in found for v in op.takes]):
+            found.update(op.values)
+    return {v for v in found if few_numbers(v)}
+
+
+def few_numbers(value: Value) -> bool:
+    """Whether a value is so small that an operation takes longer to start than to run."""
+    return all([type(n) is int for n in value.shape]) and prod(value.shape) <= FEW

@@ -62,6 +62,27 @@ def test_derivatives_compiled(name: str) -> None:
     agrees(PROGRAMS[name], X, 0.3, compile=(True,))
 
 
+@pytest.mark.parametrize("length", [1, 2, 4, 7])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_lengths_compiled(length: int, reverse: bool) -> None:
+    def f(x: Any) -> Any:
+        return tf.scan(lambda a, r: tf.sin(a) * r + tf.exp(r), x, 0.5, reverse=reverse)
+
+    agrees(f, np.linspace(0.1, 0.9, length), compile=(True,), order=1)
+
+
+def test_functions_of_few_numbers_are_done_for_all_rows_at_once() -> None:
+    def names(width: int) -> list[str]:
+        f = recorded(lambda x: tf.foldl(lambda a, r: a * tf.sin(r[::-1]), x))
+        program = f.get_concrete_function(tf.zeros([5, width])).callee.runner.program
+        return [op.primitive.name for op in program.steps]
+
+    assert "sin" in names(14)
+    assert "sin" not in names(1000)  # it would only be read once more
+    draws = recorded(lambda x: tf.map_fn(lambda r: tf.sin(r) * tf.random.normal([]), x))
+    assert len(set(draws(tf.ones([20])).numpy().tolist())) == 20
+
+
 def test_third_derivatives() -> None:
     f = lambda x: tf.foldl(lambda a, r: tf.sin(a) * r, tf.stack([x, x * 2.0]), x)
     close(third(recorded(f))(C(0.7)), third(f)(C(0.7)))
