@@ -68,7 +68,7 @@ def test_lengths_compiled(length: int, reverse: bool) -> None:
     def f(x: Any) -> Any:
         return tf.scan(lambda a, r: tf.sin(a) * r + tf.exp(r), x, 0.5, reverse=reverse)
 
-    agrees(f, np.linspace(0.1, 0.9, length), compile=(True,), order=1)
+    agrees(f, np.linspace(0.1, 0.9, length, dtype=np.float32), compile=(True,), order=1)
 
 
 def test_functions_of_few_numbers_are_done_for_all_rows_at_once() -> None:
