@@ -8,7 +8,7 @@ from setuptools import Extension, setup
 
 FILES = (
     "module", "arrays", "reductions", "kernels", "steps", "program", "records", "apply", "push",
-    "walk",
+    "walk", "elements",
 )  # fmt: skip
 quick = Extension(
     "gradtape.core._quick",

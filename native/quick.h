@@ -12,6 +12,7 @@
  *   records.c      the records that operations leave for the tapes
  *   apply.c        operations on tensors: the result and its record
  *   push.c         the same while a forward accumulator looks on
+ *   elements.c     elements of data pipelines
  *   walk.c         the backward walk's loop over records
  *   module.c       the module, and the Python classes that it works on
  */
@@ -173,6 +174,10 @@ PyObject *watch(PyObject *self, PyObject *const *args, Py_ssize_t count);
 int set_pusher(PyObject *pusher);
 PyObject *pushed(Push *known, PyObject *primitive, int inputs, PyObject *const *tensors,
                  PyObject *const *arrays, PyObject *table, int *moves);
+
+/* elements.c */
+PyObject *shown(PyObject *self, PyObject *leaf);
+PyObject *element(PyObject *self, PyObject *value);
 
 /* walk.c */
 PyObject *plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -6,16 +6,26 @@ which function of which element raised it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from gradtape.core.quick import quick
 from gradtape.core.tensor import Tensor
 from gradtape.data.elements import Element, element_of, leaf_of, shown, value_of
 from gradtape.data.plan import Plan
 from gradtape.data.specs import of_function
 from gradtape.ops.static import callable_or_raise
+
+
+def _no_element(value: Any) -> None:
+    """What stands in for the extension's function, which knows plain tensors."""
+
+
+SHOWN, ELEMENT = shown, _no_element
+if quick is not None:  # the same in fewer steps
+    SHOWN, ELEMENT = quick.shown, quick.element
 
 
 class Call:
@@ -54,6 +64,26 @@ class Call:
     def element(self, element: Element) -> Element:
         """What the function returns for an element, as an element."""
         return self.made(self.value(element))
+
+    def extend(self, found: list[Element], elements: Sequence[Element]) -> None:
+        """Add to a list what the function returns for elements: as `element` for each of them, in
+        one frame."""
+        function, made = self.function, self.made
+        for tree, leaves in elements:
+            try:
+                if tree is None:
+                    value = function(SHOWN(leaves[0]))
+                elif type(tree) is int:
+                    value = function(*map(SHOWN, leaves))
+                else:
+                    value = value_of((tree, leaves))
+                    value = function(*value) if type(value) is tuple else function(value)
+            except StopIteration as error:
+                raise self.stopped() from error
+            except Exception as error:
+                self.explain(error)
+                raise
+            found.append(ELEMENT(value) or made(value))
 
     def made(self, value: Any) -> Element:
         """What a function returned as an element: a list of it is a tuple, as in TensorFlow."""

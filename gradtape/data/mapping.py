@@ -9,7 +9,7 @@ from gradtape.core.errors import ConversionError, brief
 from gradtape.data.calling import Call
 from gradtape.data.coding import State, coded, decoded
 from gradtape.data.elements import Element, element_of, mapped, scalar_bool, value_of
-from gradtape.data.plan import UNKNOWN, Layer, Plan
+from gradtape.data.plan import UNKNOWN, Layer, Plan, RowStream
 from gradtape.data.specs import loose_spec
 from gradtape.data.stream import END, Stream, Through
 
@@ -55,13 +55,19 @@ class MapStream(Through):
 
     def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
-        following, element = self.below.next, self._call.element
-        found = []
-        for _ in range(count):
-            item = following()
-            if item is END:
+        found: list[Element] = []
+        if not isinstance(self.below, RowStream):
+            return super().pull(count)
+        while len(found) < count:
+            rows = self.below.ahead(count - len(found))
+            if not rows:
                 break
-            found.append(element(item))
+            wanted = len(found) + len(rows)
+            try:
+                self._call.extend(found, rows)
+            except BaseException:
+                self.below.back(wanted - len(found) - 1)
+                raise
         return found
 
 

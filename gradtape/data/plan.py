@@ -6,7 +6,7 @@ looks at it, and `batch` reads all rows of a batch at once."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from gradtape.core.errors import InvalidArgumentError
@@ -23,6 +23,10 @@ class Table(Protocol):
 
     def row(self, index: int) -> Element:
         """One element."""
+        ...
+
+    def several(self, numbers: Sequence[int]) -> Sequence[Element]:
+        """The elements with these numbers."""
         ...
 
     def take(self, indices: Any) -> Element:
@@ -138,17 +142,31 @@ class RowStream(Through):
         self._at = 0
         self._before: State | None = None  # where the numbers begin
 
+    def _read(self) -> bool:
+        """Read numbers ahead where there are none; whether there are."""
+        if self._at == len(self._numbers):
+            self._before = self.below.save()
+            self._numbers, self._at = self.below.pull(BLOCK).tolist(), 0
+        return bool(self._numbers)
+
     def next(self) -> Any:
         """The next item, or END."""
-        at = self._at
-        if at == len(self._numbers):
-            self._before = self.below.save()
-            self._numbers, at = self.below.pull(BLOCK).tolist(), 0
-            if not self._numbers:
-                self._at = 0
-                return END
-        self._at = at + 1
-        return self._table.row(self._numbers[at])
+        if not self._read():
+            return END
+        self._at += 1
+        return self._table.row(self._numbers[self._at - 1])
+
+    def ahead(self, count: int) -> Sequence[Element]:
+        """Some of the next items, at most so many; none at the end."""
+        if not self._read():
+            return []
+        numbers = self._numbers[self._at : self._at + count]
+        self._at += len(numbers)
+        return self._table.several(numbers)
+
+    def back(self, count: int) -> None:
+        """Give back the last items of `ahead`."""
+        self._at -= count
 
     def skip(self, count: int) -> None:
         """Leave out the next items."""

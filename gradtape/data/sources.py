@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -78,6 +79,10 @@ class Tabled(Plan):
         """One element."""
         raise NotImplementedError
 
+    def several(self, numbers: Sequence[int]) -> Sequence[Element]:
+        """The elements with these numbers."""
+        return [self.row(number) for number in numbers]
+
     def take(self, indices: Any) -> Element:
         """Elements of an array of numbers, stacked along a new first axis."""
         raise NotImplementedError
@@ -96,6 +101,11 @@ class Slices(Tabled):
     def row(self, index: int) -> Element:
         """One element."""
         return self._tree, [column[index] for column in self._columns]
+
+    def several(self, numbers: Sequence[int]) -> Sequence[Element]:
+        """The elements with these numbers."""
+        rows = zip(*[map(column.__getitem__, numbers) for column in self._columns], strict=True)
+        return list(zip(repeat(self._tree), rows))
 
     def take(self, indices: Any) -> Element:
         """Elements of an array of numbers, stacked along a new first axis; without a copy where

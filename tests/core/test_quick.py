@@ -45,6 +45,44 @@ def values(shape: tuple[int, ...], dtype: Any) -> Any:
     return RANDOM.uniform(0.1, 0.9, shape).astype(dtype)[()]
 
 
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        np.ones(3),
+        np.float32(2),
+        np.True_,
+        np.array(3),
+        np.arange(2),
+        np.ones(2, "c8"),
+        tf.constant(1)._array,
+    ],
+)
+def test_leaves_of_numbers_are_shown_as_tensors(leaf: Any) -> None:
+    found = quick.shown(leaf)
+    assert type(found) is Tensor
+    assert found._array is leaf
+    assert found._node is None
+
+
+@pytest.mark.parametrize(
+    "leaf", [None, "text", np.str_("a"), np.array(["a"]), np.bytes_(b"a"), 3, [1]]
+)
+def test_other_leaves_are_shown_as_they_are(leaf: Any) -> None:
+    assert quick.shown(leaf) is leaf
+
+
+def test_elements_of_tensors() -> None:
+    x, y = tf.constant([1.0]), tf.constant(2)
+    tree, leaves = quick.element((x, y))
+    assert tree == 2
+    assert leaves[0] is x._array
+    assert leaves[1] is y._array
+    assert quick.element(x) == (None, [x._array])
+    assert quick.element(()) == (0, [])
+    for other in (None, 1.0, [x], (x, 1.0), {"a": x}, tf.Variable(1.0), (x, (y,))):
+        assert quick.element(other) is None
+
+
 UFUNCS = [f for f in vars(np).values() if isinstance(f, np.ufunc) and f.nin <= 2 and f.nout == 1]
 UFUNCS = [f for f in dict.fromkeys(UFUNCS) if f.signature is None]
 OF_FLOATS = [f for f in UFUNCS if "f" * f.nin in {t.split("->")[0] for t in f.types}]
@@ -380,7 +418,8 @@ def test_python_alone_does_the_same() -> None:
     environment = {**os.environ, "GRADTAPE_PURE_PYTHON": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     files = ["tests/autodiff/test_tape.py", "tests/autodiff/test_gradient.py"]
-    run = [*command, *files, "tests/core/test_variable.py", "tests/autodiff/test_memory.py"]
+    files += ["tests/core/test_variable.py", "tests/autodiff/test_memory.py"]
+    run = [*command, *files, "tests/data_room/test_dataset_position.py"]
     done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
     code = "from gradtape.core.quick import quick; assert quick is None"

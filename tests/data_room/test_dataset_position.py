@@ -162,3 +162,24 @@ def test_states_of_other_pipelines_are_refused() -> None:
     next(nested)
     with pytest.raises(tf.errors.UnimplementedError, match="no window cannot be written down"):
         nested.state_dict()
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_a_function_that_fails_leaves_the_rest_to_come(shuffled: bool) -> None:
+    def picky(i: Any) -> Any:
+        if int(i) == 5:
+            raise ValueError("no fives")
+        return i
+
+    rows = Dataset.from_tensor_slices(np.arange(12))
+    order = rows.shuffle(12, reshuffle_each_iteration=False) if shuffled else rows
+    numbers = [int(i) for i in order]
+    at = numbers.index(5)
+    batches = iter(order.map(picky).batch(4))
+    seen = [n for _ in range(at // 4) for n in next(batches).numpy().tolist()]
+    with pytest.raises(ValueError, match="no fives") as caught:
+        next(batches)
+    assert "map_func of gradtape.data.Dataset.map" in str(caught.value.__notes__)
+    assert seen == numbers[: at // 4 * 4]  # the others of its batch are gone with it
+    rest = [n for batch in batches for n in batch.numpy().tolist()]
+    assert rest == numbers[at + 1 :]
