@@ -124,17 +124,18 @@ def scan(
         put = lax.dynamic_update_index_in_dim
         return state, tuple([put(s, f, at, 0) for s, f in zip(stacks, found, strict=True)])
 
+    first = length % at_once  # before the loop: after it, XLA would copy the stacks
+
     def several(number: Any, before: Any) -> Any:
         for k in range(at_once):
-            before = one(number * np.uint32(at_once) + np.uint32(k), before)
+            before = one(number * np.uint32(at_once) + np.uint32(first + k), before)
         return before
 
-    whole = length // at_once
     unsigned = jnp.uint32  # else each row is preceded by a test for a negative number
-    carry = lax.fori_loop(unsigned(0), unsigned(whole), several, (state, stacks))
-    for number in range(whole * at_once, length):
+    carry = state, stacks
+    for number in range(first):
         carry = one(unsigned(number), carry)
-    state, stacks = carry
+    state, stacks = lax.fori_loop(unsigned(0), unsigned(length // at_once), several, carry)
     apart: dict[int, Any] = {}
     for group, stack in zip(groups, stacks, strict=True):
         apart.update(zip(group, _split(stack, [specs[i] for i in group]), strict=True))
