@@ -21,6 +21,7 @@ PRODUCTS = frozenset({"matmul", "convolution", "einsum"})
 COMPUTING = frozenset({"elementwise", "stepwise", "activation", "reduction", "ladder"})
 BESIDE = COMPUTING | {"structural", "choice", "linear"}  # what may lie between them
 FEW = 256  # elements
+MOST_ROWS = 1 << 14  # of which functions are kept: 16 to 32 MB each, where they are largest
 
 
 class Hoisted:
@@ -30,6 +31,7 @@ class Hoisted:
         step: the callee of (state, row of each, around).
         carried: how many tensors the state has.
         rows: how many tensors are taken row by row.
+        length: the number of rows.
 
     Attributes:
         once: values of the surroundings alone.
@@ -37,7 +39,7 @@ class Hoisted:
         step: the step that takes them as further rows and surroundings.
     """
 
-    def __init__(self, step: Callee, carried: int, rows: int) -> None:
+    def __init__(self, step: Callee, carried: int, rows: int, length: Any) -> None:
         inputs = step.inputs
         self.state = inputs[:carried]
         self.rows = inputs[carried : carried + rows]
@@ -59,7 +61,7 @@ class Hoisted:
             and op.values[0] not in given
         ]  # fmt: skip
         met = {v for op in order if op.values and op.values[0] in changing for v in op.takes}
-        functions = _functions(of_rows)
+        functions = _functions(of_rows) if type(length) is int and length <= MOST_ROWS else set()
         self.for_all = [
             v for op in of_rows for v in op.values
             if v in read and (op.primitive.name in PRODUCTS or (v in functions and v in met))

@@ -64,7 +64,7 @@ class Scan:
     def hoisted(self) -> Hoisted:
         """What of the step is done before the loop."""
         if self._hoisted is None:
-            self._hoisted = Hoisted(self.step, self.carried, self.rows)
+            self._hoisted = Hoisted(self.step, self.carried, self.rows, self.length)
         return self._hoisted
 
     @property

@@ -72,13 +72,14 @@ def test_lengths_compiled(length: int, reverse: bool) -> None:
 
 
 def test_functions_of_few_numbers_are_done_for_all_rows_at_once() -> None:
-    def names(width: int) -> list[str]:
+    def names(length: int, width: int) -> list[str]:
         f = recorded(lambda x: tf.foldl(lambda a, r: a * tf.sin(r[::-1]), x))
-        program = f.get_concrete_function(tf.zeros([5, width])).callee.runner.program
+        program = f.get_concrete_function(tf.zeros([length, width])).callee.runner.program
         return [op.primitive.name for op in program.steps]
 
-    assert "sin" in names(14)
-    assert "sin" not in names(1000)  # it would only be read once more
+    assert "sin" in names(5, 14)
+    assert "sin" not in names(5, 1000)  # it would only be read once more
+    assert "sin" not in names(50_000, 14)  # nor is memory filled with it
     draws = recorded(lambda x: tf.map_fn(lambda r: tf.sin(r) * tf.random.normal([]), x))
     assert len(set(draws(tf.ones([20])).numpy().tolist())) == 20
 
