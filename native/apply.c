@@ -236,7 +236,8 @@ static PyObject *
 plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *names)
 {
     Plain *self = (Plain *)callable;
-    if (lookouts_on || (is_special && !(active_pusher && self->table)) || names
+    int checks = lookouts_on && !is_special && checks_plainly();
+    if ((lookouts_on && !checks) || (is_special && !(active_pusher && self->table)) || names
         || PyVectorcall_NARGS(flags) != self->inputs)
         Py_RETURN_NONE;
     PyObject *tensors[2] = {NULL, NULL}, *arrays[2] = {NULL, NULL}, *value, *out = NULL;
@@ -256,7 +257,8 @@ plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *na
     if (ready > 0 && !moves && !PyErr_Occurred()) {
         value = computed(self, arrays);
         if (value) {
-            if (value != Py_None) /* a function of ours that leaves it to Python */
+            if (value != Py_None /* a function of ours that leaves it to Python */
+                && (!checks || plainly_finite(value)))
                 out = tensor_of(value);
             Py_DECREF(value);
         }
@@ -266,6 +268,8 @@ plain_call(PyObject *callable, PyObject *const *args, size_t flags, PyObject *na
     if (out && !moves && self->table && active_tapes
         && record_plainly(
             self->primitive, self->table, tensors, self->inputs, bound.no_params, out) < 0)
+        Py_CLEAR(out);
+    if (out && checks && note_place(out))
         Py_CLEAR(out);
     Py_XDECREF(tensors[0]);
     Py_XDECREF(tensors[1]);

@@ -101,6 +101,27 @@ any_nan(int type, const char *data, npy_intp size)
     return found;
 }
 
+/* Whether a value is a plain array or scalar of few numbers, all of them finite. */
+int
+plainly_finite(PyObject *value)
+{
+    View seen;
+    if (!view(value, &seen) || seen.size > MOST)
+        return 0;
+    int found = 0; /* x * 0 is not 0 for inf and nan */
+    if (seen.type == NPY_FLOAT) {
+        const npy_float *x = (const npy_float *)seen.data;
+        for (npy_intp i = 0; i < seen.size; i++)
+            found |= x[i] * 0 != 0;
+    }
+    else {
+        const npy_double *x = (const npy_double *)seen.data;
+        for (npy_intp i = 0; i < seen.size; i++)
+            found |= x[i] * 0 != 0;
+    }
+    return !found;
+}
+
 /* Whether an array or scalar holds no nan; -1 where only Python can tell. */
 int
 all_defined(PyObject *value)

@@ -34,7 +34,10 @@ static struct {
     {"record", &bound.record_any}, {"apply_observed", &bound.apply_observed},
     {"explained", &bound.explained}, {"failures", &bound.failures}, {"space", &bound.space},
     {"silent", &bound.silent}, {"errors", &bound.errors}, {"zero_wins", &bound.zero_wins},
-    {"defined", &bound.defined}, {"summed", &bound.summed}, {NULL, NULL},
+    {"defined", &bound.defined}, {"summed", &bound.summed},
+    {"spots", &bound.spots}, {"pending", &bound.pending}, {"library", &bound.library},
+    {"checked_sweep", &bound.checked_sweep},
+    {"spot", &bound.spot}, {NULL, NULL},
 };
 
 static struct {
@@ -55,6 +58,7 @@ static struct {
     {&bound.part, "parents", &bound.parents_of_part}, {&bound.recording, "notable", &bound.mark},
     {&bound.recording, "records", &bound.records}, {&bound.recording, "watched", &bound.watched},
     {&bound.primitive_type, "differentiable", &bound.differentiable},
+    {&bound.primitive_type, "fallible", &bound.fallible},
     {&bound.primitive_type, "family", &bound.family}, {&bound.primitive_type, "_kept", &bound.kept},
     {&bound.primitive_type, "kernel", &bound.kernel}, {&bound.primitive_type, "name", &bound.name},
     {&bound.primitive_type, "notable", &bound.notable},
@@ -96,6 +100,7 @@ static PyMethodDef functions[] = {
     FAST("watch", watch, "watch(mark, places, primals, tangents): hang tangents on leaves, or False."),
     {"set_tapes", set_tapes, METH_O, PyDoc_STR("Say which tapes are active in this thread.")},
     {"set_lookouts", set_lookouts, METH_O, PyDoc_STR("Say whether somebody looks on everywhere.")},
+    {"set_rules", set_rules, METH_O, PyDoc_STR("Say how many rules run in this thread.")},
     FAST("apply", apply, "apply(primitive, inputs[, params]): as dispatch.apply."),
     FAST("record", record_quick, "record(primitive, inputs, params, out): as dispatch.record."),
     FAST("record_one", record_one, "record_one(primitive, x, out, tapes[, how[, params]]): as dispatch.record_one."),
@@ -105,7 +110,7 @@ static PyMethodDef functions[] = {
     FAST("relu_pull", relu_pull, "relu_pull(ct, y): as the kernel, or None."),
     FAST("product", product, "product(a, b): of two matrices of floats, or None."),
     FAST("wins", wins, "wins(product, *factors): as the verb zero_wins."),
-    FAST("run", run_walk, "run(sweep, cotangents, shared, elementwise, records): as Sweep.run."),
+    FAST("run", run_walk, "run(sweep, cotangents, shared, elementwise, records[, looks]): as Sweep.run."),
     FAST("gradient", plain_gradient, "gradient(sweep, elementwise, recording, target, sources): the whole way back."),
     {NULL},
 };

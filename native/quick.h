@@ -49,7 +49,7 @@ typedef struct {
     Py_ssize_t index, parents_of_part;                  /* in a Part */
     Py_ssize_t mark, records, watched;                  /* in a Recording */
     Py_ssize_t differentiable, family, kept, kernel, name; /* in a Primitive */
-    Py_ssize_t notable, pushes, several, straight;         /* likewise */
+    Py_ssize_t fallible, notable, pushes, several, straight; /* likewise */
     PyObject *spec;            /* Spec(shape, dtype) */
     PyObject *no_params;       /* dispatch.NO_PARAMS */
     PyObject *record_any;      /* dispatch.record, for every case */
@@ -59,6 +59,9 @@ typedef struct {
     PyObject *silent, *errors; /* NumPy's context variable of errors, and its quiet value */
     PyObject *zero_wins;       /* the verb, for products that hold nan */
     PyObject *defined;         /* whether an array of any kind holds no nan */
+    PyObject *spots, *pending; /* of the watch for what is not finite */
+    PyObject *checked_sweep;   /* the class of a sweep that looks at what records give */
+    PyObject *library, *spot;  /* finite_source's: which code is the library's, and the place */
     PyObject *summed;          /* sweep.summed: what undoes broadcasting */
 } Bound;
 extern Bound bound;
@@ -73,7 +76,8 @@ extern _Thread_local PyObject *active_tapes; /* a tuple, or NULL for none */
 extern _Thread_local int is_special;         /* a mode or an observer is active in the thread */
 extern _Thread_local PyObject *active_pusher; /* the only special thing; NULL otherwise */
 extern _Thread_local PyObject *active_mark;   /* the pusher's, by which nodes know its tangents */
-extern int lookouts_on;                      /* somebody looks on in every thread */
+extern _Thread_local int in_rules;           /* a rule runs while all is checked */
+extern int lookouts_on; /* somebody looks on in every thread; 2: only to check that all is finite */
 
 /* arrays.c */
 #define MOST 4096 /* elements: from there on the way to the inner loop does not count */
@@ -115,6 +119,7 @@ PyObject *scalar_of(int type, const char *data);
 int any_nan(int type, const char *data, npy_intp size);
 int quick_try(PyObject *quick, PyObject *const *args, PyObject **out);
 int all_defined(PyObject *value);
+int plainly_finite(PyObject *value);
 PyObject *wins(PyObject *self, PyObject *const *args, Py_ssize_t count);
 int add_into(PyObject *present, PyObject *given);
 PyObject *shape_of(PyObject *array);
@@ -152,7 +157,11 @@ PyObject *next_number(PyObject *self, PyObject *nothing);
 PyObject *shape_as(PyObject *array, PyObject *node);
 PyObject *set_state(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *set_tapes(PyObject *self, PyObject *tapes);
-PyObject *set_lookouts(PyObject *self, PyObject *flag);
+PyObject *set_lookouts(PyObject *self, PyObject *how);
+PyObject *set_rules(PyObject *self, PyObject *depth);
+#define MOST_SPOTS (1 << 17)
+int note_place(PyObject *out);
+int checks_plainly(void);
 PyObject *record_one(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *record_two(PyObject *self, PyObject *const *args, Py_ssize_t count);
 PyObject *record_quick(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -4,6 +4,7 @@
 
 _Thread_local PyObject *active_tapes = NULL;
 _Thread_local int is_special = 0;
+_Thread_local int in_rules = 0;
 int lookouts_on = 0;
 
 /* set_state(tapes, special, pusher): what is active in this thread; the pusher, or None, is the only
@@ -35,15 +36,76 @@ set_tapes(PyObject *self, PyObject *tapes)
     Py_RETURN_NONE;
 }
 
-/* set_lookouts(flag): whether somebody looks on in every thread. */
+/* set_lookouts(how): whether somebody looks on in every thread; 2 where it is only the one that
+   checks for what is not finite. */
 PyObject *
-set_lookouts(PyObject *self, PyObject *flag)
+set_lookouts(PyObject *self, PyObject *how)
 {
-    int on = PyObject_IsTrue(flag);
-    if (on < 0)
+    long on = PyLong_AsLong(how);
+    if (on == -1 && PyErr_Occurred())
         return NULL;
-    lookouts_on = on;
+    lookouts_on = (int)on;
     Py_RETURN_NONE;
+}
+
+/* set_rules(depth): how many rules run one in another in this thread. */
+PyObject *
+set_rules(PyObject *self, PyObject *depth)
+{
+    long rules = PyLong_AsLong(depth);
+    if (rules == -1 && PyErr_Occurred())
+        return NULL;
+    in_rules = rules > 0;
+    Py_RETURN_NONE;
+}
+
+/* Where the program runs, as `finite_source.spot`: its innermost code and the place in it. */
+static PyObject *
+spot(void)
+{
+    PyFrameObject *frame = PyThreadState_GetFrame(PyThreadState_Get()), *below;
+    PyObject *found = NULL;
+    while (frame) {
+        PyObject *code = (PyObject *)PyFrame_GetCode(frame);
+        PyObject *of_library = PyDict_GetItemWithError(bound.library, code);
+        if (of_library == Py_True) {
+            Py_DECREF(code);
+            below = PyFrame_GetBack(frame);
+            Py_SETREF(frame, below);
+            continue;
+        }
+        if (of_library == Py_False)
+            found = Py_BuildValue("(Ni)", code, PyFrame_GetLasti(frame));
+        else {
+            Py_DECREF(code);
+            if (!PyErr_Occurred())
+                found = PyObject_CallOneArg(bound.spot, (PyObject *)frame);
+        }
+        Py_DECREF(frame);
+        return found;
+    }
+    return Py_NewRef(Py_None);
+}
+
+/* Keep the place of the record that an operation left, if it left one: 0, or -1. */
+int
+note_place(PyObject *out)
+{
+    PyObject *node = SLOT(out, bound.node_of);
+    if (!Py_IS_TYPE(node, bound.record))
+        return 0;
+    PyObject *place = spot();
+    int failed = !place || PyDict_SetItem(bound.spots, SLOT(node, bound.number), place);
+    Py_XDECREF(place);
+    return failed ? -1 : 0;
+}
+
+/* Whether the check for what is not finite can be done here: nothing waits for it. */
+int
+checks_plainly(void)
+{
+    return lookouts_on == 2 && !in_rules && !PyDict_GET_SIZE(bound.pending)
+        && PyDict_GET_SIZE(bound.spots) < MOST_SPOTS;
 }
 
 /* A tensor without a node. */

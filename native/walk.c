@@ -7,9 +7,10 @@
 /* What a walk works on; borrowed. */
 typedef struct {
     PyObject *sweep, *cotangents, *shared, *elementwise;
+    int looks; /* whether what each record gives is looked at: the sweep is a `CheckedSweep` */
 } Walk;
 
-static PyObject *the_family, *by_shape, *by_rules, *give_name, *add_name;
+static PyObject *the_family, *by_shape, *by_rules, *give_name, *add_name, *look_name, *guarded;
 
 static int
 intern_names(void)
@@ -20,8 +21,11 @@ intern_names(void)
     by_shape = PyUnicode_InternFromString("_step_by_shape");
     by_rules = PyUnicode_InternFromString("_step_by_rules");
     give_name = PyUnicode_InternFromString("give");
+    look_name = PyUnicode_InternFromString("look");
+    guarded = PyUnicode_InternFromString("guarded");
     add_name = PyUnicode_InternFromString("_add");
-    return the_family && by_shape && by_rules && give_name && add_name ? 0 : -1;
+    return the_family && by_shape && by_rules && give_name && look_name && guarded && add_name
+        ? 0 : -1;
 }
 
 static int
@@ -276,6 +280,33 @@ end:
     return result < 0 ? -1 : 0;
 }
 
+/* Do a record's step, and let the sweep look at what it gave unless that is plainly finite. */
+static int
+looked_at(Walk *walk, PyObject *record)
+{
+    PyObject *parents = SLOT(record, bound.parents);
+    PyObject *ct = Py_XNewRef(PyDict_GetItemWithError(walk->cotangents, record));
+    if (!ct)
+        return PyErr_Occurred() ? -1 : 0;
+    int failed, finite = 1;
+    if (SLOT(SLOT(record, bound.primitive), bound.fallible) == Py_True)
+        failed = done(PyObject_CallMethodObjArgs(walk->sweep, guarded, record, NULL));
+    else
+        failed = step(walk, record);
+    for (Py_ssize_t i = 0; !failed && finite && i < PyTuple_GET_SIZE(parents); i++) {
+        PyObject *node = PyTuple_GET_ITEM(parents, i), *array;
+        if (node == Py_None)
+            continue;
+        array = PyDict_GetItemWithError(walk->cotangents, node);
+        finite = array ? plainly_finite(array) : !Py_IS_TYPE(node, bound.part);
+        failed = PyErr_Occurred() != NULL;
+    }
+    if (!failed && !finite)
+        failed = done(PyObject_CallMethodObjArgs(walk->sweep, look_name, record, ct, NULL));
+    Py_DECREF(ct);
+    return failed;
+}
+
 /* Forget what a record kept for one tape; all of it, where no other tape made it. */
 static int
 release(PyObject *record, PyObject *recording)
@@ -320,15 +351,24 @@ referent(PyObject *reference)
 #endif
 }
 
-/* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records:
-   its list has the order, so that nobody need look for them and sort them. */
+/* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records
+   unless they are looked at: its list has the order, so that nobody need look for them and sort
+   them. */
 static int
 use_up(Walk *walk, PyObject *recording)
 {
     PyObject *records = Py_NewRef(SLOT(recording, bound.records));
     Py_ssize_t left;
     int failed = 0;
-    while (!failed && (left = PyList_GET_SIZE(records))) {
+    if (walk->looks)
+        for (left = PyList_GET_SIZE(records); !failed && left > 0; left--) {
+            if (left > PyList_GET_SIZE(records))
+                continue;
+            PyObject *record = referent(PyList_GET_ITEM(records, left - 1));
+            failed = record ? looked_at(walk, record) : 0;
+            Py_XDECREF(record);
+        }
+    while (!walk->looks && !failed && (left = PyList_GET_SIZE(records))) {
         PyObject *record = referent(PyList_GET_ITEM(records, left - 1));
         failed = PyList_SetSlice(records, left - 1, left, NULL);
         if (!failed && record)
@@ -339,19 +379,19 @@ use_up(Walk *walk, PyObject *recording)
     return failed;
 }
 
-/* run(sweep, cotangents, shared, elementwise, records): `Sweep.run` on an iterable of records; or,
-   with a `Recording` in their place, `Sweep.use_up`. */
+/* run(sweep, cotangents, shared, elementwise, records[, looks]): `Sweep.run` on an iterable of
+   records; or, with a `Recording` in their place, `Sweep.use_up`. */
 PyObject *
 run_walk(PyObject *self, PyObject *const *args, Py_ssize_t count)
 {
-    if (count != 5 || !PyDict_CheckExact(args[1]) || !PySet_CheckExact(args[2])) {
+    if (count < 5 || count > 6 || !PyDict_CheckExact(args[1]) || !PySet_CheckExact(args[2])) {
         PyErr_SetString(PyExc_TypeError, "run: needs a sweep, its cotangents, its shared nodes, "
                                          "a function and records");
         return NULL;
     }
     if (intern_names())
         return NULL;
-    Walk walk = {args[0], args[1], args[2], args[3]};
+    Walk walk = {args[0], args[1], args[2], args[3], count == 6 && args[5] == Py_True};
     int failed;
     if (Py_IS_TYPE(args[4], bound.recording))
         failed = use_up(&walk, args[4]);
@@ -359,7 +399,7 @@ run_walk(PyObject *self, PyObject *const *args, Py_ssize_t count)
         PyObject *records = PyObject_GetIter(args[4]), *record;
         failed = !records;
         while (!failed && (record = PyIter_Next(records))) {
-            failed = step(&walk, record);
+            failed = walk.looks ? looked_at(&walk, record) : step(&walk, record);
             Py_DECREF(record);
         }
         Py_XDECREF(records);
@@ -445,10 +485,11 @@ plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
         return NULL;
     PyObject *recording = args[2], *target = args[3], *sources = args[4], *results = NULL;
     PyObject *start = Py_IS_TYPE(target, bound.tensor) ? SLOT(target, bound.node_of) : Py_None;
-    if (active_tapes || is_special || lookouts_on || !Py_IS_TYPE(start, bound.record))
+    int looks = lookouts_on && checks_plainly();
+    if (active_tapes || is_special || (lookouts_on && !looks) || !Py_IS_TYPE(start, bound.record))
         Py_RETURN_NONE;
     PyObject *wanted = PyDict_New(), *one = NULL, *sweep = NULL, *token = NULL;
-    Walk walk = {NULL, PyDict_New(), PySet_New(NULL), args[1]};
+    Walk walk = {NULL, PyDict_New(), PySet_New(NULL), args[1], looks};
     if (!wanted || !walk.cotangents || !walk.shared)
         goto end;
     int plain = 1;
@@ -465,7 +506,8 @@ plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
             results = Py_NewRef(Py_None);
         goto end;
     }
-    sweep = walk.sweep = PyObject_CallFunctionObjArgs(args[0], walk.cotangents, walk.shared, NULL);
+    sweep = walk.sweep = PyObject_CallFunctionObjArgs(
+        looks ? bound.checked_sweep : args[0], walk.cotangents, walk.shared, NULL);
     token = sweep ? PyContextVar_Set(bound.silent, bound.errors) : NULL;
     if (!token || PyDict_SetItem(walk.cotangents, start, one)
         || PySet_Add(walk.shared, start) || use_up(&walk, recording))

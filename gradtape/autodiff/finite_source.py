@@ -20,12 +20,12 @@ PICKING = ("where", "where_v2", "select")
 # where code runs: the code object and the number of the byte that runs
 Spot = tuple[CodeType, int]
 
-_of_library: dict[CodeType, bool] = {}
+of_code: dict[CodeType, bool] = {}  # whether code is the library's
 
 
 def spot(frame: Any) -> Spot | None:
     """The innermost place of the program on a stack of frames."""
-    library = _of_library
+    library = of_code
     while frame is not None:
         code = frame.f_code
         found = library.get(code)

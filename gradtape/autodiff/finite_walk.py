@@ -20,9 +20,10 @@ from gradtape.autodiff.finite_hints import STARTED
 from gradtape.autodiff.finite_report import derivative_error, makers
 from gradtape.autodiff.finite_source import Spot, place, spot
 from gradtape.autodiff.finite_watch import concrete, in_rules, inside, suspected, watch
-from gradtape.autodiff.sweep import Sweep
+from gradtape.autodiff.sweep import Sweep, elementwise
 from gradtape.core.asked import public_name
 from gradtape.core.nothing import Nothing
+from gradtape.core.quick import bind, quick
 from gradtape.core.record import Node, Part, Record
 from gradtape.core.tensor import Tensor
 from gradtape.ops.basis import fitted, zeros
@@ -36,12 +37,17 @@ class CheckedSweep(Sweep):
 
     __slots__ = ("asked",)
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(
+        self, cotangents: dict[Node, Any] | None = None, shared: set[Node] | None = None
+    ) -> None:
+        super().__init__(cotangents, shared)
         self.asked = spot(sys._getframe(1))
 
     def run(self, records: Iterable[Record]) -> None:
         """Hand the cotangent of each record to its inputs."""
+        if quick is not None:  # the same loop, which calls `look` and `guarded`
+            quick.run(self, self.cotangents, self.shared, elementwise, records, True)
+            return
         looked_at = self._looked_at(records)
         try:
             super().run(looked_at)
@@ -69,6 +75,18 @@ class CheckedSweep(Sweep):
                     self._refuse(record, ct)
                     break
 
+    def look(self, record: Record, ct: Any) -> None:
+        """Look at what a record with this cotangent gave to its inputs."""
+        for node in record.parents:
+            if node is not None and not self._sound_at(node):
+                self._refuse(record, ct)
+                return
+
+    def guarded(self, record: Record) -> None:
+        """Do the step of a record whose rule is user code."""
+        with in_rules():
+            quick.run(self, self.cotangents, self.shared, elementwise, [record])
+
     def _sound_at(self, node: Any) -> bool:
         if type(node) is Part:
             places = self.cotangents.get(node.parents[0])
@@ -89,6 +107,9 @@ class CheckedSweep(Sweep):
         given = tensors_of(record, ct)
         with in_rules():
             refuse(record, given, pulled(record, given), self.asked)
+
+
+bind(checked_sweep=CheckedSweep)
 
 
 def tensors_of(record: Record, ct: Any) -> Any:

@@ -29,11 +29,12 @@ from gradtape.autodiff.finite_report import (
     value_error,
     variable_error,
 )
-from gradtape.autodiff.finite_source import Spot, picked, place, spot
+from gradtape.autodiff.finite_source import Spot, of_code, picked, place, spot
 from gradtape.autodiff.finite_verdict import MOVING, Verdict, verdict
 from gradtape.core.asked import public_name
 from gradtape.core.dispatch import FAILURES, record_one, record_two
 from gradtape.core.primitive import Primitive
+from gradtape.core.quick import bind, quick
 from gradtape.core.record import Part, Record
 from gradtape.core.state import Lookout, here, lookouts, post, withdraw
 from gradtape.core.tensor import Tensor
@@ -59,16 +60,22 @@ class Inside(threading.local):
 inside = Inside()
 
 
+def _enter(step: int) -> None:
+    inside.rules += step
+    if quick is not None:
+        quick.set_rules(inside.rules)
+
+
 @contextmanager
 def in_rules() -> Iterator[None]:
     """A block in which rules run: nothing raises before a cotangent or tangent arrives."""
     before = inside.suspect, inside.made
-    inside.rules += 1
+    _enter(1)
     inside.suspect, inside.made = None, ()
     try:
         yield
     finally:
-        inside.rules -= 1
+        _enter(-1)
         inside.suspect, inside.made = before
 
 
@@ -90,6 +97,7 @@ class Watch(Lookout):
 
     as_python = False
     follows = True
+    checks = True
 
     def forget(self) -> None:
         """Forget what was seen."""
@@ -337,6 +345,7 @@ def concrete(value: Any) -> Any:
 # the one watch
 
 watch = Watch()
+bind(spots=watch.spots, pending=watch._pending, library=of_code, spot=spot)
 _lock = threading.Lock()
 _count = [0]
 

@@ -25,10 +25,12 @@ class Lookout:
     Attributes:
         as_python: whether recorded functions are to run as Python, operation by operation.
         follows: whether it may run elementwise operations itself, when it is alone.
+        checks: whether it only looks for what is not finite, which the extension can do too.
     """
 
     as_python = False
     follows = False
+    checks = False
 
     def see(self, primitive: Any, inputs: tuple[Any, ...], params: dict[str, Any], out: Any) -> Any:
         """An operation was run."""
@@ -114,9 +116,9 @@ def withdraw(lookout: Any) -> None:
 def _tell() -> None:
     """Bring `special` up to date: of this thread, and of those that have no state of their own."""
     State.special = bool(lookouts)
-    if quick is not None:
-        quick.set_lookouts(State.special)
     alone = lookouts[0] if len(lookouts) == 1 else None
+    if quick is not None:
+        quick.set_lookouts(2 if alone is not None and alone.checks else len(lookouts) and 1)
     State.follower = alone if getattr(alone, "follows", False) else None
     here.set(here.tapes, here.observers, here.mode)
 

@@ -189,12 +189,22 @@ def test_an_iteration_of_a_loop(recorded: Recorded) -> None:
 def test_a_row_of_a_scan(recorded: Recorded) -> None:
     @recorded
     def f(x: Any) -> Any:
-        return tf.scan(lambda a, r: a + tf.math.log(r), x, 0.0)  # here
+        return tf.scan(lambda a, r: a + tf.math.log(r + 0.0 * a), x, 0.0)  # here
 
     error = caught(lambda: f(C([1.0, 2.0, 0.0, 3.0])))
     assert error.operation == "gradtape.log"
     assert error.place == (__file__, line_of(test_a_row_of_a_scan))
     assert "iteration 2 (counted from 0) of the loop" in str(error)
+
+
+def test_rows_of_a_scan_that_are_done_at_once(recorded: Recorded) -> None:
+    @recorded
+    def f(x: Any) -> Any:
+        return tf.scan(lambda a, r: a + tf.math.log(r), x, 0.0)  # here
+
+    error = caught(lambda: f(C([1.0, 2.0, 0.0, 3.0])))
+    assert (error.operation, error.index) == ("gradtape.log", (2,))
+    assert error.place == (__file__, line_of(test_rows_of_a_scan_that_are_done_at_once))
 
 
 def test_a_map(recorded: Recorded) -> None:
