@@ -488,6 +488,9 @@ read_act(Program *self, int number, PyObject *entry)
         return 0;
     case REDUCE: {
         npy_intp left = of->size;
+        Loop *found = &((Quick *)function)->loops[of->type == NPY_DOUBLE];
+        if (of->type == NPY_BOOL || !found->loop || found->out != of->type)
+            return refuse("a reduction without a loop");
         if (!PyArg_ParseTuple(more, "ii", &act->from, &act->to))
             return -1;
         if (act->from < 0 || act->to > of->rank || act->from >= act->to

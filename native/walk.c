@@ -284,10 +284,10 @@ end:
 static int
 looked_at(Walk *walk, PyObject *record)
 {
-    PyObject *parents = SLOT(record, bound.parents);
     PyObject *ct = Py_XNewRef(PyDict_GetItemWithError(walk->cotangents, record));
     if (!ct)
         return PyErr_Occurred() ? -1 : 0;
+    PyObject *parents = Py_NewRef(SLOT(record, bound.parents)); /* rules may be user code */
     int failed, finite = 1;
     if (SLOT(SLOT(record, bound.primitive), bound.fallible) == Py_True)
         failed = done(PyObject_CallMethodObjArgs(walk->sweep, guarded, record, NULL));
@@ -303,6 +303,7 @@ looked_at(Walk *walk, PyObject *record)
     }
     if (!failed && !finite)
         failed = done(PyObject_CallMethodObjArgs(walk->sweep, look_name, record, ct, NULL));
+    Py_DECREF(parents);
     Py_DECREF(ct);
     return failed;
 }
@@ -351,24 +352,33 @@ referent(PyObject *reference)
 #endif
 }
 
-/* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records
-   unless they are looked at: its list has the order, so that nobody need look for them and sort
-   them. */
+/* Hand on the cotangents of all that a recording recorded, the latest first, looking at each; the
+   records stay as they are. */
+static int
+look_through(Walk *walk, PyObject *recording)
+{
+    PyObject *records = Py_NewRef(SLOT(recording, bound.records));
+    int failed = 0;
+    for (Py_ssize_t at = PyList_GET_SIZE(records) - 1; !failed && at >= 0; at--) {
+        if (at >= PyList_GET_SIZE(records))
+            continue;
+        PyObject *record = referent(PyList_GET_ITEM(records, at));
+        failed = record ? looked_at(walk, record) : 0;
+        Py_XDECREF(record);
+    }
+    Py_DECREF(records);
+    return failed;
+}
+
+/* Hand on the cotangents of all that a recording recorded, the latest first, and empty its records:
+   its list has the order, so that nobody need look for them and sort them. */
 static int
 use_up(Walk *walk, PyObject *recording)
 {
     PyObject *records = Py_NewRef(SLOT(recording, bound.records));
     Py_ssize_t left;
     int failed = 0;
-    if (walk->looks)
-        for (left = PyList_GET_SIZE(records); !failed && left > 0; left--) {
-            if (left > PyList_GET_SIZE(records))
-                continue;
-            PyObject *record = referent(PyList_GET_ITEM(records, left - 1));
-            failed = record ? looked_at(walk, record) : 0;
-            Py_XDECREF(record);
-        }
-    while (!walk->looks && !failed && (left = PyList_GET_SIZE(records))) {
+    while (!failed && (left = PyList_GET_SIZE(records))) {
         PyObject *record = referent(PyList_GET_ITEM(records, left - 1));
         failed = PyList_SetSlice(records, left - 1, left, NULL);
         if (!failed && record)
@@ -510,7 +520,8 @@ plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count)
         looks ? bound.checked_sweep : args[0], walk.cotangents, walk.shared, NULL);
     token = sweep ? PyContextVar_Set(bound.silent, bound.errors) : NULL;
     if (!token || PyDict_SetItem(walk.cotangents, start, one)
-        || PySet_Add(walk.shared, start) || use_up(&walk, recording))
+        || PySet_Add(walk.shared, start)
+        || (looks ? look_through : use_up)(&walk, recording))
         goto end;
     results = PyList_New(PyList_GET_SIZE(sources));
     for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(sources); i++) {

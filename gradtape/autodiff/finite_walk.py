@@ -66,18 +66,15 @@ class CheckedSweep(Sweep):
                     yield record
             else:
                 yield record
-            for node in record.parents:
-                array = cotangents.get(node) if node is not None else None
-                if type(array) is ndarray and array.dtype.char in REAL and array.size <= SMALL:
-                    if isfinite(vdot(array, array)):
-                        continue
-                if node is not None and not self._sound_at(node):
-                    self._refuse(record, ct)
-                    break
+            self.look(record, ct)
 
     def look(self, record: Record, ct: Any) -> None:
         """Look at what a record with this cotangent gave to its inputs."""
         for node in record.parents:
+            array = self.cotangents.get(node) if node is not None else None
+            if type(array) is ndarray and array.dtype.char in REAL and array.size <= SMALL:
+                if isfinite(vdot(array, array)):
+                    continue
             if node is not None and not self._sound_at(node):
                 self._refuse(record, ct)
                 return

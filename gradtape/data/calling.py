@@ -6,7 +6,7 @@ which function of which element raised it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -40,9 +40,9 @@ class Call:
         tree, leaves = element
         try:
             if tree is None:
-                return self.function(shown(leaves[0]))
+                return self.function(SHOWN(leaves[0]))
             if type(tree) is int:
-                return self.function(*[shown(leaf) for leaf in leaves])
+                return self.function(*map(SHOWN, leaves))
             value = value_of(element)
             return self.function(*value) if type(value) is tuple else self.function(value)
         except StopIteration as error:
@@ -63,27 +63,8 @@ class Call:
 
     def element(self, element: Element) -> Element:
         """What the function returns for an element, as an element."""
-        return self.made(self.value(element))
-
-    def extend(self, found: list[Element], elements: Sequence[Element]) -> None:
-        """Add to a list what the function returns for elements: as `element` for each of them, in
-        one frame."""
-        function, made = self.function, self.made
-        for tree, leaves in elements:
-            try:
-                if tree is None:
-                    value = function(SHOWN(leaves[0]))
-                elif type(tree) is int:
-                    value = function(*map(SHOWN, leaves))
-                else:
-                    value = value_of((tree, leaves))
-                    value = function(*value) if type(value) is tuple else function(value)
-            except StopIteration as error:
-                raise self.stopped() from error
-            except Exception as error:
-                self.explain(error)
-                raise
-            found.append(ELEMENT(value) or made(value))
+        value = self.value(element)
+        return ELEMENT(value) or self.made(value)
 
     def made(self, value: Any) -> Element:
         """What a function returned as an element: a list of it is a tuple, as in TensorFlow."""

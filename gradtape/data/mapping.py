@@ -55,16 +55,18 @@ class MapStream(Through):
 
     def pull(self, count: int) -> Any:
         """The next items, fewer where the stream ends."""
-        found: list[Element] = []
         if not isinstance(self.below, RowStream):
             return super().pull(count)
+        found: list[Element] = []
+        element = self._call.element
         while len(found) < count:
             rows = self.below.ahead(count - len(found))
             if not rows:
                 break
             wanted = len(found) + len(rows)
             try:
-                self._call.extend(found, rows)
+                for row in rows:
+                    found.append(element(row))
             except BaseException:
                 self.below.back(wanted - len(found) - 1)
                 raise

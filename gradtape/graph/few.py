@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from math import inf, prod
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -152,39 +153,14 @@ class Sketch(NDArrayOperatorsMixin):
         raise Unfit("Python's power of an array is not np.power for some numbers")
 
 
-class _Function:
-    """A function of NumPy in a kernel that is being written down."""
-
-    def __init__(self, plan: _Plan, function: Any) -> None:
-        self.plan, self.function = plan, function
-
-    def __call__(self, *operands: Any) -> Sketch:
-        return self.plan.loop(self.function, *operands)
-
-    def reduce(self, *arguments: Any, **keywords: Any) -> Sketch:
-        """As the ufunc's."""
-        return self.plan.reduction(self.function, *arguments, **keywords)
-
-
-class _Namespace:
-    """What stands in for NumPy in a kernel that is being written down."""
-
-    def __init__(self, plan: _Plan) -> None:
-        self.plan = plan
-        self.where, self.zero_wins = plan.choice, plan.guarded
-
-    def __getattr__(self, name: str) -> Any:
-        function = getattr(xp, name)
-        return _Function(self.plan, function) if type(function) is quick.Quick else function
-
-
 class _Plan:
     """The slots and steps as far as they are written, and what stands for each value."""
 
     def __init__(self) -> None:
         self.slots: list[Any] = []  # (place, letter, shape) and a constant's value
         self.steps: list[Any] = []  # (kind, results, operands, function, more, guard)
-        self.space = _Namespace(self)
+        # NumPy's functions find the sketches themselves
+        self.space = SimpleNamespace(**{**vars(xp), "zero_wins": self.guarded})
         # what the kernels of two primitives call with matrices of floats
         self.direct = {"matmul": quick.product, "relu_pull": quick.relu_pull}
         self.numbers: dict[Any, Any] = {}  # constants that kernels spell out

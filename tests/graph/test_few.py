@@ -284,6 +284,9 @@ REFUSED: dict[str, tuple[Any, Any, Any]] = {
     "a loop's operands are not": ([GIVEN, ROOM], [("loop", (1,), (0,), xp.add, None, 0)], ()),
     "a run leaves its slot": ([GIVEN, ROOM], [("move", (1,), (), None, [(0, 2, 0, 3)], 0)], ()),
     "operands of a choice differ": ([GIVEN, ROOM], [("select", (1,), (0, 0, 0), None, None, 0)], ()),
+    "a reduction without a loop": (
+        [("given", "?", (4,)), ("room", "?", ())], [("reduce", (1,), (0,), xp.maximum, (0, 1), 0)], (),
+    ),
     "a reduction of other axes": ([GIVEN, ROOM], [("reduce", (1,), (0,), xp.add, (0, 2), 0)], ()),
     "a reduction of another size": ([GIVEN, ROOM], [("reduce", (1,), (0,), xp.add, (0, 1), 0)], ()),
     "a pointer leaves its slot": (
