@@ -20,6 +20,7 @@ from gradtape.graph.miscompiled import APART, suspicious
 from gradtape.graph.program import Program
 from gradtape.graph.xp_jax_base import on_cpu, xp
 from gradtape.graph.xp_jax_effects import noting
+from gradtape.graph.xp_jax_transposing import remembering
 
 wide = jax.enable_x64
 WIDE = {"float64", "int64", "uint64", "complex128"}
@@ -36,7 +37,7 @@ def compiled(program: Program, donated: Sequence[int], failures: list[Exception]
     program.constants = {v: _broadcast(a) for v, a in program.constants.items()}
 
     def kernels(*arrays: Any) -> Any:
-        with noting(failures):
+        with noting(failures), remembering():
             return runnable(xp, program, arrays)(*arrays)
 
     unseen = program.open or program.effect or len(devices()) > 1  # not compiled by `fixed`

@@ -19,5 +19,6 @@ import gradtape.graph.xp_jax_random
 import gradtape.graph.xp_jax_reductions
 import gradtape.graph.xp_jax_scans
 import gradtape.graph.xp_jax_special
+import gradtape.graph.xp_jax_transposing
 import gradtape.graph.xp_jax_trigonometric  # noqa: F401
 from gradtape.graph.xp_jax_base import xp as xp

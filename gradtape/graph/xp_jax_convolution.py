@@ -18,8 +18,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.core.windows import Window, spread
+from gradtape.graph import xla_calls
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_lowering import stored
+from gradtape.graph.xp_jax_transposing import source
 
 HEAVY = 2**27  # products, about 2 ms on one core: what is less is not worth cutting up
 PIECES = 9  # more than eight
@@ -43,6 +45,10 @@ def convolve(
     if x.dtype in (np.float32, np.float64) and on_cpu() and x.size and w.size:
         if 1 < groups == x.shape[-1] and math.prod(window.size) <= MOST_TAPS:
             return _tap_by_tap(x, w, window, input_dilations)
+        if groups == max(input_dilations) == 1:
+            found = _handed_over(x, w, window)
+            if found is not None:
+                return found
         run = _for_cpu(x, w, window) if groups == max(input_dilations) == 1 else None
         if run is not None:
             return run(x, w, window)
@@ -63,6 +69,18 @@ def _convolved(x: Any, w: Any, window: Window, apart: Any = None, groups: int = 
         dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
         feature_group_count=groups,
     )
+
+
+def _handed_over(x: Any, w: Any, window: Window) -> Any:
+    """The convolution by machine code of ours, or None. What the rule for filters asks for, of an
+    input and a cotangent that it turned, is computed from both as they lie.
+    """
+    (image, image_axes), (cotangent, cotangent_axes) = source(x), source(w)
+    if image_axes == (3, 1, 2, 0) and cotangent_axes == (1, 2, 0, 3):
+        size = window.places(x.shape[1:-1])
+        forward = Window(size, window.dilations, window.strides, window.padding)
+        return xla_calls.filter_gradient(image, cotangent, forward)
+    return xla_calls.convolve(x, w, window)
 
 
 def _for_cpu(x: Any, w: Any, window: Window) -> Any:

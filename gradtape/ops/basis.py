@@ -106,7 +106,7 @@ def scalar(x: Any) -> Any:
 
 _transpose = primitive(
     "transpose",
-    lambda xp, x, *, perm: x.transpose(perm),
+    lambda xp, x, *, perm: x.transpose(perm) if xp.name == "numpy" else xp.transpose(x, perm),
     vjps=[lambda ct, perm: transpose(ct, inverse(perm))],
     jvps=[lambda t, perm: transpose(t, perm)],
     batch=lambda mask, x, perm: transpose(x, (0, *[p + 1 for p in perm])),

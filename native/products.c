@@ -1,0 +1,167 @@
+/* Products of matrices and convolutions: the kernels for each type of number and each set of vector
+instructions, and how a product is cut into parts for several threads. */
+
+#include "products.h"
+
+#include <stdlib.h>
+
+enum { FEW = 16 }; /* tiles of rows */
+
+#if defined(__GNUC__) && defined(__x86_64__)
+
+#define WITH __attribute__((target("avx512f,avx512vl,fma,prefer-vector-width=512")))
+#define MOST 12
+#define NUMBER float
+#define LANES 16
+#define N(name) name##_single_512
+#include "tile.h"
+#include "matmul.h"
+#include "convolve.h"
+#undef NUMBER
+#undef LANES
+#undef N
+#define NUMBER double
+#define LANES 8
+#define N(name) name##_double_512
+#include "tile.h"
+#include "matmul.h"
+#include "convolve.h"
+#undef NUMBER
+#undef LANES
+#undef N
+#undef MOST
+#undef WITH
+
+#define WITH __attribute__((target("avx2,fma")))
+#define MOST 6
+#define NUMBER float
+#define LANES 8
+#define N(name) name##_single_256
+#include "tile.h"
+#include "matmul.h"
+#include "convolve.h"
+#undef NUMBER
+#undef LANES
+#undef N
+#define NUMBER double
+#define LANES 4
+#define N(name) name##_double_256
+#include "tile.h"
+#include "matmul.h"
+#include "convolve.h"
+
+const Kernels *
+kernels_of(int item)
+{
+    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+        return item == sizeof(float) ? &kernels_single_512 : &kernels_double_512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        return item == sizeof(float) ? &kernels_single_256 : &kernels_double_256;
+    return NULL;
+}
+
+#else
+
+const Kernels *
+kernels_of(int item)
+{
+    (void)item;
+    return NULL;
+}
+
+#endif
+
+enum {
+    WORTH = 1 << 18, /* products of numbers, about 5 us: what a part has at least */
+    EACH = 4,        /* parts for each thread, so that none waits long for another */
+    COLUMNS = 64,    /* at most, so that their panels stay in the second cache */
+    MORE = 256,      /* where rows are copied for every group of columns */
+    ASIDE = 1 << 24  /* bytes for gradients of parts */
+};
+
+static Py_ssize_t
+up(Py_ssize_t n, Py_ssize_t unit)
+{
+    return (n + unit - 1) / unit * unit;
+}
+
+static Py_ssize_t
+parts(Py_ssize_t n, Py_ssize_t size)
+{
+    return (n + size - 1) / size;
+}
+
+int
+matmul(void *call, const Matmul *m, const Kernels *kernels, Py_ssize_t threads)
+{
+    Py_ssize_t panel = 2 * kernels->lanes, most = kernels->most;
+    Job job = {.rows = m->rows, .columns = m->columns, .product = m, .kernels = kernels};
+    Py_ssize_t wanted = threads > 1 ? EACH * threads : 1, columns = m->turn_a ? MORE : COLUMNS;
+    if (job.columns > columns)
+        job.columns = up(parts(m->columns, parts(m->columns, columns)), panel);
+    for (;;) {
+        job.parts = m->count * parts(m->rows, job.rows) * parts(m->columns, job.columns);
+        if (job.parts >= wanted || job.rows * job.columns * m->depth < 2 * WORTH)
+            break;
+        /* a copy of columns pays by the rows that it serves */
+        if (job.columns > panel && (job.rows < 16 * most || job.columns >= job.rows))
+            job.columns = up(parts(job.columns, 2), panel);
+        else if (job.rows > most)
+            job.rows = up(parts(job.rows, 2), most);
+        else
+            break;
+    }
+    share(call, &job, kernels->block);
+    return job.failed ? -1 : 0;
+}
+
+int
+convolve(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads)
+{
+    Py_ssize_t panel = 2 * kernels->lanes, taps = v->window[0] * v->window[1];
+    Py_ssize_t total = v->images * v->places[0], column = taps * v->channels * kernels->item;
+    Job job = {.product = v, .kernels = kernels};
+    job.columns = (1 << 19) / column / panel * panel;
+    if (job.columns < panel)
+        job.columns = panel;
+    if (job.columns > v->filters)
+        job.columns = v->filters;
+    Py_ssize_t row = v->places[1] * taps * v->channels * v->filters;
+    job.rows = parts(total, threads > 1 ? EACH * threads : 1);
+    if (job.rows * row < WORTH)
+        job.rows = parts(WORTH, row);
+    job.parts = parts(total, job.rows);
+    share(call, &job, kernels->places);
+    return job.failed ? -1 : 0;
+}
+
+int
+filter_gradient(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads)
+{
+    Py_ssize_t size = v->channels * v->window[0] * v->window[1] * v->filters;
+    Py_ssize_t wanted = threads > 1 ? EACH * threads : 1;
+    Job job = {.product = v, .kernels = kernels};
+    if (wanted > threads && wanted * size * kernels->item > ASIDE)
+        wanted = threads;
+    job.rows = parts(v->images, wanted);
+    job.parts = parts(v->images, job.rows);
+    Py_ssize_t others = job.parts - 1;
+    if (others && (job.aside = malloc(others * size * kernels->item)) == NULL)
+        return -1;
+    share(call, &job, kernels->filters);
+    for (Py_ssize_t part = 0; part < others; part++)
+        if (kernels->item == sizeof(float)) {
+            float *out = v->out;
+            const float *term = (const float *)job.aside + part * size;
+            for (Py_ssize_t i = 0; i < size; i++)
+                out[i] += term[i];
+        }
+        else {
+            double *out = v->out;
+            const double *term = (const double *)job.aside + part * size;
+            for (Py_ssize_t i = 0; i < size; i++)
+                out[i] += term[i];
+        }
+    free(job.aside);
+    return job.failed ? -1 : 0;
+}
