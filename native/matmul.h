@@ -40,8 +40,12 @@ N(block)(Job *job, Py_ssize_t part)
         }
         for (Py_ssize_t i = 0; i < rows; i += MOST) {
             Py_ssize_t many = rows - i < MOST ? rows - i : MOST;
-            for (Py_ssize_t s = 0; s < steps; s++)
-                memcpy(near + s * many, a + (p + s) * m->rows + row + i, many * sizeof(NUMBER));
+            const NUMBER *from = a + p * m->rows + row + i;
+            for (Py_ssize_t s = 0; s < steps; s++, from += m->rows)
+                if (many == MOST) /* a size that the compiler knows */
+                    memcpy(near + s * MOST, from, MOST * sizeof(NUMBER));
+                else
+                    memcpy(near + s * many, from, many * sizeof(NUMBER));
             N(left) left = {near, &start, 1, steps, 1, many};
             N(rows)(left, many, right, next, columns, c + i * m->columns, m->columns, p > 0);
         }

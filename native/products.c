@@ -5,7 +5,10 @@ instructions, and how a product is cut into parts for several threads. */
 
 #include <stdlib.h>
 
-enum { FEW = 16 }; /* tiles of rows */
+enum {
+    AHEAD = 12,  /* rows of b that are asked for before they are needed */
+    FEW = 16     /* tiles of rows for which columns of b are not copied */
+};
 
 #if defined(__GNUC__) && defined(__x86_64__)
 
@@ -74,7 +77,7 @@ kernels_of(int item)
 enum {
     WORTH = 1 << 18, /* products of numbers, about 5 us: what a part has at least */
     EACH = 4,        /* parts for each thread, so that none waits long for another */
-    COLUMNS = 64,    /* at most, so that their panels stay in the second cache */
+    COLUMNS = 128,   /* at most, so that their panels stay in the second cache */
     MORE = 256,      /* where rows are copied for every group of columns */
     ASIDE = 1 << 24  /* bytes for gradients of parts */
 };

@@ -45,6 +45,8 @@ N(sum_of)(const int rows, const int vectors, const int near, const N(left) *left
 #pragma GCC unroll 2
                 for (int j = 0; j < vectors; j++)
                     sums[i][j] += a[i * row] * columns[j];
+            __builtin_prefetch(b + AHEAD * next);
+            __builtin_prefetch(b + AHEAD * next + LANES);
             a += left->step;
             b += next;
         }

@@ -6,9 +6,11 @@ never holds Python's lock. */
 #include "products.h"
 #include "xla.h"
 
-#include <sched.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+
+enum { SPINS = 10000 }; /* about 10 us */
 
 void *
 workspace(size_t size)
@@ -33,6 +35,8 @@ typedef struct {
     long parts;
     Job *job;
     Part run;
+    pthread_mutex_t lock;
+    pthread_cond_t finished;
 } Shared;
 
 static void
@@ -40,15 +44,36 @@ work(Shared *s)
 {
     for (long part; (part = atomic_fetch_add(&s->next, 1)) < s->parts;) {
         s->run(s->job, part);
-        atomic_fetch_add(&s->done, 1);
+        if (atomic_fetch_add(&s->done, 1) + 1 == s->parts) {
+            pthread_mutex_lock(&s->lock);
+            pthread_cond_signal(&s->finished);
+            pthread_mutex_unlock(&s->lock);
+        }
     }
+}
+
+/* Waits for the parts that others began: awake at first, then asleep, so that a thread which lost its
+core can go on on this one. */
+static void
+await(Shared *s)
+{
+    for (int spun = 0; spun < SPINS; spun++)
+        if (atomic_load(&s->done) == s->parts)
+            return;
+    pthread_mutex_lock(&s->lock);
+    while (atomic_load(&s->done) < s->parts)
+        pthread_cond_wait(&s->finished, &s->lock);
+    pthread_mutex_unlock(&s->lock);
 }
 
 static void
 let_go(Shared *s)
 {
-    if (atomic_fetch_sub(&s->holders, 1) == 1)
+    if (atomic_fetch_sub(&s->holders, 1) == 1) {
+        pthread_cond_destroy(&s->finished);
+        pthread_mutex_destroy(&s->lock);
         free(s);
+    }
 }
 
 static void
@@ -80,7 +105,7 @@ void
 share(void *call, Job *job, Part run)
 {
     const Frame *frame = call;
-    Py_ssize_t others = threads_of(frame) - 1;
+    Py_ssize_t others = threads_of(frame);
     if (others > job->parts - 1)
         others = job->parts - 1;
     Shared *s = others > 0 ? malloc(sizeof *s) : NULL;
@@ -89,7 +114,9 @@ share(void *call, Job *job, Part run)
             run(job, part);
         return;
     }
-    *s = (Shared){0, 0, 1, (long)job->parts, job, run};
+    *s = (Shared){.holders = 1, .parts = (long)job->parts, .job = job, .run = run};
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->finished, NULL);
     for (; others > 0; others--) {
         atomic_fetch_add(&s->holders, 1);
         Schedule t = {sizeof t, NULL, frame->context, helped, s};
@@ -101,9 +128,7 @@ share(void *call, Job *job, Part run)
         }
     }
     work(s);
-    for (int spun = 0; atomic_load(&s->done) < s->parts; spun++)
-        if (spun > 2000)
-            sched_yield();
+    await(s);
     let_go(s);
 }
 

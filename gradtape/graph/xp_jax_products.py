@@ -42,6 +42,13 @@ def einsum(spec: str, a: Any, b: Any) -> Any:
 
 
 @verb
+def dot(a: Any, b: Any) -> Any:
+    """a @ b, of two matrices."""
+    found = _handed_over_matrices(a, b)
+    return jnp.dot(a, b) if found is None else found
+
+
+@verb
 def matmul(a: Any, b: Any) -> Any:
     """a @ b, with stacks of matrices in front of the last two axes.
 
