@@ -1,5 +1,4 @@
-"""Build the extension of eager execution where there is a C compiler; all else is in
-`pyproject.toml`.
+"""Build the extensions where there is a C compiler; all else is in `pyproject.toml`.
 
 Without a compiler the installation goes on: the same programs then run on Python code alone."""
 
@@ -18,4 +17,12 @@ quick = Extension(
     extra_compile_args=["-O3"],
     optional=True,
 )
-setup(ext_modules=[quick])
+products = Extension(
+    "gradtape.core._products",
+    [f"native/products{part}.c" for part in ("", "_module", "_threads", "_xla")],
+    depends=[f"native/{name}.h" for name in ("products", "tile", "matmul", "convolve", "xla")],
+    extra_compile_args=["-O3", "-pthread"],
+    extra_link_args=["-pthread"],
+    optional=True,
+)
+setup(ext_modules=[quick, products])

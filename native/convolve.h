@@ -55,13 +55,12 @@ N(places)(Job *job, Py_ssize_t part)
     Py_ssize_t begin = part * job->rows, end = begin + job->rows < total ? begin + job->rows : total;
     Py_ssize_t area = N(seen_size)(v, v->places[0] < job->rows ? v->places[0] : job->rows);
     Py_ssize_t packed_size = N(room)(taps * v->channels, job->columns);
-    NUMBER *packed = workspace((packed_size + area) * sizeof(NUMBER) + taps * sizeof(Py_ssize_t));
-    if (packed == NULL) {
+    Py_ssize_t *starts = workspace(taps * sizeof(Py_ssize_t) + (packed_size + area) * sizeof(NUMBER));
+    if (starts == NULL) {
         job->failed = 1;
         return;
     }
-    NUMBER *room = area ? packed + packed_size : NULL;
-    Py_ssize_t *starts = (Py_ssize_t *)(packed + packed_size + area);
+    NUMBER *packed = (NUMBER *)(starts + taps), *room = area ? packed + packed_size : NULL;
     for (Py_ssize_t column = 0; column < v->filters; column += job->columns) {
         Py_ssize_t columns = v->filters - column < job->columns ? v->filters - column : job->columns;
         N(pack)((const NUMBER *)v->w + column, taps * v->channels, columns, v->filters, 1, packed);
@@ -94,14 +93,13 @@ N(filters)(Job *job, Py_ssize_t part)
     Py_ssize_t area = N(seen_size)(v, v->places[0]);
     int whole = v->filters % LANES == 0; /* then the cotangent is read where it lies */
     Py_ssize_t packed_size = whole ? 0 : N(room)(places, v->filters);
-    size_t size = (packed_size + area) * sizeof(NUMBER) + v->places[0] * sizeof(Py_ssize_t);
-    NUMBER *packed = workspace(size);
-    if (packed == NULL) {
+    size_t size = v->places[0] * sizeof(Py_ssize_t) + (packed_size + area) * sizeof(NUMBER);
+    Py_ssize_t *starts = workspace(size);
+    if (starts == NULL) {
         job->failed = 1;
         return;
     }
-    NUMBER *room = area ? packed + packed_size : NULL;
-    Py_ssize_t *starts = (Py_ssize_t *)(packed + packed_size + area);
+    NUMBER *packed = (NUMBER *)(starts + v->places[0]), *room = area ? packed + packed_size : NULL;
     Py_ssize_t out_size = v->channels * taps * v->filters;
     NUMBER *out = part ? (NUMBER *)job->aside + (part - 1) * out_size : (NUMBER *)v->out;
     for (Py_ssize_t image = begin; image < end; image++) {

@@ -54,7 +54,7 @@ enum {
 #include "convolve.h"
 
 const Kernels *
-kernels_of(int item)
+kernels_of(Py_ssize_t item)
 {
     if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
         return item == sizeof(float) ? &kernels_single_512 : &kernels_double_512;
@@ -66,7 +66,7 @@ kernels_of(int item)
 #else
 
 const Kernels *
-kernels_of(int item)
+kernels_of(Py_ssize_t item)
 {
     (void)item;
     return NULL;
@@ -76,7 +76,7 @@ kernels_of(int item)
 
 enum {
     WORTH = 1 << 18, /* products of numbers, about 5 us: what a part has at least */
-    EACH = 4,        /* parts for each thread, so that none waits long for another */
+    EACH = 3,        /* parts for each thread, so that none waits long for another */
     COLUMNS = 128,   /* at most, so that their panels stay in the second cache */
     MORE = 256,      /* where rows are copied for every group of columns */
     ASIDE = 1 << 24  /* bytes for gradients of parts */
@@ -94,12 +94,19 @@ parts(Py_ssize_t n, Py_ssize_t size)
     return (n + size - 1) / size;
 }
 
-int
-matmul(void *call, const Matmul *m, const Kernels *kernels, Py_ssize_t threads)
+static Py_ssize_t
+wanted_by(const Lender *lender)
 {
+    return lender->others > 0 ? EACH * (lender->others + 1) : 1;
+}
+
+int
+matmul(Lender *lender, const Matmul *m)
+{
+    const Kernels *kernels = kernels_of(m->item);
     Py_ssize_t panel = 2 * kernels->lanes, most = kernels->most;
-    Job job = {.rows = m->rows, .columns = m->columns, .product = m, .kernels = kernels};
-    Py_ssize_t wanted = threads > 1 ? EACH * threads : 1, columns = m->turn_a ? MORE : COLUMNS;
+    Job job = {.rows = m->rows, .columns = m->columns, .product = m};
+    Py_ssize_t wanted = wanted_by(lender), columns = m->turn_a ? MORE : COLUMNS;
     if (job.columns > columns)
         job.columns = up(parts(m->columns, parts(m->columns, columns)), panel);
     for (;;) {
@@ -114,46 +121,48 @@ matmul(void *call, const Matmul *m, const Kernels *kernels, Py_ssize_t threads)
         else
             break;
     }
-    share(call, &job, kernels->block);
+    share(lender, &job, kernels->block);
     return job.failed ? -1 : 0;
 }
 
 int
-convolve(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads)
+convolve(Lender *lender, const Convolution *v)
 {
+    const Kernels *kernels = kernels_of(v->item);
     Py_ssize_t panel = 2 * kernels->lanes, taps = v->window[0] * v->window[1];
-    Py_ssize_t total = v->images * v->places[0], column = taps * v->channels * kernels->item;
-    Job job = {.product = v, .kernels = kernels};
+    Py_ssize_t total = v->images * v->places[0], column = taps * v->channels * v->item;
+    Job job = {.product = v};
     job.columns = (1 << 19) / column / panel * panel;
     if (job.columns < panel)
         job.columns = panel;
     if (job.columns > v->filters)
         job.columns = v->filters;
     Py_ssize_t row = v->places[1] * taps * v->channels * v->filters;
-    job.rows = parts(total, threads > 1 ? EACH * threads : 1);
+    job.rows = parts(total, wanted_by(lender));
     if (job.rows * row < WORTH)
         job.rows = parts(WORTH, row);
     job.parts = parts(total, job.rows);
-    share(call, &job, kernels->places);
+    share(lender, &job, kernels->places);
     return job.failed ? -1 : 0;
 }
 
 int
-filter_gradient(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads)
+filter_gradient(Lender *lender, const Convolution *v)
 {
+    const Kernels *kernels = kernels_of(v->item);
     Py_ssize_t size = v->channels * v->window[0] * v->window[1] * v->filters;
-    Py_ssize_t wanted = threads > 1 ? EACH * threads : 1;
-    Job job = {.product = v, .kernels = kernels};
-    if (wanted > threads && wanted * size * kernels->item > ASIDE)
+    Py_ssize_t wanted = wanted_by(lender), threads = lender->others + 1;
+    Job job = {.product = v};
+    if (wanted > threads && wanted * size * v->item > ASIDE)
         wanted = threads;
     job.rows = parts(v->images, wanted);
     job.parts = parts(v->images, job.rows);
     Py_ssize_t others = job.parts - 1;
-    if (others && (job.aside = malloc(others * size * kernels->item)) == NULL)
+    if (others && (job.aside = malloc(others * size * v->item)) == NULL)
         return -1;
-    share(call, &job, kernels->filters);
+    share(lender, &job, kernels->filters);
     for (Py_ssize_t part = 0; part < others; part++)
-        if (kernels->item == sizeof(float)) {
+        if (v->item == sizeof(float)) {
             float *out = v->out;
             const float *term = (const float *)job.aside + part * size;
             for (Py_ssize_t i = 0; i < size; i++)

@@ -1,5 +1,4 @@
-/* Products of matrices and convolutions for compiled programs: what they are given, and who runs
-their parts. */
+/* Products of matrices and convolutions: what they are given, and who runs their parts. */
 
 #ifndef GRADTAPE_PRODUCTS_H
 #define GRADTAPE_PRODUCTS_H
@@ -13,6 +12,7 @@ after the other; turned factors have their last two axes the other way round. */
 typedef struct {
     Py_ssize_t count, rows, columns, depth;
     int turn_a, turn_b;
+    Py_ssize_t item; /* bytes of a number: float or double */
     const void *a, *b;
     void *c;
 } Matmul;
@@ -22,6 +22,7 @@ typedef struct {
 typedef struct {
     Py_ssize_t images, size[2], channels, filters;
     Py_ssize_t window[2], strides[2], dilations[2], before[2], places[2];
+    Py_ssize_t item;
     const void *x, *w;
     void *out;
 } Convolution;
@@ -32,7 +33,6 @@ typedef struct {
     int failed;                      /* a part had no memory */
     void *aside;                     /* what the parts give, where that is to be added up */
     const void *product;
-    const struct Kernels *kernels;
 } Job;
 
 typedef void (*Part)(Job *, Py_ssize_t);
@@ -43,19 +43,29 @@ typedef struct Kernels {
     Part block, places, filters;
 } Kernels;
 
-/* NULL for a processor on which XLA's own is left in place. */
-const Kernels *kernels_of(int item);
+/* NULL for a processor on which the others' own code is left in place. */
+const Kernels *kernels_of(Py_ssize_t item);
 
-/* Memory of this thread, valid until it is asked again; NULL where there is none. */
+/* Who lends threads to a call: `lend` has one of `others` run task(data) some time, or returns -1. */
+typedef struct Lender {
+    Py_ssize_t others;
+    int (*lend)(struct Lender *, void (*task)(void *), void *data);
+} Lender;
+
+/* Memory of this thread, valid until it asks again; NULL where there is none. */
 void *workspace(size_t size);
+int workspace_ready(void);
 
-/* Runs the parts of a job, by this thread and those that XLA lends to the call. */
-void share(void *call, Job *job, Part run);
+/* Runs the parts of a job, by this thread and those that are lent. */
+void share(Lender *lender, Job *job, Part run);
 
 /* 0, or -1 where memory was missing. */
-int matmul(void *call, const Matmul *m, const Kernels *kernels, Py_ssize_t threads);
-int convolve(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads);
+int matmul(Lender *lender, const Matmul *m);
+int convolve(Lender *lender, const Convolution *v);
 /* w is the cotangent (images, places, filters), out the gradient (channels, window, filters). */
-int filter_gradient(void *call, const Convolution *v, const Kernels *kernels, Py_ssize_t threads);
+int filter_gradient(Lender *lender, const Convolution *v);
+
+/* Adds the handlers that XLA calls to the module, as capsules. */
+int add_handlers(PyObject *module);
 
 #endif

@@ -76,15 +76,17 @@ def _handed_over_matrices(a: Any, b: Any) -> Any:
     rank = a.ndim
     if rank < 2 or b.ndim != rank or a.shape[:-2] != b.shape[:-2]:
         return None
-    plain, swapped = tuple(range(rank)), (*range(rank - 2), rank - 1, rank - 2)
+    swapped = (*range(rank - 2), rank - 1, rank - 2)
     (left, left_axes), (right, right_axes) = source(a), source(b)
-    if left_axes != swapped:
-        left, left_axes = a, plain
-    if right_axes != swapped:
-        right, right_axes = b, plain
-    stacks = [x.reshape(-1, *x.shape[-2:]) for x in (left, right)]
-    found = xla_calls.matmul(*stacks, (left_axes == swapped, right_axes == swapped))
+    turned = left_axes == swapped, right_axes == swapped
+    left, right = left if turned[0] else a, right if turned[1] else b
+    found = xla_calls.matmul(_stack(left), _stack(right), turned)
     return None if found is None else found.reshape(*a.shape[:-1], b.shape[-1])
+
+
+def _stack(matrices: Any) -> Any:
+    """Matrices with one axis before their own."""
+    return matrices.reshape(math.prod(matrices.shape[:-2]), *matrices.shape[-2:])
 
 
 def _handed_over(left: str, right: str, out: str, a: Any, b: Any) -> Any:

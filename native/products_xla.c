@@ -6,83 +6,6 @@ never holds Python's lock. */
 #include "products.h"
 #include "xla.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdlib.h>
-
-enum { SPINS = 10000 }; /* about 10 us */
-
-void *
-workspace(size_t size)
-{
-    static _Thread_local void *held;
-    static _Thread_local size_t held_size;
-    if (size > held_size) {
-        free(held);
-        held_size = 0;
-        if (posix_memalign(&held, 64, size) != 0) {
-            held = NULL;
-            return NULL;
-        }
-        held_size = size;
-    }
-    return held;
-}
-
-/* One job as its threads see it. A thread may come when all is done; the last one clears up. */
-typedef struct {
-    atomic_long next, done, holders;
-    long parts;
-    Job *job;
-    Part run;
-    pthread_mutex_t lock;
-    pthread_cond_t finished;
-} Shared;
-
-static void
-work(Shared *s)
-{
-    for (long part; (part = atomic_fetch_add(&s->next, 1)) < s->parts;) {
-        s->run(s->job, part);
-        if (atomic_fetch_add(&s->done, 1) + 1 == s->parts) {
-            pthread_mutex_lock(&s->lock);
-            pthread_cond_signal(&s->finished);
-            pthread_mutex_unlock(&s->lock);
-        }
-    }
-}
-
-/* Waits for the parts that others began: awake at first, then asleep, so that a thread which lost its
-core can go on on this one. */
-static void
-await(Shared *s)
-{
-    for (int spun = 0; spun < SPINS; spun++)
-        if (atomic_load(&s->done) == s->parts)
-            return;
-    pthread_mutex_lock(&s->lock);
-    while (atomic_load(&s->done) < s->parts)
-        pthread_cond_wait(&s->finished, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-}
-
-static void
-let_go(Shared *s)
-{
-    if (atomic_fetch_sub(&s->holders, 1) == 1) {
-        pthread_cond_destroy(&s->finished);
-        pthread_mutex_destroy(&s->lock);
-        free(s);
-    }
-}
-
-static void
-helped(void *data)
-{
-    work(data);
-    let_go(data);
-}
-
 static void
 drop(const Api *api, Error *error)
 {
@@ -90,46 +13,33 @@ drop(const Api *api, Error *error)
     api->error_destroy(&d);
 }
 
-static Py_ssize_t
-threads_of(const Frame *frame)
+/* The threads that XLA runs programs on: as many as there are cores, besides the one that calls. All of
+them are asked, since one may have no core to itself. */
+typedef struct {
+    Lender lender;
+    const Frame *frame;
+} Pool;
+
+static int
+schedule(Lender *lender, void (*task)(void *), void *data)
+{
+    const Frame *frame = ((Pool *)lender)->frame;
+    Schedule s = {sizeof s, NULL, frame->context, task, data};
+    Error *error = frame->api->schedule(&s);
+    if (error != NULL)
+        drop(frame->api, error);
+    return error == NULL ? 0 : -1;
+}
+
+static Pool
+pool_of(const Frame *frame)
 {
     int64_t count = 1;
     Threads t = {sizeof t, NULL, frame->context, &count};
     Error *error = frame->api->threads(&t);
     if (error != NULL)
         drop(frame->api, error);
-    return error == NULL && count > 1 ? (Py_ssize_t)count : 1;
-}
-
-void
-share(void *call, Job *job, Part run)
-{
-    const Frame *frame = call;
-    Py_ssize_t others = threads_of(frame);
-    if (others > job->parts - 1)
-        others = job->parts - 1;
-    Shared *s = others > 0 ? malloc(sizeof *s) : NULL;
-    if (s == NULL) {
-        for (Py_ssize_t part = 0; part < job->parts; part++)
-            run(job, part);
-        return;
-    }
-    *s = (Shared){.holders = 1, .parts = (long)job->parts, .job = job, .run = run};
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->finished, NULL);
-    for (; others > 0; others--) {
-        atomic_fetch_add(&s->holders, 1);
-        Schedule t = {sizeof t, NULL, frame->context, helped, s};
-        Error *error = frame->api->schedule(&t);
-        if (error != NULL) {
-            drop(frame->api, error);
-            let_go(s);
-            break;
-        }
-    }
-    work(s);
-    await(s);
-    let_go(s);
+    return (Pool){{error == NULL && count > 1 ? (Py_ssize_t)count : 0, schedule}, frame};
 }
 
 static Error *
@@ -189,14 +99,13 @@ call_matmul(Frame *frame)
         .columns = b[turned[1] ? 1 : 2],
         .turn_a = turned[0] != 0,
         .turn_b = turned[1] != 0,
+        .item = in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double),
         .a = in[0]->data,
         .b = in[1]->data,
         .c = out->data,
     };
-    const Kernels *kernels = kernels_of(in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double));
-    if (matmul(frame, &m, kernels, threads_of(frame)) < 0)
-        return failed(frame, RESOURCE_EXHAUSTED, FULL);
-    return NULL;
+    Pool pool = pool_of(frame);
+    return matmul(&pool.lender, &m) ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
 }
 
 /* Attribute `window`: of the two axes the sizes, strides, dilations and zeros in front of the image. */
@@ -219,12 +128,13 @@ call_convolution(Frame *frame, int gradient)
         .dilations = {w[4], w[5]},
         .before = {w[6], w[7]},
         .places = {places[1], places[2]},
+        .item = in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double),
         .x = in[0]->data,
         .w = in[1]->data,
         .out = out->data,
     };
-    const Kernels *kernels = kernels_of(in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double));
-    int bad = (gradient ? filter_gradient : convolve)(frame, &v, kernels, threads_of(frame));
+    Pool pool = pool_of(frame);
+    int bad = (gradient ? filter_gradient : convolve)(&pool.lender, &v);
     return bad ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
 }
 
@@ -245,28 +155,15 @@ add(PyObject *module, const char *name, Error *(*handler)(Frame *))
 {
     /* the name by which JAX knows capsules of handlers */
     PyObject *capsule = PyCapsule_New((void *)handler, "xla._CUSTOM_CALL_TARGET", NULL);
-    int bad = capsule == NULL || PyModule_AddObjectRef(module, name, capsule) < 0;
+    int bad = capsule == NULL ? -1 : PyModule_AddObjectRef(module, name, capsule);
     Py_XDECREF(capsule);
     return bad;
 }
 
-static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT,
-    .m_name = "gradtape.graph._xla_calls",
-    .m_doc = "Products of matrices and convolutions that programs compiled by XLA call.",
-    .m_size = -1,
-};
-
-PyMODINIT_FUNC
-PyInit__xla_calls(void)
+int
+add_handlers(PyObject *module)
 {
-    PyObject *module = PyModule_Create(&definition);
-    if (module == NULL || kernels_of(sizeof(float)) == NULL)
-        return module;
-    if (add(module, "matmul", call_matmul) || add(module, "convolve", call_convolve)
-        || add(module, "filter_gradient", call_filter_gradient)) {
-        Py_DECREF(module);
-        return NULL;
-    }
-    return module;
+    if (add(module, "xla_matmul", call_matmul) || add(module, "xla_convolve", call_convolve))
+        return -1;
+    return add(module, "xla_filter_gradient", call_filter_gradient);
 }

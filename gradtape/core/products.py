@@ -1,0 +1,60 @@
+"""The extension in C for convolutions, and for products of matrices in compiled programs.
+
+`products` is the module `gradtape.core._products` (its source is `native/products*.c`), or None:
+where no compiler was at hand when gradtape was installed, on a processor for which it has no
+kernels, or with GRADTAPE_PURE_PYTHON=1 in the environment. Others' code does the same then."""
+
+from __future__ import annotations
+
+import math
+import os
+from contextlib import suppress
+from typing import Any
+
+import numpy as np
+
+from gradtape.core.windows import Window
+
+products: Any = None
+if not os.environ.get("GRADTAPE_PURE_PYTHON"):
+    with suppress(ImportError):
+        from gradtape.core import _products as products
+
+TYPES = (np.float32, np.float64)
+FILTERS = 4  # with fewer, most of a vector is idle
+TAPS = 256
+ALONE = 2**22  # products of numbers, about 0.1 ms, below which no thread is started
+
+
+def covers(dtype: Any, filters: int, window: Window, *shapes: tuple[int, ...]) -> bool:
+    """Whether the extension is meant for a convolution of images with such windows."""
+    known = products is not None and dtype in TYPES and len(window.size) == 2
+    return (
+        known
+        and filters >= FILTERS
+        and math.prod(window.size) <= TAPS
+        and min(map(min, shapes)) > 0
+    )
+
+
+def geometry(window: Window) -> tuple[int, ...]:
+    """The window as the extension wants it."""
+    before = [pair[0] for pair in window.padding]
+    return (*window.size, *window.strides, *window.dilations, *before)
+
+
+def run(function: Any, x: Any, w: Any, shape: tuple[int, ...], window: Window) -> Any:
+    """One of the two functions of the extension on arrays of NumPy."""
+    out = np.empty(shape, x.dtype)
+    x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
+    work = x.shape[0] * math.prod(shape[1:-1] if function is products.convolve else w.shape[1:-1])
+    work *= math.prod(window.size) * x.shape[-1] * shape[-1]
+    function(x, w, out, geometry(window), _cores() - 1 if work > ALONE else 0)
+    return out
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
