@@ -53,10 +53,20 @@ enum {
 #include "matmul.h"
 #include "convolve.h"
 
+static int allowed = 512; /* bits of a vector, at most */
+
+int
+widest(int bits)
+{
+    int wide = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+    allowed = bits;
+    return wide && allowed >= 512 ? 512 : 256;
+}
+
 const Kernels *
 kernels_of(Py_ssize_t item)
 {
-    if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
+    if (allowed >= 512 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
         return item == sizeof(float) ? &kernels_single_512 : &kernels_double_512;
     if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
         return item == sizeof(float) ? &kernels_single_256 : &kernels_double_256;
@@ -64,6 +74,13 @@ kernels_of(Py_ssize_t item)
 }
 
 #else
+
+int
+widest(int bits)
+{
+    (void)bits;
+    return 0;
+}
 
 const Kernels *
 kernels_of(Py_ssize_t item)

@@ -46,6 +46,9 @@ typedef struct Kernels {
 /* NULL for a processor on which the others' own code is left in place. */
 const Kernels *kernels_of(Py_ssize_t item);
 
+/* Uses vectors of at most so many bits from now on; the bits that this processor then uses. */
+int widest(int bits);
+
 /* Who lends threads to a call: `lend` has one of `others` run task(data) some time, or returns -1. */
 typedef struct Lender {
     Py_ssize_t others;

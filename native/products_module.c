@@ -87,9 +87,18 @@ module_filter_gradient(PyObject *module, PyObject *arguments)
     return convolution(arguments, 1);
 }
 
+static PyObject *
+module_widest(PyObject *module, PyObject *argument)
+{
+    (void)module;
+    long bits = PyLong_AsLong(argument);
+    return bits == -1 && PyErr_Occurred() ? NULL : PyLong_FromLong(widest((int)bits));
+}
+
 static PyMethodDef methods[] = {
     {"convolve", module_convolve, METH_VARARGS, "x and w convolved, into out."},
     {"filter_gradient", module_filter_gradient, METH_VARARGS, "The gradient by w, into out."},
+    {"widest", module_widest, METH_O, "Use vectors of at most so many bits (for tests)."},
     {NULL, NULL, 0, NULL},
 };
 

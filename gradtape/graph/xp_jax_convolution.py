@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.core.windows import Window, spread
-from gradtape.graph import xla_calls
+from gradtape.graph import xp_jax_calls
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_lowering import stored
 from gradtape.graph.xp_jax_transposing import source
@@ -79,8 +79,8 @@ def _handed_over(x: Any, w: Any, window: Window) -> Any:
     if image_axes == (3, 1, 2, 0) and cotangent_axes == (1, 2, 0, 3):
         size = window.places(x.shape[1:-1])
         forward = Window(size, window.dilations, window.strides, window.padding)
-        return xla_calls.filter_gradient(image, cotangent, forward)
-    return xla_calls.convolve(x, w, window)
+        return xp_jax_calls.filter_gradient(image, cotangent, forward)
+    return xp_jax_calls.convolve(x, w, window)
 
 
 def _for_cpu(x: Any, w: Any, window: Window) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from gradtape.graph import xla_calls
+from gradtape.graph import xp_jax_calls
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_transposing import source
 
@@ -80,7 +80,7 @@ def _handed_over_matrices(a: Any, b: Any) -> Any:
     (left, left_axes), (right, right_axes) = source(a), source(b)
     turned = left_axes == swapped, right_axes == swapped
     left, right = left if turned[0] else a, right if turned[1] else b
-    found = xla_calls.matmul(_stack(left), _stack(right), turned)
+    found = xp_jax_calls.matmul(_stack(left), _stack(right), turned)
     return None if found is None else found.reshape(*a.shape[:-1], b.shape[-1])
 
 
@@ -113,5 +113,5 @@ def _handed_over(left: str, right: str, out: str, a: Any, b: Any) -> Any:
     turned = left != orders[0][0], right == orders[1][0]
     first = a.reshape(count, *((depth, rows) if turned[0] else (rows, depth)))
     second = b.reshape(count, *((columns, depth) if turned[1] else (depth, columns)))
-    found = xla_calls.matmul(first, second, turned)
+    found = xp_jax_calls.matmul(first, second, turned)
     return None if found is None else found.reshape([sizes[c] for c in out])

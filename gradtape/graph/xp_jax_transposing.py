@@ -1,7 +1,7 @@
 """The verb of transposition on XLA, which remembers what it turned while a program is traced.
 
 A product can read a factor that lies the other way round. XLA sees that by itself; for products
-that it hands over (`xla_calls`) the factor's own lie is asked here."""
+that it hands over (`xp_jax_calls`) the factor's own lie is asked here."""
 
 from __future__ import annotations
 
