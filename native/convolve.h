@@ -74,8 +74,8 @@ N(places)(Job *job, Py_ssize_t part)
                     + t % v->window[1] * v->dilations[1] * v->channels;
             N(left) left = {x, starts, taps, v->channels, v->strides[1] * v->channels, 1};
             for (Py_ssize_t i = first; i < last; i++, row++) {
-                NUMBER *out = (NUMBER *)v->out + row * v->places[1] * v->filters + column;
-                N(rows)(left, v->places[1], packed, 0, columns, out, v->filters, 0);
+                NUMBER *out = (NUMBER *)v->out + image * v->pitch[0] + i * v->pitch[1] + column;
+                N(rows)(left, v->places[1], packed, 0, columns, out, v->pitch[2], 0);
                 left.a += v->strides[0] * pitch;
             }
         }

@@ -142,8 +142,8 @@ matmul(Lender *lender, const Matmul *m)
     return job.failed ? -1 : 0;
 }
 
-int
-convolve(Lender *lender, const Convolution *v)
+static int
+convolve_plain(Lender *lender, const Convolution *v)
 {
     const Kernels *kernels = kernels_of(v->item);
     Py_ssize_t panel = 2 * kernels->lanes, taps = v->window[0] * v->window[1];
@@ -161,6 +161,73 @@ convolve(Lender *lender, const Convolution *v)
     job.parts = parts(total, job.rows);
     share(lender, &job, kernels->places);
     return job.failed ? -1 : 0;
+}
+
+/* One axis of the places r, r + apart, r + 2 apart, ... of an image whose neighbours lie apart: the window
+over the image itself. The taps that meet no zeros are every `every`th one from `first` on; 0 where
+there are none. */
+static int
+phase(const Convolution *v, int d, Py_ssize_t r, Convolution *part, Py_ssize_t *first, Py_ssize_t *every)
+{
+    Py_ssize_t apart = v->apart[d], dilation = v->dilations[d], common = apart, rest = dilation;
+    while (rest) {
+        Py_ssize_t next = common % rest;
+        common = rest;
+        rest = next;
+    }
+    Py_ssize_t at = r - v->before[d], tap = 0;
+    *every = apart / common;
+    while (tap < *every && (at + tap * dilation) % apart)
+        tap++;
+    if (tap == *every || tap >= v->window[d])
+        return 0;
+    *first = tap;
+    part->window[d] = parts(v->window[d] - tap, *every);
+    part->dilations[d] = dilation / common;
+    part->before[d] = -(at + tap * dilation) / apart;
+    part->places[d] = parts(v->places[d] - r, apart);
+    part->apart[d] = 1;
+    return 1;
+}
+
+/* Each phase of the places is a plain convolution with some of the taps. */
+static int
+convolve_apart(Lender *lender, const Convolution *v)
+{
+    Py_ssize_t each = v->channels * v->filters * v->item;
+    char *taps = malloc(v->window[0] * v->window[1] * each);
+    int bad = taps == NULL ? -1 : 0;
+    memset(v->out, 0, v->images * v->pitch[0] * v->item);
+    for (Py_ssize_t r = 0; r < v->apart[0] && r < v->places[0]; r++)
+        for (Py_ssize_t s = 0; s < v->apart[1] && s < v->places[1] && !bad; s++) {
+            Convolution part = *v;
+            Py_ssize_t first[2], every[2];
+            if (!phase(v, 0, r, &part, first, every) || !phase(v, 1, s, &part, first + 1, every + 1))
+                continue;
+            char *to = taps;
+            for (Py_ssize_t i = 0; i < part.window[0]; i++)
+                for (Py_ssize_t j = 0; j < part.window[1]; j++, to += each) {
+                    Py_ssize_t tap = (first[0] + i * every[0]) * v->window[1] + first[1] + j * every[1];
+                    memcpy(to, (const char *)v->w + tap * each, each);
+                }
+            part.w = taps;
+            part.out = (char *)v->out + (r * v->pitch[1] + s * v->pitch[2]) * v->item;
+            part.pitch[1] *= v->apart[0];
+            part.pitch[2] *= v->apart[1];
+            bad = convolve_plain(lender, &part);
+        }
+    free(taps);
+    return bad;
+}
+
+int
+convolve(Lender *lender, const Convolution *given)
+{
+    Convolution v = *given;
+    v.pitch[2] = v.filters;
+    v.pitch[1] = v.places[1] * v.pitch[2];
+    v.pitch[0] = v.places[0] * v.pitch[1];
+    return (v.apart[0] > 1 || v.apart[1] > 1 ? convolve_apart : convolve_plain)(lender, &v);
 }
 
 int

@@ -18,10 +18,12 @@ typedef struct {
 } Matmul;
 
 /* x (images, height, width, channels), w (window, channels, filters), out (images, places, filters);
-`before` is the zeros in front of the image, or, below zero, what of it no window sees. */
+`before` is the zeros in front of the image, or, below zero, what of it no window sees; neighbours in
+the image lie `apart`, with zeros between them, which strides of 1 alone know. */
 typedef struct {
     Py_ssize_t images, size[2], channels, filters;
-    Py_ssize_t window[2], strides[2], dilations[2], before[2], places[2];
+    Py_ssize_t window[2], strides[2], dilations[2], before[2], apart[2], places[2];
+    Py_ssize_t pitch[3]; /* in out, from one image, row and place to the next; set by `convolve` */
     Py_ssize_t item;
     const void *x, *w;
     void *out;

@@ -37,6 +37,7 @@ convolved(const Py_buffer *x, const Py_buffer *w, const Py_buffer *out, const Py
         .strides = {n[2], n[3]},
         .dilations = {n[4], n[5]},
         .before = {n[6], n[7]},
+        .apart = {n[8], n[9]},
         .places = {places[1], places[2]},
         .item = x->itemsize,
         .x = x->buf,
@@ -54,15 +55,15 @@ convolved(const Py_buffer *x, const Py_buffer *w, const Py_buffer *out, const Py
 }
 
 /* x, w and out as contiguous arrays of four axes, and of the two spatial axes the sizes of the window,
-strides, dilations and zeros in front; then how many threads may be started. */
+strides, dilations, zeros in front and distances of neighbours; then how many threads may be started. */
 static PyObject *
 convolution(PyObject *arguments, int gradient)
 {
     PyObject *objects[3];
     Py_buffer buffers[3];
-    Py_ssize_t n[8], others;
-    if (!PyArg_ParseTuple(arguments, "OOO(nnnnnnnn)n", objects, objects + 1, objects + 2, n, n + 1, n + 2,
-                          n + 3, n + 4, n + 5, n + 6, n + 7, &others))
+    Py_ssize_t n[10], others;
+    if (!PyArg_ParseTuple(arguments, "OOO(nnnnnnnnnn)n", objects, objects + 1, objects + 2, n, n + 1, n + 2,
+                          n + 3, n + 4, n + 5, n + 6, n + 7, n + 8, n + 9, &others))
         return NULL;
     int had = 0, bad = 0;
     for (; had < 3 && !bad; had += !bad)

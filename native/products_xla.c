@@ -108,14 +108,15 @@ call_matmul(Frame *frame)
     return matmul(&pool.lender, &m) ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
 }
 
-/* Attribute `window`: of the two axes the sizes, strides, dilations and zeros in front of the image. */
+/* Attribute `window`: of the two axes the sizes, strides, dilations, zeros in front of the
+image and distances of neighbours in it. */
 static Error *
 call_convolution(Frame *frame, int gradient)
 {
     Buffer **in = (Buffer **)frame->arguments.values, *out = frame->results.values[0];
     int64_t count;
     const int64_t *w = numbers(frame, "window", &count);
-    if (frame->arguments.size != 2 || count != 8 || in[0]->rank != 4 || in[1]->rank != 4)
+    if (frame->arguments.size != 2 || count != 10 || in[0]->rank != 4 || in[1]->rank != 4)
         return failed(frame, INVALID_ARGUMENT, WRONG);
     const int64_t *x = in[0]->dims, *places = (gradient ? in[1] : out)->dims;
     Convolution v = {
@@ -127,6 +128,7 @@ call_convolution(Frame *frame, int gradient)
         .strides = {w[2], w[3]},
         .dilations = {w[4], w[5]},
         .before = {w[6], w[7]},
+        .apart = {w[8], w[9]},
         .places = {places[1], places[2]},
         .item = in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double),
         .x = in[0]->data,

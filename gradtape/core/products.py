@@ -37,24 +37,39 @@ def covers(dtype: Any, filters: int, window: Window, *shapes: tuple[int, ...]) -
     )
 
 
-def geometry(window: Window) -> tuple[int, ...]:
-    """The window as the extension wants it."""
+def two_axes(window: Window) -> Window:
+    """A window over one axis as one over two, of which the first has one element."""
+    return Window(
+        (1, *window.size), (1, *window.strides), (1, *window.dilations), ((0, 0), *window.padding)
+    )
+
+
+def geometry(window: Window, apart: tuple[int, ...] = (1, 1)) -> tuple[int, ...]:
+    """The window, and how far apart neighbours lie, as the extension wants them."""
     before = [pair[0] for pair in window.padding]
-    return (*window.size, *window.strides, *window.dilations, *before)
+    return (*window.size, *window.strides, *window.dilations, *before, *apart)
 
 
-def run(function: Any, x: Any, w: Any, shape: tuple[int, ...], window: Window) -> Any:
+def run(
+    function: Any, x: Any, w: Any, shape: tuple[int, ...], window: Window, apart: Any = (1, 1)
+) -> Any:
     """One of the two functions of the extension on arrays of NumPy."""
     out = np.empty(shape, x.dtype)
     x, w = np.ascontiguousarray(x), np.ascontiguousarray(w)
-    work = x.shape[0] * math.prod(shape[1:-1] if function is products.convolve else w.shape[1:-1])
-    work *= math.prod(window.size) * x.shape[-1] * shape[-1]
-    function(x, w, out, geometry(window), _cores() - 1 if work > ALONE else 0)
+    work = w.size * x.size // x.shape[-1]
+    if function is not products.convolve:
+        work = w.size * math.prod(shape[:-1])
+    function(x, w, out, geometry(window, apart), _cores() - 1 if work > ALONE else 0)
     return out
 
 
 def _cores() -> int:
-    """The processors that this process may use."""
+    """The threads that a call may take: as many as there are processors for this process, or as
+    OMP_NUM_THREADS says, which NumPy's products follow as well.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal():
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

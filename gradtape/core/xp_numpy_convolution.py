@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from gradtape.core.products import covers, products, run
+from gradtape.core.products import covers, products, run, two_axes
 from gradtape.core.windows import Window, spread
 from gradtape.core.xp_numpy import verb
 
@@ -36,8 +36,10 @@ def convolve(
     if 0 in shape or x.size == 0 or w.size == 0:
         return np.zeros(shape, x.dtype)
     apart = max(input_dilations) > 1
-    if groups == 1 and not apart and (found := _by_extension(x, w, window, shape)) is not None:
-        return found
+    if groups == 1 and min(max(input_dilations), max(strides)) == 1:
+        found = _by_extension(x, w, window, input_dilations, shape)
+        if found is not None:
+            return found
     if max(strides) == 1 and groups == 1 and (apart or _narrow(w)):
         return _scattered(x, w, window, input_dilations, shape)
     if apart:
@@ -56,17 +58,21 @@ def convolve(
     return _row_by_row(seen, w, shape)
 
 
-def _by_extension(x: Any, w: Any, window: Window, shape: tuple[int, ...]) -> Any:
+def _by_extension(x: Any, w: Any, window: Window, apart: Any, shape: tuple[int, ...]) -> Any:
     """The convolution by machine code of ours, or None. What the rule for filters asks for, of an
     input and a cotangent that it turned, is computed from both as they lie.
     """
-    if x.ndim == 4 and x.strides[-1] > x.strides[0]:
+    if x.ndim == 3:
+        wide = shape[0], 1, *shape[1:]
+        found = _by_extension(x[:, None], w[None], two_axes(window), (1, *apart), wide)
+        return None if found is None else found.reshape(shape)
+    if x.ndim == 4 and x.strides[-1] > x.strides[0] and max(apart) == 1:
         image, cotangent = x.transpose(3, 1, 2, 0), w.transpose(2, 0, 1, 3)
         forward = Window(shape[1:-1], window.dilations, window.strides, window.padding)
         if covers(x.dtype, shape[-1], forward, image.shape, cotangent.shape):
             return run(products.filter_gradient, image, cotangent, shape, forward)
     elif covers(x.dtype, shape[-1], window, x.shape, shape):
-        return run(products.convolve, x, w, shape, window)
+        return run(products.convolve, x, w, shape, window, apart)
     return None
 
 

@@ -14,7 +14,7 @@ import jax
 import numpy as np
 
 from gradtape.core.products import TYPES, covers, geometry, products
-from gradtape.core.windows import Window
+from gradtape.core.windows import Window, spread
 from gradtape.graph.xp_jax_base import on_cpu
 
 SIDE = 8  # rows, columns and depth from which on a product is faster here than by XLA
@@ -53,12 +53,15 @@ def matmul(a: Any, b: Any, turned: tuple[bool, bool]) -> Any:
     return _call("matmul", (count, rows, columns), a, b, turned=turned)
 
 
-def convolve(x: Any, w: Any, window: Window) -> Any:
-    """The convolution of x (n, height, width, c) with w (*window, c, out), or None."""
-    shape = (x.shape[0], *window.places(x.shape[1:-1]), w.shape[-1])
+def convolve(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
+    """The convolution of x (n, height, width, c), whose neighbours lie apart, with w (*window, c,
+    out), or None.
+    """
+    sizes = tuple([spread(n, d) for n, d in zip(x.shape[1:-1], apart, strict=True)])
+    shape = (x.shape[0], *window.places(sizes), w.shape[-1])
     if not covers(x.dtype, shape[-1], window, x.shape, shape) or not callable_for(x, w):
         return None
-    return _call("convolve", shape, x, w, window=geometry(window))
+    return _call("convolve", shape, x, w, window=geometry(window, apart))
 
 
 def filter_gradient(x: Any, cotangent: Any, window: Window) -> Any:

@@ -17,11 +17,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from gradtape.core.products import two_axes
 from gradtape.core.windows import Window, spread
 from gradtape.graph import xp_jax_calls
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_lowering import stored
-from gradtape.graph.xp_jax_transposing import source
+from gradtape.graph.xp_jax_transposing import source, transpose
 
 HEAVY = 2**27  # products, about 2 ms on one core: what is less is not worth cutting up
 PIECES = 9  # more than eight
@@ -45,8 +46,8 @@ def convolve(
     if x.dtype in (np.float32, np.float64) and on_cpu() and x.size and w.size:
         if 1 < groups == x.shape[-1] and math.prod(window.size) <= MOST_TAPS:
             return _tap_by_tap(x, w, window, input_dilations)
-        if groups == max(input_dilations) == 1:
-            found = _handed_over(x, w, window)
+        if groups == min(max(input_dilations), max(strides)) == 1:
+            found = _handed_over(x, w, window, tuple(input_dilations))
             if found is not None:
                 return found
         run = _for_cpu(x, w, window) if groups == max(input_dilations) == 1 else None
@@ -71,16 +72,29 @@ def _convolved(x: Any, w: Any, window: Window, apart: Any = None, groups: int = 
     )
 
 
-def _handed_over(x: Any, w: Any, window: Window) -> Any:
+def _handed_over(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
     """The convolution by machine code of ours, or None. What the rule for filters asks for, of an
     input and a cotangent that it turned, is computed from both as they lie.
     """
+    if len(window.size) == 1:
+        return _handed_over_row(x, w, window, apart)
     (image, image_axes), (cotangent, cotangent_axes) = source(x), source(w)
-    if image_axes == (3, 1, 2, 0) and cotangent_axes == (1, 2, 0, 3):
+    if image_axes == (3, 1, 2, 0) and cotangent_axes == (1, 2, 0, 3) and max(apart) == 1:
         size = window.places(x.shape[1:-1])
         forward = Window(size, window.dilations, window.strides, window.padding)
         return xp_jax_calls.filter_gradient(image, cotangent, forward)
-    return xp_jax_calls.convolve(x, w, window)
+    return xp_jax_calls.convolve(x, w, window, apart)
+
+
+def _handed_over_row(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
+    """The same over one axis."""
+    (row, row_axes), (cotangent, cotangent_axes) = source(x), source(w)
+    if row_axes == (2, 1, 0) and cotangent_axes == (1, 0, 2):
+        x, w = transpose(row[:, None], (3, 1, 2, 0)), transpose(cotangent[:, None], (1, 2, 0, 3))
+    else:
+        x, w = x[:, None], w[None]
+    found = _handed_over(x, w, two_axes(window), (1, *apart))
+    return None if found is None else found[:, 0]
 
 
 def _for_cpu(x: Any, w: Any, window: Window) -> Any:

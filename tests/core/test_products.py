@@ -13,7 +13,7 @@ import gradtape as tf
 from gradtape.core import products as extension
 from gradtape.core import xp_numpy_convolution
 from gradtape.core.products import geometry, products, run
-from gradtape.core.windows import Window
+from gradtape.core.windows import Window, spread
 
 pytestmark = pytest.mark.skipif(products is None, reason="the extension was not built here")
 FLOATS = [np.float32, np.float64]
@@ -89,6 +89,32 @@ def test_convolutions_are_sums_over_taps(case: str, dtype: Any, others: int) -> 
     np.testing.assert_allclose(found, expected, atol=(20 + 2 * terms) * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("others", [0, 2])
+@pytest.mark.parametrize("dtype", FLOATS)
+@pytest.mark.parametrize("dilations", [(1, 1), (2, 3), (3, 4)])
+@pytest.mark.parametrize("apart", [(2, 2), (1, 3), (4, 2)])
+@pytest.mark.parametrize("size", [(3, 3), (2, 5), (1, 1)])
+def test_neighbours_may_lie_apart(
+    size: Any, apart: Any, dilations: Any, dtype: Any, others: int
+) -> None:
+    x = RANDOM.normal(size=(3, 4, 5, 6)).astype(dtype)
+    w = RANDOM.normal(size=(*size, 6, 11)).astype(dtype)
+    reach = [spread(k, d) for k, d in zip(size, dilations, strict=True)]
+    for around in [
+        [(k - 1, k + 1) for k in reach],
+        [(k // 2, 0) for k in reach],
+        [(-1, k) for k in reach],
+    ]:
+        window = Window(size, (1, 1), dilations, tuple(around))
+        wide = np.zeros((3, *[spread(n, a) for n, a in zip((4, 5), apart, strict=True)], 6), dtype)
+        wide[:, :: apart[0], :: apart[1]] = x
+        places = window.places(wide.shape[1:-1])
+        expected = sum(part @ w[tap].astype(np.float64) for tap, part in seen(wide, window, places))
+        out = np.full((3, *places, 11), np.nan, dtype)
+        products.convolve(x, w, out, geometry(window, apart), others)
+        np.testing.assert_allclose(out, expected, atol=200 * np.finfo(dtype).eps)
+
+
 @pytest.mark.parametrize("others", [0, 1, 7])
 @pytest.mark.parametrize("dtype", FLOATS)
 @pytest.mark.parametrize("case", CASES)
@@ -131,21 +157,27 @@ def test_threads_of_python_may_call_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize(
+    ("image", "filters"), [((3, 9, 10, 5), (3, 2, 5, 6)), ((4, 17, 5), (3, 5, 8))]
+)
 def test_gradients_are_those_without_the_extension(
-    strides: int, padding: str, monkeypatch: pytest.MonkeyPatch
+    image: Any, filters: Any, strides: int, padding: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    x = tf.constant(RANDOM.normal(size=(3, 9, 10, 5)))
-    w = tf.constant(RANDOM.normal(size=(3, 2, 5, 6)))
+    x = tf.constant(RANDOM.normal(size=image))
+    w = tf.constant(RANDOM.normal(size=filters))
     calls: list[str] = []
 
     def counted(function: Any, *arguments: Any) -> Any:
         calls.append(function.__name__)
         return run(function, *arguments)
 
+    space = image[1:-1]
+    convolution = tf.nn.conv1d if len(space) == 1 else tf.nn.conv2d
+
     def gradients() -> list[Any]:
         with tf.GradientTape() as tape:
             tape.watch([x, w])
-            loss = tf.reduce_sum(tf.nn.conv2d(x, w, strides, padding) ** 3)
+            loss = tf.reduce_sum(convolution(x, w, strides, padding) ** 3)
         return tape.gradient(loss, [x, w])
 
     monkeypatch.setattr(xp_numpy_convolution, "run", counted)

@@ -130,14 +130,23 @@ def test_other_dtypes_stay_with_xla(dtype: Any) -> None:
     np.testing.assert_array_equal(found, a @ a)
 
 
-def test_convolutions_and_both_gradients_are_handed_over() -> None:
-    x, w = RANDOM.normal(size=(4, 9, 9, 5)), RANDOM.normal(size=(3, 3, 5, 6))
+@pytest.mark.parametrize("strides", [1, 2])
+@pytest.mark.parametrize(
+    ("image", "filters", "convolution"),
+    [
+        ((4, 9, 9, 5), (3, 3, 5, 6), tf.nn.conv2d),
+        ((4, 19, 5), (3, 5, 6), tf.nn.conv1d),
+    ],
+)
+def test_convolutions_and_both_gradients_are_handed_over(
+    image: Any, filters: Any, convolution: Any, strides: int
+) -> None:
+    x, w = tf.constant(RANDOM.normal(size=image)), tf.constant(RANDOM.normal(size=filters))
 
-    @tf.function(jit_compile=True)
     def gradients(x: Any, w: Any) -> Any:
         with tf.GradientTape() as tape:
             tape.watch([x, w])
-            loss = tf.reduce_sum(tf.nn.conv2d(x, w, 1, "SAME") ** 3)
+            loss = tf.reduce_sum(convolution(x, w, strides, "SAME") ** 3)
         return tape.gradient(loss, [x, w])
 
     seen: list[str] = []
@@ -149,13 +158,9 @@ def test_convolutions_and_both_gradients_are_handed_over() -> None:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(jax.ffi, "ffi_call", noted)
-        found = gradients(tf.constant(x), tf.constant(w))
+        found = tf.function(gradients, jit_compile=True)(x, w)
     assert sorted(seen) == ["gradtape_convolve", "gradtape_convolve", "gradtape_filter_gradient"]
-    with tf.GradientTape() as tape:
-        a, b = tf.constant(x), tf.constant(w)
-        tape.watch([a, b])
-        loss = tf.reduce_sum(tf.nn.conv2d(a, b, 1, "SAME") ** 3)
-    for one, other in zip(found, tape.gradient(loss, [a, b]), strict=True):
+    for one, other in zip(found, gradients(x, w), strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-11, atol=1e-11)
 
 
