@@ -31,18 +31,26 @@ STACKED = "a loop over LAPACK, as in NumPy"
 def products() -> list[Kernel]:
     """Products of matrices: of a network's layers, square ones, and stacks of tiny ones."""
     rows = []
-    for a, b in [((256, 784), (784, 512)), ((256, 512), (512, 512)), ((10_000, 4, 4),) * 2]:
+    layers = [((256, 784), (784, 512)), ((256, 512), (512, 512)), ((32, 256), (256, 512))]
+    for a, b in [*layers, ((1000, 64), (64, 25)), ((64, 64),) * 2, ((10_000, 4, 4),) * 2]:
         rows.append(Kernel("matmul", called("matmul"), partial(both, a, b, np.float32), jnp.matmul))
     for dtype in FLOATS:
-        rows.append(
-            Kernel("matmul", called("matmul"), partial(both, (512,) * 2, (512,) * 2, dtype))
-        )
+        square = partial(both, (512,) * 2, (512,) * 2, dtype)
+        rows += [
+            Kernel("matmul", called("matmul"), square, jnp.matmul),
+            Kernel("transpose", turned, square, lambda a, b: a.T @ b, "of a factor"),
+        ]
     rows.append(
         Kernel("dot", called("dot"), lambda: [normal(MILLION), normal(MILLION)], why=ONE_CORE)
     )
     image = both((32, 64, 64), (32, 64, 64), np.float32)
     run = lambda xp, a, b: xp.einsum("bij,bjk->bik", a, b)
     return [*rows, Kernel("einsum", run, lambda: image)]
+
+
+def turned(xp: Any, a: Any, b: Any) -> Any:
+    """A product whose first factor is turned."""
+    return xp.matmul(xp.transpose(a, (1, 0)), b)
 
 
 def both(a: tuple[int, ...], b: tuple[int, ...], dtype: Any) -> list[Any]:
@@ -91,6 +99,12 @@ def convolutions() -> list[Kernel]:
             Kernel("convolve", by_images, lambda ct=ct, w=w: [ct, w], to_x, "by images", OWN),
             Kernel("convolve", by_filters, lambda x=x, ct=ct: [x, ct], to_w, "by filters"),
         ]
+    small, w = both((64, 14, 14, 64), (3, 3, 64, 32), np.float32)
+    upwards = lambda xp, x, w: xp.convolve(x, w, ONE, ((1, 2), (1, 2)), ONE, (2, 2), 1)
+    own = lambda x, w: lax.conv_general_dilated(
+        x, w, ONE, ((1, 2), (1, 2)), lhs_dilation=(2, 2), dimension_numbers=LAYOUT
+    )
+    rows.append(Kernel("convolve", upwards, lambda: [small, w], own, "transposed, stride 2"))
     each, apart = both(POOLED[0], (3, 3, 1, 32), np.float32)
     run = partial(convolve, groups=32)
     own = partial(library, groups=32)

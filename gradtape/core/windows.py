@@ -74,3 +74,20 @@ def same_padding(n: int, size: int, stride: int, dilation: int) -> tuple[int, in
     """TensorFlow's SAME: ceil(n / stride) places, the odd element of padding behind."""
     total = max((math.ceil(n / stride) - 1) * stride + spread(size, dilation) - n, 0)
     return total // 2, total - total // 2
+
+
+def exchanged(
+    window: Window, sizes: tuple[int, ...], places: tuple[int, ...], apart: tuple[int, ...]
+) -> Window:
+    """The window with which an image of such sizes, whose elements lie apart, and its filter change
+    places: the filter becomes the image, and the places come out from last to first.
+
+    Element i meets tap i * apart + before - p * stride of a filter without dilation, at place p.
+    """
+    padding = []
+    for n, m, k, s, a, (first, _) in zip(
+        sizes, places, window.size, window.strides, apart, window.padding, strict=True
+    ):
+        reach = (m - 1) * s
+        padding.append((reach - first, spread(n, a) - k + first))
+    return Window(sizes, window.strides, apart, tuple(padding))

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from gradtape.core.products import covers, products, run, two_axes
-from gradtape.core.windows import Window, spread
+from gradtape.core.products import FILTERS, covers, products, run, two_axes
+from gradtape.core.windows import Window, exchanged, spread
 from gradtape.core.xp_numpy import verb
 
 BLOCK_BYTES = 2**22  # of window rows at a time: measured, 1 to 8 MiB are equal
@@ -36,6 +36,9 @@ def convolve(
     if 0 in shape or x.size == 0 or w.size == 0:
         return np.zeros(shape, x.dtype)
     apart = max(input_dilations) > 1
+    larger = math.prod(window.size) > math.prod(x.shape[1:-1])
+    if apart and larger and groups == max(dilations) == 1:
+        return _exchanged(x, w, window, input_dilations, shape)
     if groups == 1 and min(max(input_dilations), max(strides)) == 1:
         found = _by_extension(x, w, window, input_dilations, shape)
         if found is not None:
@@ -58,6 +61,19 @@ def convolve(
     return _row_by_row(seen, w, shape)
 
 
+def _exchanged(x: Any, w: Any, window: Window, apart: Any, shape: tuple[int, ...]) -> Any:
+    """The convolution with image and filter exchanged, where the filter is the larger one: in the
+    gradient by the filter of a transposed convolution.
+    """
+    rank = len(window.size)
+    other = exchanged(window, x.shape[1:-1], shape[1:-1], tuple(apart))
+    image = w.transpose(rank + 1, *range(rank + 1))
+    taps = x.transpose(*range(1, rank + 2), 0)
+    found = convolve(image, taps, other.strides, other.padding, other.dilations, (1,) * rank, 1)
+    backwards = (slice(None), *[slice(None, None, -1)] * rank)
+    return found[backwards].transpose(rank + 1, *range(1, rank + 1), 0)
+
+
 def _by_extension(x: Any, w: Any, window: Window, apart: Any, shape: tuple[int, ...]) -> Any:
     """The convolution by machine code of ours, or None. What the rule for filters asks for, of an
     input and a cotangent that it turned, is computed from both as they lie.
@@ -69,9 +85,9 @@ def _by_extension(x: Any, w: Any, window: Window, apart: Any, shape: tuple[int, 
     if x.ndim == 4 and x.strides[-1] > x.strides[0] and max(apart) == 1:
         image, cotangent = x.transpose(3, 1, 2, 0), w.transpose(2, 0, 1, 3)
         forward = Window(shape[1:-1], window.dilations, window.strides, window.padding)
-        if covers(x.dtype, shape[-1], forward, image.shape, cotangent.shape):
+        if covers(x.dtype, forward, image.shape, cotangent.shape):
             return run(products.filter_gradient, image, cotangent, shape, forward)
-    elif covers(x.dtype, shape[-1], window, x.shape, shape):
+    elif shape[-1] >= FILTERS and covers(x.dtype, window, x.shape, shape):
         return run(products.convolve, x, w, shape, window, apart)
     return None
 

@@ -13,7 +13,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from gradtape.core.products import TYPES, covers, geometry, products
+from gradtape.core.products import FILTERS, TYPES, covers, geometry, products
 from gradtape.core.windows import Window, spread
 from gradtape.graph.xp_jax_base import on_cpu
 
@@ -59,7 +59,8 @@ def convolve(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
     """
     sizes = tuple([spread(n, d) for n, d in zip(x.shape[1:-1], apart, strict=True)])
     shape = (x.shape[0], *window.places(sizes), w.shape[-1])
-    if not covers(x.dtype, shape[-1], window, x.shape, shape) or not callable_for(x, w):
+    known = shape[-1] >= FILTERS and covers(x.dtype, window, x.shape, shape)
+    if not known or not callable_for(x, w):
         return None
     return _call("convolve", shape, x, w, window=geometry(window, apart))
 
@@ -69,7 +70,7 @@ def filter_gradient(x: Any, cotangent: Any, window: Window) -> Any:
     of its result, or None.
     """
     shape = (x.shape[-1], *window.size, cotangent.shape[-1])
-    known = covers(x.dtype, shape[-1], window, x.shape, cotangent.shape)
+    known = covers(x.dtype, window, x.shape, cotangent.shape)
     if not known or not callable_for(x, cotangent):
         return None
     return _call("filter_gradient", shape, x, cotangent, window=geometry(window))

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from gradtape.core.products import two_axes
-from gradtape.core.windows import Window, spread
+from gradtape.core.windows import Window, exchanged, spread
 from gradtape.graph import xp_jax_calls
 from gradtape.graph.xp_jax_base import on_cpu, verb
 from gradtape.graph.xp_jax_lowering import stored
@@ -46,6 +46,9 @@ def convolve(
     if x.dtype in (np.float32, np.float64) and on_cpu() and x.size and w.size:
         if 1 < groups == x.shape[-1] and math.prod(window.size) <= MOST_TAPS:
             return _tap_by_tap(x, w, window, input_dilations)
+        larger = math.prod(window.size) > math.prod(x.shape[1:-1])
+        if larger and groups == max(dilations) == 1 < max(input_dilations):
+            return _exchanged(x, w, window, tuple(input_dilations))
         if groups == min(max(input_dilations), max(strides)) == 1:
             found = _handed_over(x, w, window, tuple(input_dilations))
             if found is not None:
@@ -70,6 +73,19 @@ def _convolved(x: Any, w: Any, window: Window, apart: Any = None, groups: int = 
         dimension_numbers=(f"N{space}C", f"{space}IO", f"N{space}C"),
         feature_group_count=groups,
     )
+
+
+def _exchanged(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
+    """The convolution with image and filter exchanged, where the filter is the larger one: in the
+    gradient by the filter of a transposed convolution.
+    """
+    rank = len(window.size)
+    sizes = tuple([spread(n, d) for n, d in zip(x.shape[1:-1], apart, strict=True)])
+    other = exchanged(window, x.shape[1:-1], window.places(sizes), apart)
+    image = transpose(w, (rank + 1, *range(rank + 1)))
+    taps = transpose(x, (*range(1, rank + 2), 0))
+    found = convolve(image, taps, other.strides, other.padding, other.dilations, (1,) * rank, 1)
+    return transpose(jnp.flip(found, range(1, rank + 1)), (rank + 1, *range(1, rank + 1), 0))
 
 
 def _handed_over(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:

@@ -41,7 +41,8 @@ def transpose(x: Any, axes: Any = None) -> Any:
     """x with its axes in another order."""
     out = jnp.transpose(x, axes)
     if _memory.turned is not None and axes is not None:
-        _memory.turned[id(out)] = out, x, tuple(axes)
+        first, order = source(x)
+        _memory.turned[id(out)] = out, first, tuple([order[axis] for axis in axes])
     return out
 
 

@@ -188,6 +188,31 @@ def test_gradients_are_those_without_the_extension(
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("strides", [1, 2, 3])
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+def test_transposed_convolutions_are_those_without_the_extension(
+    strides: int, padding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, w = (
+        tf.constant(RANDOM.normal(size=(3, 5, 6, 4))),
+        tf.constant(RANDOM.normal(size=(3, 4, 7, 4))),
+    )
+    more = (0, 0) if padding == "SAME" else [max(0, k - strides) for k in (3, 4)]
+    shape = [3, 5 * strides + more[0], 6 * strides + more[1], 7]
+
+    def gradients() -> list[Any]:
+        with tf.GradientTape() as tape:
+            tape.watch([x, w])
+            out = tf.nn.conv2d_transpose(x, w, shape, strides, padding)
+            loss = tf.reduce_sum(out**3)
+        return [out, *tape.gradient(loss, [x, w])]
+
+    with_it = gradients()
+    monkeypatch.setattr(extension, "products", None)
+    for found, expected in zip(with_it, gradients(), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-11)
+
+
 def test_what_is_not_finite_is_not_lost() -> None:
     x, w, ct, window = arrays("padded", np.float32)
     x[1, 3, 4, 2], w[0, 0, 1, 5] = np.nan, np.inf

@@ -130,12 +130,18 @@ def test_other_dtypes_stay_with_xla(dtype: Any) -> None:
     np.testing.assert_array_equal(found, a @ a)
 
 
+def upwards(x: Any, w: Any, strides: int, padding: str) -> Any:
+    """A transposed convolution."""
+    return tf.nn.conv2d_transpose(x, w, [4, 6 * strides, 7 * strides, 6], strides, padding)
+
+
 @pytest.mark.parametrize("strides", [1, 2])
 @pytest.mark.parametrize(
     ("image", "filters", "convolution"),
     [
         ((4, 9, 9, 5), (3, 3, 5, 6), tf.nn.conv2d),
         ((4, 19, 5), (3, 5, 6), tf.nn.conv1d),
+        ((4, 6, 7, 5), (3, 4, 6, 5), upwards),
     ],
 )
 def test_convolutions_and_both_gradients_are_handed_over(
