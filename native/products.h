@@ -59,7 +59,9 @@ typedef struct Lender {
 
 /* Memory of this thread, valid until it asks again; NULL where there is none. */
 void *workspace(size_t size);
-int workspace_ready(void);
+
+/* To be called once, before all that follows. */
+int threads_ready(void);
 
 /* Runs the parts of a job, by this thread and those that are lent. */
 void share(Lender *lender, Job *job, Part run);

@@ -119,7 +119,7 @@ PyInit__products(void)
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && (workspace_ready() || add_handlers(module))) {
+    if (module != NULL && (threads_ready() || add_handlers(module))) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         Py_CLEAR(module);

@@ -23,11 +23,6 @@ give_back(void *value)
     free(held);
 }
 
-int
-workspace_ready(void)
-{
-    return pthread_key_create(&held_key, give_back) ? -1 : 0;
-}
 
 void *
 workspace(size_t size)
@@ -52,81 +47,88 @@ workspace(size_t size)
     return held->memory;
 }
 
-/* One job as its threads see it. A thread may come when all is done; the last one clears up. */
-typedef struct {
-    atomic_long next, done, holders;
-    long parts;
+/* The jobs that have parts left, the oldest first. A thread takes a part of the oldest one, whoever's it
+is: of two products that XLA starts at the same time one is done soon, in place of both late, and
+nobody idles while the other's last parts run. */
+typedef struct Shared {
     Job *job;
     Part run;
-    pthread_mutex_t lock;
+    Py_ssize_t next;
+    atomic_long done;
     pthread_cond_t finished;
+    struct Shared *later;
 } Shared;
 
-static void
-work(Shared *s)
-{
-    for (long part; (part = atomic_fetch_add(&s->next, 1)) < s->parts;) {
-        s->run(s->job, part);
-        if (atomic_fetch_add(&s->done, 1) + 1 == s->parts) {
-            pthread_mutex_lock(&s->lock);
-            pthread_cond_signal(&s->finished);
-            pthread_mutex_unlock(&s->lock);
-        }
-    }
-}
-
-/* Waits for the parts that others began: awake at first, then asleep, so that a thread which lost its
-core can go on on this one. */
-static void
-await(Shared *s)
-{
-    for (int spun = 0; spun < SPINS; spun++)
-        if (atomic_load(&s->done) == s->parts)
-            return;
-    pthread_mutex_lock(&s->lock);
-    while (atomic_load(&s->done) < s->parts)
-        pthread_cond_wait(&s->finished, &s->lock);
-    pthread_mutex_unlock(&s->lock);
-}
+static Shared *oldest;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void
-let_go(Shared *s)
+forked(void)
 {
-    if (atomic_fetch_sub(&s->holders, 1) == 1) {
-        pthread_cond_destroy(&s->finished);
-        pthread_mutex_destroy(&s->lock);
-        free(s);
-    }
+    oldest = NULL; /* whose threads are the parent's */
+    pthread_mutex_init(&lock, NULL);
+}
+
+/* Runs one part of the oldest job; the lock is held before and after. */
+static void
+run_oldest(void)
+{
+    Shared *s = oldest;
+    Py_ssize_t part = s->next++;
+    if (s->next == s->job->parts)
+        oldest = s->later;
+    pthread_mutex_unlock(&lock);
+    s->run(s->job, part);
+    pthread_mutex_lock(&lock);
+    if (atomic_fetch_add(&s->done, 1) + 1 == s->job->parts)
+        pthread_cond_signal(&s->finished);
 }
 
 static void
-helped(void *data)
+help(void *unused)
 {
-    work(data);
-    let_go(data);
+    (void)unused;
+    pthread_mutex_lock(&lock);
+    while (oldest != NULL)
+        run_oldest();
+    pthread_mutex_unlock(&lock);
 }
 
 void
 share(Lender *lender, Job *job, Part run)
 {
-    Py_ssize_t others = lender->others < job->parts - 1 ? lender->others : job->parts - 1;
-    Shared *s = others > 0 ? malloc(sizeof *s) : NULL;
-    if (s == NULL) {
+    if (lender->others <= 0 || job->parts == 1) {
         for (Py_ssize_t part = 0; part < job->parts; part++)
             run(job, part);
         return;
     }
-    *s = (Shared){.holders = 1, .parts = (long)job->parts, .job = job, .run = run};
-    pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->finished, NULL);
-    for (; others > 0; others--) {
-        atomic_fetch_add(&s->holders, 1);
-        if (lender->lend(lender, helped, s)) {
-            let_go(s);
+    Shared s = {.job = job, .run = run, .finished = PTHREAD_COND_INITIALIZER};
+    pthread_mutex_lock(&lock);
+    Shared **end = &oldest;
+    while (*end != NULL)
+        end = &(*end)->later;
+    *end = &s;
+    pthread_mutex_unlock(&lock);
+    for (Py_ssize_t n = 0; n < lender->others && n < job->parts - 1; n++)
+        if (lender->lend(lender, help, NULL))
             break;
-        }
-    }
-    work(s);
-    await(s);
-    let_go(s);
+    pthread_mutex_lock(&lock);
+    while (s.next < job->parts)
+        run_oldest();
+    pthread_mutex_unlock(&lock);
+    /* Parts that others began are awaited awake at first, then asleep, so that a thread which lost its
+    core can go on on this one. */
+    for (int spun = 0; spun < SPINS && atomic_load(&s.done) < job->parts; spun++)
+        ;
+    pthread_mutex_lock(&lock);
+    while (atomic_load(&s.done) < job->parts)
+        pthread_cond_wait(&s.finished, &lock);
+    pthread_mutex_unlock(&lock);
+    pthread_cond_destroy(&s.finished);
+}
+
+int
+threads_ready(void)
+{
+    return pthread_key_create(&held_key, give_back) || pthread_atfork(NULL, NULL, forked) ? -1 : 0;
 }
