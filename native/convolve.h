@@ -46,23 +46,26 @@ N(seen_size)(const Convolution *v, Py_ssize_t rows)
     return within ? 0 : extent[0] * extent[1] * v->channels;
 }
 
-/* Some rows of places of all images, `job->rows` of them, for all filters, `job->columns` at a time. */
+/* Some rows of places of all images, for all filters, some at a time. */
 static WITH void
 N(places)(Job *job, Py_ssize_t part)
 {
-    const Convolution *v = job->product;
+    const Convolution *v = job->phases;
+    while (v + 1 < job->phases + job->count && part >= v[1].first_part)
+        v++;
+    part -= v->first_part;
     Py_ssize_t taps = v->window[0] * v->window[1], total = v->images * v->places[0];
-    Py_ssize_t begin = part * job->rows, end = begin + job->rows < total ? begin + job->rows : total;
-    Py_ssize_t area = N(seen_size)(v, v->places[0] < job->rows ? v->places[0] : job->rows);
-    Py_ssize_t packed_size = N(room)(taps * v->channels, job->columns);
+    Py_ssize_t begin = part * v->part_rows, end = begin + v->part_rows < total ? begin + v->part_rows : total;
+    Py_ssize_t area = N(seen_size)(v, v->places[0] < v->part_rows ? v->places[0] : v->part_rows);
+    Py_ssize_t packed_size = N(room)(taps * v->channels, v->part_columns);
     Py_ssize_t *starts = workspace(taps * sizeof(Py_ssize_t) + (packed_size + area) * sizeof(NUMBER));
     if (starts == NULL) {
         job->failed = 1;
         return;
     }
     NUMBER *packed = (NUMBER *)(starts + taps), *room = area ? packed + packed_size : NULL;
-    for (Py_ssize_t column = 0; column < v->filters; column += job->columns) {
-        Py_ssize_t columns = v->filters - column < job->columns ? v->filters - column : job->columns;
+    for (Py_ssize_t column = 0; column < v->filters; column += v->part_columns) {
+        Py_ssize_t columns = v->filters - column < v->part_columns ? v->filters - column : v->part_columns;
         N(pack)((const NUMBER *)v->w + column, taps * v->channels, columns, v->filters, 1, packed);
         for (Py_ssize_t row = begin; row < end;) {
             Py_ssize_t image = row / v->places[0], first = row % v->places[0], pitch;
@@ -82,14 +85,14 @@ N(places)(Job *job, Py_ssize_t part)
     }
 }
 
-/* The gradient by the filters of some images, `job->rows` of them: (channels, window, filters). */
+/* The gradient by the filters of some images: (channels, window, filters). */
 static WITH void
 N(filters)(Job *job, Py_ssize_t part)
 {
-    const Convolution *v = job->product;
+    const Convolution *v = job->phases;
     Py_ssize_t taps = v->window[0] * v->window[1], places = v->places[0] * v->places[1];
-    Py_ssize_t begin = part * job->rows;
-    Py_ssize_t end = begin + job->rows < v->images ? begin + job->rows : v->images;
+    Py_ssize_t begin = part * v->part_rows;
+    Py_ssize_t end = begin + v->part_rows < v->images ? begin + v->part_rows : v->images;
     Py_ssize_t area = N(seen_size)(v, v->places[0]);
     int whole = v->filters % LANES == 0; /* then the cotangent is read where it lies */
     Py_ssize_t packed_size = whole ? 0 : N(room)(places, v->filters);
@@ -123,4 +126,4 @@ N(filters)(Job *job, Py_ssize_t part)
     }
 }
 
-static const Kernels N(kernels) = {sizeof(NUMBER), LANES, MOST, N(block), N(places), N(filters)};
+static const Kernels N(kernels) = {LANES, MOST, N(block), N(places), N(filters)};

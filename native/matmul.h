@@ -7,12 +7,12 @@ enum { N(DEPTH) = 1536 / sizeof(NUMBER) }; /* steps at a time: the rows of a til
 static WITH void
 N(block)(Job *job, Py_ssize_t part)
 {
-    const Matmul *m = job->product;
-    Py_ssize_t over = (m->columns + job->columns - 1) / job->columns;
-    Py_ssize_t down = (m->rows + job->rows - 1) / job->rows, which = part / (over * down);
-    Py_ssize_t row = part / over % down * job->rows, column = part % over * job->columns;
-    Py_ssize_t rows = m->rows - row < job->rows ? m->rows - row : job->rows;
-    Py_ssize_t columns = m->columns - column < job->columns ? m->columns - column : job->columns;
+    const Matmul *m = &job->matmul;
+    Py_ssize_t over = (m->columns + m->part_columns - 1) / m->part_columns;
+    Py_ssize_t down = (m->rows + m->part_rows - 1) / m->part_rows, which = part / (over * down);
+    Py_ssize_t row = part / over % down * m->part_rows, column = part % over * m->part_columns;
+    Py_ssize_t rows = m->rows - row < m->part_rows ? m->rows - row : m->part_rows;
+    Py_ssize_t columns = m->columns - column < m->part_columns ? m->columns - column : m->part_columns;
     const NUMBER *a = (const NUMBER *)m->a + which * m->rows * m->depth;
     const NUMBER *b = (const NUMBER *)m->b + which * m->depth * m->columns;
     NUMBER *c = (NUMBER *)m->c + (which * m->rows + row) * m->columns + column;

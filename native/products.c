@@ -96,6 +96,7 @@ enum {
     EACH = 3,        /* parts for each thread, so that none waits long for another */
     COLUMNS = 128,   /* at most, so that their panels stay in the second cache */
     MORE = 256,      /* where rows are copied for every group of columns */
+    PANELS = 1 << 19, /* bytes of copied columns of a convolution */
     ASIDE = 1 << 24  /* bytes for gradients of parts */
 };
 
@@ -111,56 +112,64 @@ parts(Py_ssize_t n, Py_ssize_t size)
     return (n + size - 1) / size;
 }
 
+/* How many parts are wanted for so many threads. */
 static Py_ssize_t
-wanted_by(const Lender *lender)
+wanted(Py_ssize_t threads)
 {
-    return lender->others > 0 ? EACH * (lender->others + 1) : 1;
+    return threads > 1 ? EACH * threads : 1;
 }
 
-int
-matmul(Lender *lender, const Matmul *m)
+static Job *
+new_job(Part run)
 {
-    const Kernels *kernels = kernels_of(m->item);
-    Py_ssize_t panel = 2 * kernels->lanes, most = kernels->most;
-    Job job = {.rows = m->rows, .columns = m->columns, .product = m};
-    Py_ssize_t wanted = wanted_by(lender), columns = m->turn_a ? MORE : COLUMNS;
-    if (job.columns > columns)
-        job.columns = up(parts(m->columns, parts(m->columns, columns)), panel);
+    Job *job = calloc(1, sizeof *job);
+    if (job != NULL)
+        job->run = run;
+    return job;
+}
+
+Job *
+matmul(const Matmul *given, Py_ssize_t threads)
+{
+    const Kernels *kernels = kernels_of(given->item);
+    Job *job = new_job(kernels->block);
+    if (job == NULL)
+        return NULL;
+    Matmul *m = &job->matmul;
+    *m = *given;
+    Py_ssize_t panel = 2 * kernels->lanes, most = kernels->most, columns = m->turn_a ? MORE : COLUMNS;
+    m->part_rows = m->rows;
+    m->part_columns = m->columns;
+    if (m->columns > columns)
+        m->part_columns = up(parts(m->columns, parts(m->columns, columns)), panel);
     for (;;) {
-        job.parts = m->count * parts(m->rows, job.rows) * parts(m->columns, job.columns);
-        if (job.parts >= wanted || job.rows * job.columns * m->depth < 2 * WORTH)
-            break;
+        job->parts = m->count * parts(m->rows, m->part_rows) * parts(m->columns, m->part_columns);
+        if (job->parts >= wanted(threads) || m->part_rows * m->part_columns * m->depth < 2 * WORTH)
+            return job;
         /* a copy of columns pays by the rows that it serves */
-        if (job.columns > panel && (job.rows < 16 * most || job.columns >= job.rows))
-            job.columns = up(parts(job.columns, 2), panel);
-        else if (job.rows > most)
-            job.rows = up(parts(job.rows, 2), most);
+        if (m->part_columns > panel && (m->part_rows < 16 * most || m->part_columns >= m->part_rows))
+            m->part_columns = up(parts(m->part_columns, 2), panel);
+        else if (m->part_rows > most)
+            m->part_rows = up(parts(m->part_rows, 2), most);
         else
-            break;
+            return job;
     }
-    share(lender, &job, kernels->block);
-    return job.failed ? -1 : 0;
 }
 
-static int
-convolve_plain(Lender *lender, const Convolution *v)
+/* Cuts a plain convolution whose parts begin with number `first`; the number behind its last one. */
+static Py_ssize_t
+cut(Convolution *v, Py_ssize_t first, Py_ssize_t threads)
 {
-    const Kernels *kernels = kernels_of(v->item);
-    Py_ssize_t panel = 2 * kernels->lanes, taps = v->window[0] * v->window[1];
-    Py_ssize_t total = v->images * v->places[0], column = taps * v->channels * v->item;
-    Job job = {.product = v};
-    job.columns = (1 << 19) / column / panel * panel;
-    if (job.columns < panel)
-        job.columns = panel;
-    if (job.columns > v->filters)
-        job.columns = v->filters;
+    Py_ssize_t panel = 2 * kernels_of(v->item)->lanes, taps = v->window[0] * v->window[1];
+    Py_ssize_t total = v->images * v->places[0], columns = PANELS / (taps * v->channels * v->item);
+    columns = columns < panel ? panel : columns / panel * panel;
+    v->part_columns = columns < v->filters ? columns : v->filters;
     Py_ssize_t row = v->places[1] * taps * v->channels * v->filters;
-    job.rows = parts(total, wanted_by(lender));
-    if (job.rows * row < WORTH)
-        job.rows = parts(WORTH, row);
-    job.parts = parts(total, job.rows);
-    share(lender, &job, kernels->places);
-    return job.failed ? -1 : 0;
+    v->part_rows = parts(total, wanted(threads));
+    if (v->part_rows * row < WORTH)
+        v->part_rows = parts(WORTH, row);
+    v->first_part = first;
+    return first + parts(total, v->part_rows);
 }
 
 /* One axis of the places r, r + apart, r + 2 apart, ... of an image whose neighbours lie apart: the window
@@ -186,78 +195,118 @@ phase(const Convolution *v, int d, Py_ssize_t r, Convolution *part, Py_ssize_t *
     part->dilations[d] = dilation / common;
     part->before[d] = -(at + tap * dilation) / apart;
     part->places[d] = parts(v->places[d] - r, apart);
-    part->apart[d] = 1;
     return 1;
 }
 
-/* Each phase of the places is a plain convolution with some of the taps. */
-static int
-convolve_apart(Lender *lender, const Convolution *v)
+/* Each phase of the places is a plain convolution with some of the taps, which are copied. */
+static void
+cut_apart(Job *job, const Convolution *v, Py_ssize_t threads)
 {
     Py_ssize_t each = v->channels * v->filters * v->item;
-    char *taps = malloc(v->window[0] * v->window[1] * each);
-    int bad = taps == NULL ? -1 : 0;
-    memset(v->out, 0, v->images * v->pitch[0] * v->item);
+    char *taps = job->aside;
+    memset(v->out, 0, v->images * v->pitch[0] * v->item); /* places that no tap meets */
     for (Py_ssize_t r = 0; r < v->apart[0] && r < v->places[0]; r++)
-        for (Py_ssize_t s = 0; s < v->apart[1] && s < v->places[1] && !bad; s++) {
-            Convolution part = *v;
+        for (Py_ssize_t s = 0; s < v->apart[1] && s < v->places[1]; s++) {
+            Convolution *part = job->phases + job->count;
             Py_ssize_t first[2], every[2];
-            if (!phase(v, 0, r, &part, first, every) || !phase(v, 1, s, &part, first + 1, every + 1))
+            *part = *v;
+            if (!phase(v, 0, r, part, first, every) || !phase(v, 1, s, part, first + 1, every + 1))
                 continue;
-            char *to = taps;
-            for (Py_ssize_t i = 0; i < part.window[0]; i++)
-                for (Py_ssize_t j = 0; j < part.window[1]; j++, to += each) {
+            part->w = taps;
+            part->out = (char *)v->out + (r * v->pitch[1] + s * v->pitch[2]) * v->item;
+            part->pitch[1] *= v->apart[0];
+            part->pitch[2] *= v->apart[1];
+            for (Py_ssize_t i = 0; i < part->window[0]; i++)
+                for (Py_ssize_t j = 0; j < part->window[1]; j++, taps += each) {
                     Py_ssize_t tap = (first[0] + i * every[0]) * v->window[1] + first[1] + j * every[1];
-                    memcpy(to, (const char *)v->w + tap * each, each);
+                    memcpy(taps, (const char *)v->w + tap * each, each);
                 }
-            part.w = taps;
-            part.out = (char *)v->out + (r * v->pitch[1] + s * v->pitch[2]) * v->item;
-            part.pitch[1] *= v->apart[0];
-            part.pitch[2] *= v->apart[1];
-            bad = convolve_plain(lender, &part);
+            job->parts = cut(part, job->parts, threads);
+            job->count++;
         }
-    free(taps);
-    return bad;
 }
 
-int
-convolve(Lender *lender, const Convolution *given)
+Job *
+convolve(const Convolution *given, Py_ssize_t threads)
 {
     Convolution v = *given;
     v.pitch[2] = v.filters;
     v.pitch[1] = v.places[1] * v.pitch[2];
     v.pitch[0] = v.places[0] * v.pitch[1];
-    return (v.apart[0] > 1 || v.apart[1] > 1 ? convolve_apart : convolve_plain)(lender, &v);
+    Py_ssize_t phases = v.apart[0] * v.apart[1], taps = v.window[0] * v.window[1];
+    Job *job = new_job(kernels_of(v.item)->places);
+    if (job == NULL)
+        return NULL;
+    job->phases = malloc(phases * sizeof v);
+    job->aside = phases > 1 ? malloc(taps * v.channels * v.filters * v.item) : NULL;
+    if (job->phases == NULL || (phases > 1 && job->aside == NULL)) {
+        finish(job);
+        return NULL;
+    }
+    if (phases > 1)
+        cut_apart(job, &v, threads);
+    else {
+        job->phases[job->count++] = v;
+        job->parts = cut(job->phases, 0, threads);
+    }
+    return job;
 }
 
-int
-filter_gradient(Lender *lender, const Convolution *v)
+static void
+add_up(Job *job)
 {
-    const Kernels *kernels = kernels_of(v->item);
+    const Convolution *v = job->phases;
     Py_ssize_t size = v->channels * v->window[0] * v->window[1] * v->filters;
-    Py_ssize_t wanted = wanted_by(lender), threads = lender->others + 1;
-    Job job = {.product = v};
-    if (wanted > threads && wanted * size * v->item > ASIDE)
-        wanted = threads;
-    job.rows = parts(v->images, wanted);
-    job.parts = parts(v->images, job.rows);
-    Py_ssize_t others = job.parts - 1;
-    if (others && (job.aside = malloc(others * size * v->item)) == NULL)
-        return -1;
-    share(lender, &job, kernels->filters);
-    for (Py_ssize_t part = 0; part < others; part++)
+    for (Py_ssize_t part = 0; part < job->parts - 1; part++)
         if (v->item == sizeof(float)) {
             float *out = v->out;
-            const float *term = (const float *)job.aside + part * size;
+            const float *term = (const float *)job->aside + part * size;
             for (Py_ssize_t i = 0; i < size; i++)
                 out[i] += term[i];
         }
         else {
             double *out = v->out;
-            const double *term = (const double *)job.aside + part * size;
+            const double *term = (const double *)job->aside + part * size;
             for (Py_ssize_t i = 0; i < size; i++)
                 out[i] += term[i];
         }
-    free(job.aside);
-    return job.failed ? -1 : 0;
+}
+
+Job *
+filter_gradient(const Convolution *given, Py_ssize_t threads)
+{
+    Job *job = new_job(kernels_of(given->item)->filters);
+    if (job == NULL)
+        return NULL;
+    Py_ssize_t size = given->channels * given->window[0] * given->window[1] * given->filters * given->item;
+    Py_ssize_t count = wanted(threads);
+    if (count > threads && count * size > ASIDE)
+        count = threads;
+    job->phases = malloc(sizeof *given);
+    if (job->phases != NULL) {
+        *job->phases = *given;
+        job->count = 1;
+        job->phases->part_rows = parts(given->images, count);
+        job->parts = parts(given->images, job->phases->part_rows);
+        job->add_up = add_up;
+        if (job->parts > 1)
+            job->aside = malloc((job->parts - 1) * size); /* the first part writes to the result */
+    }
+    if (job->phases == NULL || (job->parts > 1 && job->aside == NULL)) {
+        finish(job);
+        return NULL;
+    }
+    return job;
+}
+
+int
+finish(Job *job)
+{
+    int failed = job->failed;
+    if (!failed && job->add_up != NULL && job->aside != NULL)
+        job->add_up(job);
+    free(job->aside);
+    free(job->phases);
+    free(job);
+    return failed ? -1 : 0;
 }

@@ -1,4 +1,5 @@
-/* Products of matrices and convolutions: what they are given, and who runs their parts. */
+/* Products of matrices and convolutions: what they are given, how they are cut into parts, and who runs
+these. */
 
 #ifndef GRADTAPE_PRODUCTS_H
 #define GRADTAPE_PRODUCTS_H
@@ -15,33 +16,47 @@ typedef struct {
     Py_ssize_t item; /* bytes of a number: float or double */
     const void *a, *b;
     void *c;
+    Py_ssize_t part_rows, part_columns; /* of a part */
 } Matmul;
 
 /* x (images, height, width, channels), w (window, channels, filters), out (images, places, filters);
 `before` is the zeros in front of the image, or, below zero, what of it no window sees; neighbours in
-the image lie `apart`, with zeros between them, which strides of 1 alone know. */
+the image lie `apart`, with zeros between them, which strides of 1 alone know. For the gradient by the
+filters w is the cotangent (images, places, filters), and out is (channels, window, filters). */
 typedef struct {
     Py_ssize_t images, size[2], channels, filters;
     Py_ssize_t window[2], strides[2], dilations[2], before[2], apart[2], places[2];
-    Py_ssize_t pitch[3]; /* in out, from one image, row and place to the next; set by `convolve` */
     Py_ssize_t item;
     const void *x, *w;
     void *out;
+    Py_ssize_t pitch[3];     /* in out, from one image, row and place to the next */
+    Py_ssize_t part_rows;    /* rows of places of a part, or images for the gradient */
+    Py_ssize_t part_columns; /* filters at a time */
+    Py_ssize_t first_part;
 } Convolution;
 
-/* How a product is cut into parts that can run at the same time. */
-typedef struct {
-    Py_ssize_t parts, rows, columns; /* of one part */
-    int failed;                      /* a part had no memory */
-    void *aside;                     /* what the parts give, where that is to be added up */
-    const void *product;
+/* Parts that can run at the same time, and what is to be done after the last one. */
+typedef struct Job {
+    Py_ssize_t parts;
+    void (*run)(struct Job *, Py_ssize_t part);
+    void (*add_up)(struct Job *); /* or NULL */
+    Matmul matmul;
+    Convolution *phases; /* one, or as many plain ones as a convolution of an image apart has */
+    Py_ssize_t count;
+    void *aside; /* what parts give that is to be added up, or the taps of phases */
+    int failed;  /* a part had no memory */
+    void *whose;
+    /* while it runs: */
+    void (*told)(struct Job *);
+    struct Job *later;
+    Py_ssize_t next, done;
 } Job;
 
 typedef void (*Part)(Job *, Py_ssize_t);
 
 /* The functions for one type of number, with the best instructions that this processor has. */
-typedef struct Kernels {
-    Py_ssize_t item, lanes, most;
+typedef struct {
+    Py_ssize_t lanes, most;
     Part block, places, filters;
 } Kernels;
 
@@ -51,10 +66,18 @@ const Kernels *kernels_of(Py_ssize_t item);
 /* Uses vectors of at most so many bits from now on; the bits that this processor then uses. */
 int widest(int bits);
 
-/* Who lends threads to a call: `lend` has one of `others` run task(data) some time, or returns -1. */
+/* New jobs, cut for so many threads; NULL where there is no memory. */
+Job *matmul(const Matmul *given, Py_ssize_t threads);
+Job *convolve(const Convolution *given, Py_ssize_t threads);
+Job *filter_gradient(const Convolution *given, Py_ssize_t threads);
+
+/* Ends a job whose parts are done; 0, or -1 where memory was missing. */
+int finish(Job *job);
+
+/* Who lends threads to a call: `lend` has one of `others` run task(NULL) some time, or returns -1. */
 typedef struct Lender {
     Py_ssize_t others;
-    int (*lend)(struct Lender *, void (*task)(void *), void *data);
+    int (*lend)(struct Lender *, void (*task)(void *));
 } Lender;
 
 /* Memory of this thread, valid until it asks again; NULL where there is none. */
@@ -64,13 +87,10 @@ void *workspace(size_t size);
 int threads_ready(void);
 
 /* Runs the parts of a job, by this thread and those that are lent. */
-void share(Lender *lender, Job *job, Part run);
+void share(Lender *lender, Job *job);
 
-/* 0, or -1 where memory was missing. */
-int matmul(Lender *lender, const Matmul *m);
-int convolve(Lender *lender, const Convolution *v);
-/* w is the cotangent (images, places, filters), out the gradient (channels, window, filters). */
-int filter_gradient(Lender *lender, const Convolution *v);
+/* Has the lent threads run the parts, the last of which calls told(job), and comes back at once. */
+void hand_out(Lender *lender, Job *job, void (*told)(Job *));
 
 /* Adds the handlers that XLA calls to the module, as capsules. */
 int add_handlers(PyObject *module);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 
 static int
-start(Lender *lender, void (*task)(void *), void *data)
+start(Lender *lender, void (*task)(void *))
 {
     (void)lender;
     pthread_t thread;
@@ -13,7 +13,7 @@ start(Lender *lender, void (*task)(void *), void *data)
     if (pthread_attr_init(&detached))
         return -1;
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    int bad = pthread_create(&thread, &detached, (void *(*)(void *))(void (*)(void))task, data);
+    int bad = pthread_create(&thread, &detached, (void *(*)(void *))(void (*)(void))task, NULL);
     pthread_attr_destroy(&detached);
     return bad ? -1 : 0;
 }
@@ -45,9 +45,14 @@ convolved(const Py_buffer *x, const Py_buffer *w, const Py_buffer *out, const Py
         .out = out->buf,
     };
     Lender lender = {others, start};
-    int bad;
+    Job *job;
+    int bad = -1;
     Py_BEGIN_ALLOW_THREADS
-    bad = (gradient ? filter_gradient : convolve)(&lender, &v);
+    job = (gradient ? filter_gradient : convolve)(&v, others + 1);
+    if (job != NULL) {
+        share(&lender, job);
+        bad = finish(job);
+    }
     Py_END_ALLOW_THREADS
     if (bad)
         PyErr_NoMemory();

@@ -3,10 +3,7 @@
 #include "products.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
-
-enum { SPINS = 10000 }; /* about 10 us */
 
 typedef struct {
     size_t size;
@@ -50,38 +47,55 @@ workspace(size_t size)
 /* The jobs that have parts left, the oldest first. A thread takes a part of the oldest one, whoever's it
 is: of two products that XLA starts at the same time one is done soon, in place of both late, and
 nobody idles while the other's last parts run. */
-typedef struct Shared {
-    Job *job;
-    Part run;
-    Py_ssize_t next;
-    atomic_long done;
-    pthread_cond_t finished;
-    struct Shared *later;
-} Shared;
-
-static Shared *oldest;
+static Job *oldest;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
 static void
 forked(void)
 {
     oldest = NULL; /* whose threads are the parent's */
     pthread_mutex_init(&lock, NULL);
+    pthread_cond_init(&finished, NULL);
+}
+
+int
+threads_ready(void)
+{
+    return pthread_key_create(&held_key, give_back) || pthread_atfork(NULL, NULL, forked) ? -1 : 0;
+}
+
+static void
+append(Job *job)
+{
+    Job **end = &oldest;
+    pthread_mutex_lock(&lock);
+    while (*end != NULL)
+        end = &(*end)->later;
+    *end = job;
+    pthread_mutex_unlock(&lock);
 }
 
 /* Runs one part of the oldest job; the lock is held before and after. */
 static void
 run_oldest(void)
 {
-    Shared *s = oldest;
-    Py_ssize_t part = s->next++;
-    if (s->next == s->job->parts)
-        oldest = s->later;
+    Job *job = oldest;
+    Py_ssize_t part = job->next++;
+    if (job->next == job->parts)
+        oldest = job->later;
     pthread_mutex_unlock(&lock);
-    s->run(s->job, part);
+    job->run(job, part);
     pthread_mutex_lock(&lock);
-    if (atomic_fetch_add(&s->done, 1) + 1 == s->job->parts)
-        pthread_cond_signal(&s->finished);
+    if (++job->done < job->parts)
+        return;
+    if (job->told == NULL)
+        pthread_cond_broadcast(&finished);
+    else {
+        pthread_mutex_unlock(&lock);
+        job->told(job);
+        pthread_mutex_lock(&lock);
+    }
 }
 
 static void
@@ -94,41 +108,39 @@ help(void *unused)
     pthread_mutex_unlock(&lock);
 }
 
-void
-share(Lender *lender, Job *job, Part run)
+/* How many threads come to help. */
+static Py_ssize_t
+lent(Lender *lender, Py_ssize_t wanted)
 {
-    if (lender->others <= 0 || job->parts == 1) {
-        for (Py_ssize_t part = 0; part < job->parts; part++)
-            run(job, part);
-        return;
-    }
-    Shared s = {.job = job, .run = run, .finished = PTHREAD_COND_INITIALIZER};
-    pthread_mutex_lock(&lock);
-    Shared **end = &oldest;
-    while (*end != NULL)
-        end = &(*end)->later;
-    *end = &s;
-    pthread_mutex_unlock(&lock);
-    for (Py_ssize_t n = 0; n < lender->others && n < job->parts - 1; n++)
-        if (lender->lend(lender, help, NULL))
-            break;
-    pthread_mutex_lock(&lock);
-    while (s.next < job->parts)
-        run_oldest();
-    pthread_mutex_unlock(&lock);
-    /* Parts that others began are awaited awake at first, then asleep, so that a thread which lost its
-    core can go on on this one. */
-    for (int spun = 0; spun < SPINS && atomic_load(&s.done) < job->parts; spun++)
-        ;
-    pthread_mutex_lock(&lock);
-    while (atomic_load(&s.done) < job->parts)
-        pthread_cond_wait(&s.finished, &lock);
-    pthread_mutex_unlock(&lock);
-    pthread_cond_destroy(&s.finished);
+    Py_ssize_t count = 0;
+    while (count < lender->others && count < wanted && lender->lend(lender, help) == 0)
+        count++;
+    return count;
 }
 
-int
-threads_ready(void)
+void
+share(Lender *lender, Job *job)
 {
-    return pthread_key_create(&held_key, give_back) || pthread_atfork(NULL, NULL, forked) ? -1 : 0;
+    if (lender->others <= 0 || job->parts <= 1) {
+        for (Py_ssize_t part = 0; part < job->parts; part++)
+            job->run(job, part);
+        return;
+    }
+    append(job);
+    lent(lender, job->parts - 1);
+    pthread_mutex_lock(&lock);
+    while (job->next < job->parts)
+        run_oldest();
+    while (job->done < job->parts)
+        pthread_cond_wait(&finished, &lock);
+    pthread_mutex_unlock(&lock);
+}
+
+void
+hand_out(Lender *lender, Job *job, void (*told)(Job *))
+{
+    job->told = told;
+    append(job);
+    if (lent(lender, job->parts) == 0)
+        help(NULL);
 }

@@ -6,39 +6,39 @@ never holds Python's lock. */
 #include "products.h"
 #include "xla.h"
 
+#include <stdlib.h>
+
 static void
 drop(const Api *api, Error *error)
 {
     ErrorDestroy d = {sizeof d, NULL, error};
-    api->error_destroy(&d);
+    if (error != NULL)
+        api->error_destroy(&d);
 }
 
-/* The threads that XLA runs programs on: as many as there are cores, besides the one that calls. All of
-them are asked, since one may have no core to itself. */
+/* The threads that XLA runs programs on: as many as there are cores. */
 typedef struct {
     Lender lender;
     const Frame *frame;
 } Pool;
 
 static int
-schedule(Lender *lender, void (*task)(void *), void *data)
+schedule(Lender *lender, void (*task)(void *))
 {
     const Frame *frame = ((Pool *)lender)->frame;
-    Schedule s = {sizeof s, NULL, frame->context, task, data};
+    Schedule s = {sizeof s, NULL, frame->context, task, NULL};
     Error *error = frame->api->schedule(&s);
-    if (error != NULL)
-        drop(frame->api, error);
+    drop(frame->api, error);
     return error == NULL ? 0 : -1;
 }
 
 static Pool
 pool_of(const Frame *frame)
 {
-    int64_t count = 1;
+    int64_t count = 0;
     Threads t = {sizeof t, NULL, frame->context, &count};
     Error *error = frame->api->threads(&t);
-    if (error != NULL)
-        drop(frame->api, error);
+    drop(frame->api, error);
     return (Pool){{error == NULL && count > 1 ? (Py_ssize_t)count : 0, schedule}, frame};
 }
 
@@ -80,6 +80,53 @@ numbers(const Frame *frame, const char *name, int64_t *count)
 static const char WRONG[] = "gradtape: a product was called with other operands than it was made for.";
 static const char FULL[] = "gradtape: no memory for the parts of a product.";
 
+/* What is owed to XLA for a job. */
+typedef struct {
+    const Api *api;
+    void *future;
+} Promise;
+
+static void
+keep(Job *job)
+{
+    Promise promise = *(Promise *)job->whose;
+    free(job->whose);
+    if (finish(job) == 0) {
+        FutureCreate there = {sizeof there, NULL, promise.future};
+        drop(promise.api, promise.api->future_available(&there));
+        return;
+    }
+    ErrorCreate full = {sizeof full, NULL, FULL, RESOURCE_EXHAUSTED};
+    FutureError e = {sizeof e, NULL, promise.future, promise.api->error_create(&full)};
+    drop(promise.api, promise.api->future_error(&e));
+}
+
+/* Runs a job: at once where it has one part, else by XLA's threads, while XLA goes on. The thread that
+calls computes nothing then: with it there would be more threads at work than cores. */
+static Error *
+start(Frame *frame, Pool *pool, Job *job)
+{
+    if (job == NULL)
+        return failed(frame, RESOURCE_EXHAUSTED, FULL);
+    Promise *promise = job->parts > 1 && pool->lender.others ? malloc(sizeof *promise) : NULL;
+    if (promise == NULL) {
+        share(&pool->lender, job);
+        return finish(job) ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
+    }
+    FutureCreate f = {sizeof f, NULL, NULL};
+    Error *error = frame->api->future_create(&f);
+    if (error != NULL) {
+        free(promise);
+        finish(job);
+        return error;
+    }
+    *promise = (Promise){frame->api, f.future};
+    job->whose = promise;
+    frame->future = f.future;
+    hand_out(&pool->lender, job, keep);
+    return NULL;
+}
+
 /* Attribute `turned`: for each factor, whether its last two axes are the other way round. */
 static Error *
 call_matmul(Frame *frame)
@@ -105,7 +152,7 @@ call_matmul(Frame *frame)
         .c = out->data,
     };
     Pool pool = pool_of(frame);
-    return matmul(&pool.lender, &m) ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
+    return start(frame, &pool, matmul(&m, pool.lender.others));
 }
 
 /* Attribute `window`: of the two axes the sizes, strides, dilations, zeros in front of the
@@ -136,8 +183,7 @@ call_convolution(Frame *frame, int gradient)
         .out = out->data,
     };
     Pool pool = pool_of(frame);
-    int bad = (gradient ? filter_gradient : convolve)(&pool.lender, &v);
-    return bad ? failed(frame, RESOURCE_EXHAUSTED, FULL) : NULL;
+    return start(frame, &pool, (gradient ? filter_gradient : convolve)(&v, pool.lender.others));
 }
 
 static Error *

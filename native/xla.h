@@ -106,6 +106,19 @@ typedef struct {
 typedef struct {
     size_t struct_size;
     Extension *extension_start;
+    void *future;
+} FutureCreate; /* and what says that it is there */
+
+typedef struct {
+    size_t struct_size;
+    Extension *extension_start;
+    void *future;
+    Error *error;
+} FutureError;
+
+typedef struct {
+    size_t struct_size;
+    Extension *extension_start;
     Version api_version;
     const void *internal;
     Error *(*error_create)(ErrorCreate *);
@@ -114,6 +127,9 @@ typedef struct {
     void *others[8]; /* registration, stream, types, context, state, memory */
     Error *(*schedule)(Schedule *);
     Error *(*threads)(Threads *);
+    Error *(*future_create)(FutureCreate *);
+    Error *(*future_available)(FutureCreate *);
+    Error *(*future_error)(FutureError *);
 } Api;
 
 typedef struct {
@@ -124,6 +140,7 @@ typedef struct {
     int stage;
     Arguments arguments, results;
     Attributes attributes;
+    void *future;
 } Frame;
 
 #endif
