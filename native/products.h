@@ -74,9 +74,18 @@ Job *filter_gradient(const Convolution *given, Py_ssize_t threads);
 /* Ends a job whose parts are done; 0, or -1 where memory was missing. */
 int finish(Job *job);
 
-/* Who lends threads to a call: `lend` has one of `others` run task(NULL) some time, or returns -1. */
+/* Jobs that have parts left. XLA's and NumPy's wait apart, as the last part of one of XLA's jobs is
+followed by more of its program. */
+typedef struct {
+    Job *oldest;
+} Queue;
+
+extern Queue for_xla, for_numpy;
+
+/* Who lends threads to a call: `lend` has one of `others` run task(queue) some time, or returns -1. */
 typedef struct Lender {
     Py_ssize_t others;
+    Queue *queue;
     int (*lend)(struct Lender *, void (*task)(void *));
 } Lender;
 

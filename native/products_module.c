@@ -7,13 +7,12 @@
 static int
 start(Lender *lender, void (*task)(void *))
 {
-    (void)lender;
     pthread_t thread;
     pthread_attr_t detached;
     if (pthread_attr_init(&detached))
         return -1;
     pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
-    int bad = pthread_create(&thread, &detached, (void *(*)(void *))(void (*)(void))task, NULL);
+    int bad = pthread_create(&thread, &detached, (void *(*)(void *))(void (*)(void))task, lender->queue);
     pthread_attr_destroy(&detached);
     return bad ? -1 : 0;
 }
@@ -44,7 +43,7 @@ convolved(const Py_buffer *x, const Py_buffer *w, const Py_buffer *out, const Py
         .w = w->buf,
         .out = out->buf,
     };
-    Lender lender = {others, start};
+    Lender lender = {others, &for_numpy, start};
     Job *job;
     int bad = -1;
     Py_BEGIN_ALLOW_THREADS

@@ -20,7 +20,6 @@ give_back(void *value)
     free(held);
 }
 
-
 void *
 workspace(size_t size)
 {
@@ -44,17 +43,16 @@ workspace(size_t size)
     return held->memory;
 }
 
-/* The jobs that have parts left, the oldest first. A thread takes a part of the oldest one, whoever's it
-is: of two products that XLA starts at the same time one is done soon, in place of both late, and
-nobody idles while the other's last parts run. */
-static Job *oldest;
+/* A thread takes a part of the oldest job, whoever's it is: of two products that XLA starts at the same
+time one is done soon, in place of both late, and nobody idles while the other's last parts run. */
+Queue for_xla, for_numpy;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t finished = PTHREAD_COND_INITIALIZER;
 
 static void
 forked(void)
 {
-    oldest = NULL; /* whose threads are the parent's */
+    for_xla.oldest = for_numpy.oldest = NULL; /* their threads are the parent's */
     pthread_mutex_init(&lock, NULL);
     pthread_cond_init(&finished, NULL);
 }
@@ -66,9 +64,9 @@ threads_ready(void)
 }
 
 static void
-append(Job *job)
+append(Queue *queue, Job *job)
 {
-    Job **end = &oldest;
+    Job **end = &queue->oldest;
     pthread_mutex_lock(&lock);
     while (*end != NULL)
         end = &(*end)->later;
@@ -78,12 +76,12 @@ append(Job *job)
 
 /* Runs one part of the oldest job; the lock is held before and after. */
 static void
-run_oldest(void)
+run_oldest(Queue *queue)
 {
-    Job *job = oldest;
+    Job *job = queue->oldest;
     Py_ssize_t part = job->next++;
     if (job->next == job->parts)
-        oldest = job->later;
+        queue->oldest = job->later;
     pthread_mutex_unlock(&lock);
     job->run(job, part);
     pthread_mutex_lock(&lock);
@@ -99,12 +97,11 @@ run_oldest(void)
 }
 
 static void
-help(void *unused)
+help(void *queue)
 {
-    (void)unused;
     pthread_mutex_lock(&lock);
-    while (oldest != NULL)
-        run_oldest();
+    while (((Queue *)queue)->oldest != NULL)
+        run_oldest(queue);
     pthread_mutex_unlock(&lock);
 }
 
@@ -126,11 +123,11 @@ share(Lender *lender, Job *job)
             job->run(job, part);
         return;
     }
-    append(job);
+    append(lender->queue, job);
     lent(lender, job->parts - 1);
     pthread_mutex_lock(&lock);
     while (job->next < job->parts)
-        run_oldest();
+        run_oldest(lender->queue);
     while (job->done < job->parts)
         pthread_cond_wait(&finished, &lock);
     pthread_mutex_unlock(&lock);
@@ -140,7 +137,8 @@ void
 hand_out(Lender *lender, Job *job, void (*told)(Job *))
 {
     job->told = told;
-    append(job);
-    if (lent(lender, job->parts) == 0)
-        help(NULL);
+    Py_ssize_t parts = job->parts;
+    append(lender->queue, job); /* from here on it may be gone */
+    if (lent(lender, parts) == 0)
+        help(lender->queue);
 }

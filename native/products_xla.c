@@ -26,7 +26,7 @@ static int
 schedule(Lender *lender, void (*task)(void *))
 {
     const Frame *frame = ((Pool *)lender)->frame;
-    Schedule s = {sizeof s, NULL, frame->context, task, NULL};
+    Schedule s = {sizeof s, NULL, frame->context, task, lender->queue};
     Error *error = frame->api->schedule(&s);
     drop(frame->api, error);
     return error == NULL ? 0 : -1;
@@ -39,7 +39,8 @@ pool_of(const Frame *frame)
     Threads t = {sizeof t, NULL, frame->context, &count};
     Error *error = frame->api->threads(&t);
     drop(frame->api, error);
-    return (Pool){{error == NULL && count > 1 ? (Py_ssize_t)count : 0, schedule}, frame};
+    Py_ssize_t others = error == NULL && count > 1 ? (Py_ssize_t)count : 0;
+    return (Pool){{others, &for_xla, schedule}, frame};
 }
 
 static Error *

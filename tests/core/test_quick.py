@@ -414,12 +414,13 @@ def test_no_reference_is_lost_or_kept() -> None:
 
 
 def test_python_alone_does_the_same() -> None:
-    """The tests of tapes pass without the extension."""
+    """The tests of tapes and convolutions pass without the extensions."""
     environment = {**os.environ, "GRADTAPE_PURE_PYTHON": "1"}
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-p", "no:cacheprovider"]
     files = ["tests/autodiff/test_tape.py", "tests/autodiff/test_gradient.py"]
     files += ["tests/core/test_variable.py", "tests/autodiff/test_memory.py"]
-    run = [*command, *files, "tests/data_room/test_dataset_position.py"]
+    files += ["tests/ops/test_convolution.py", "tests/data_room/test_dataset_position.py"]
+    run = [*command, *files]
     done = subprocess.run(run, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-3000:]
     code = "from gradtape.core.quick import quick; assert quick is None"

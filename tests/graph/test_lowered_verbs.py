@@ -15,6 +15,7 @@ import gradtape as tf
 from gradtape.core.windows import Window, same_padding
 from gradtape.core.xp_numpy import xp as xp_numpy
 from gradtape.graph import (
+    xp_jax_calls,
     xp_jax_convolution,
     xp_jax_ordering,
     xp_jax_pooling,
@@ -24,6 +25,12 @@ from gradtape.graph import (
     xp_jax_special,
 )
 from gradtape.graph.xp_jax import xp
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Products and convolutions stay with XLA, as where the extension was not built."""
+    monkeypatch.setattr(xp_jax_calls, "callable_for", lambda *arrays: False)
 
 
 def rng(seed: int = 0) -> Any:
