@@ -3,6 +3,17 @@ after tile.h. */
 
 enum { N(DEPTH) = 1536 / sizeof(NUMBER) }; /* steps at a time: the rows of a tile stay in the first cache */
 
+/* Rows of a turned factor, `many` of them, side by side. */
+static inline WITH void
+N(copy)(const NUMBER *from, Py_ssize_t steps, Py_ssize_t many, Py_ssize_t down, NUMBER *to)
+{
+    for (Py_ssize_t s = 0; s < steps; s++)
+        if (many == MOST) /* a size that the compiler knows */
+            memcpy(to + s * MOST, from + s * down, MOST * sizeof(NUMBER));
+        else
+            memcpy(to + s * many, from + s * down, many * sizeof(NUMBER));
+}
+
 /* One block of c, with its own copy of the columns of b. */
 static WITH void
 N(block)(Job *job, Py_ssize_t part)
@@ -18,7 +29,7 @@ N(block)(Job *job, Py_ssize_t part)
     NUMBER *c = (NUMBER *)m->c + (which * m->rows + row) * m->columns + column;
 
     Py_ssize_t slabs = (m->depth + N(DEPTH) - 1) / N(DEPTH), most = (m->depth + slabs - 1) / slabs;
-    NUMBER *packed = workspace((N(room)(most, columns) + MOST * most) * sizeof(NUMBER));
+    NUMBER *packed = workspace((N(room)(most, columns) + MOST * (most + LANES)) * sizeof(NUMBER));
     if (packed == NULL) {
         job->failed = 1;
         return;
@@ -33,20 +44,20 @@ N(block)(Job *job, Py_ssize_t part)
         if (!few)
             N(pack)(columns_of, steps, columns, deeper, across, packed);
         const NUMBER *right = few ? columns_of : packed;
-        if (!m->turn_a) {
-            N(left) left = {a + row * m->depth + p, &start, 1, steps, m->depth, 1};
+        const NUMBER *lines = a + row * m->depth + p;
+        if (!m->turn_a && m->depth * sizeof(NUMBER) % BANK) {
+            N(left) left = {lines, &start, 1, steps, m->depth, 1};
             N(rows)(left, rows, right, next, columns, c, m->columns, p > 0);
             continue;
         }
         for (Py_ssize_t i = 0; i < rows; i += MOST) {
             Py_ssize_t many = rows - i < MOST ? rows - i : MOST;
-            const NUMBER *from = a + p * m->rows + row + i;
-            for (Py_ssize_t s = 0; s < steps; s++, from += m->rows)
-                if (many == MOST) /* a size that the compiler knows */
-                    memcpy(near + s * MOST, from, MOST * sizeof(NUMBER));
-                else
-                    memcpy(near + s * many, from, many * sizeof(NUMBER));
-            N(left) left = {near, &start, 1, steps, 1, many};
+            N(left) left = {near, &start, 1, steps, m->turn_a ? 1 : steps + LANES, m->turn_a ? many : 1};
+            if (m->turn_a)
+                N(copy)(a + p * m->rows + row + i, steps, many, m->rows, near);
+            else
+                for (Py_ssize_t r = 0; r < many; r++)
+                    memcpy(near + r * left.row, lines + (i + r) * m->depth, steps * sizeof(NUMBER));
             N(rows)(left, many, right, next, columns, c + i * m->columns, m->columns, p > 0);
         }
     }

@@ -7,7 +7,8 @@ instructions, and how a product is cut into parts for several threads. */
 
 enum {
     AHEAD = 12,  /* rows of b that are asked for before they are needed */
-    FEW = 16     /* tiles of rows for which columns of b are not copied */
+    FEW = 16,    /* tiles of rows for which columns of b are not copied */
+    BANK = 1024  /* bytes: rows at multiples of them displace one another from the first cache */
 };
 
 #if defined(__GNUC__) && defined(__x86_64__)

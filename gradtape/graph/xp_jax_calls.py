@@ -18,6 +18,9 @@ from gradtape.core.windows import Window, spread
 from gradtape.graph.xp_jax_base import on_cpu
 
 SIDE = 8  # rows, columns and depth from which on a product is faster here than by XLA
+LARGE = (
+    2**27
+)  # products of numbers in a product, from which on XLA's is, unless the first factor is turned
 
 
 @cache
@@ -49,6 +52,8 @@ def matmul(a: Any, b: Any, turned: tuple[bool, bool]) -> Any:
     count, rows, depth = a.shape[0], *(a.shape[:0:-1] if turned[0] else a.shape[1:])
     columns = b.shape[1 if turned[1] else 2]
     if min(rows, depth, columns) < SIDE or not count or not callable_for(a, b):
+        return None
+    if rows * depth * columns >= LARGE and not turned[0]:
         return None
     return _call("matmul", (count, rows, columns), a, b, turned=turned)
 

@@ -32,6 +32,8 @@ SIZES = [
     (12, 16, 1000),
     (300, 9, 40),
     (13, 300, 8),
+    (37, 70, 256),
+    (210, 80, 384),
 ]
 
 
@@ -119,7 +121,7 @@ def test_thin_and_empty_products_stay_with_xla(a: Any, b: Any) -> None:
     a, b = RANDOM.normal(size=a), RANDOM.normal(size=b)
     found, text = run(xp.matmul, a, b)
     assert "gradtape_matmul" not in text
-    np.testing.assert_allclose(found, a @ b, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(found, a @ b, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("dtype", [np.int32, np.complex64, np.float16])
