@@ -11,7 +11,7 @@ enum {
     BANK = 1024  /* bytes: rows at multiples of them displace one another from the first cache */
 };
 
-#if defined(__GNUC__) && defined(__x86_64__)
+#if defined(__GNUC__) && !defined(__clang__) && defined(__x86_64__)
 
 #define WITH __attribute__((target("avx512f,avx512vl,fma,prefer-vector-width=512")))
 #define MOST 12
@@ -199,20 +199,23 @@ phase(const Convolution *v, int d, Py_ssize_t r, Convolution *part, Py_ssize_t *
     return 1;
 }
 
-/* Each phase of the places is a plain convolution with some of the taps, which are copied. */
+/* Each phase of the places is a plain convolution with some of the taps, which are copied; places that no
+tap meets are 0. */
 static void
 cut_apart(Job *job, const Convolution *v, Py_ssize_t threads)
 {
     Py_ssize_t each = v->channels * v->filters * v->item;
     char *taps = job->aside;
-    memset(v->out, 0, v->images * v->pitch[0] * v->item); /* places that no tap meets */
+    int missed = 0;
     for (Py_ssize_t r = 0; r < v->apart[0] && r < v->places[0]; r++)
         for (Py_ssize_t s = 0; s < v->apart[1] && s < v->places[1]; s++) {
             Convolution *part = job->phases + job->count;
             Py_ssize_t first[2], every[2];
             *part = *v;
-            if (!phase(v, 0, r, part, first, every) || !phase(v, 1, s, part, first + 1, every + 1))
+            if (!phase(v, 0, r, part, first, every) || !phase(v, 1, s, part, first + 1, every + 1)) {
+                missed = 1;
                 continue;
+            }
             part->w = taps;
             part->out = (char *)v->out + (r * v->pitch[1] + s * v->pitch[2]) * v->item;
             part->pitch[1] *= v->apart[0];
@@ -225,6 +228,8 @@ cut_apart(Job *job, const Convolution *v, Py_ssize_t threads)
             job->parts = cut(part, job->parts, threads);
             job->count++;
         }
+    if (missed)
+        memset(v->out, 0, v->images * v->pitch[0] * v->item);
 }
 
 Job *
