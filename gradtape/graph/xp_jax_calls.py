@@ -18,19 +18,20 @@ from gradtape.core.windows import Window, spread
 from gradtape.graph.xp_jax_base import on_cpu
 
 SIDE = 8  # rows, columns and depth from which on a product is faster here than by XLA
-LARGE = (
-    2**27
-)  # products of numbers in a product, from which on XLA's is, unless the first factor is turned
+LARGE = 2**27  # products of numbers from which on XLA's is, unless the first factor is turned
 
 
 @cache
 def _registered() -> bool:
-    """Tell XLA where the machine code lies."""
+    """Tell XLA where the machine code lies; False where it has another interface (jaxlib 0.8)."""
     if products is None:
         return False
-    for name in ("matmul", "convolve", "filter_gradient"):
-        handler = getattr(products, f"xla_{name}")
-        jax.ffi.register_ffi_target(f"gradtape_{name}", handler, platform="cpu")
+    try:
+        for name in ("matmul", "convolve", "filter_gradient"):
+            handler = getattr(products, f"xla_{name}")
+            jax.ffi.register_ffi_target(f"gradtape_{name}", handler, platform="cpu")
+    except jax.errors.JaxRuntimeError:
+        return False
     return True
 
 

@@ -17,6 +17,7 @@ import pytest
 
 import gradtape as tf
 from gradtape.core.products import products
+from gradtape.graph import xp_jax_calls
 from gradtape.graph.xp_jax import xp
 from gradtape.graph.xp_jax_transposing import remembering
 
@@ -215,6 +216,21 @@ def test_where_nothing_is_handed_over(name: str, value: str, handed: bool) -> No
         cwd=ROOT,
     )
     assert done.stdout.strip() == str(handed)
+
+
+def test_an_xla_with_another_interface_keeps_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*arguments: Any, **keywords: Any) -> None:
+        raise jax.errors.JaxRuntimeError("the handler's API version (0.0) is incompatible")
+
+    a = RANDOM.normal(size=(20, 20))
+    monkeypatch.setattr(jax.ffi, "register_ffi_target", refused)
+    xp_jax_calls._registered.cache_clear()
+    try:
+        found, text = run(xp.matmul, a, a)
+    finally:
+        xp_jax_calls._registered.cache_clear()
+    assert "gradtape_matmul" not in text
+    np.testing.assert_allclose(found, a @ a, rtol=1e-12, atol=1e-12)
 
 
 LAYOUT = """
