@@ -157,6 +157,23 @@ matmul(const Matmul *given, Py_ssize_t threads)
     }
 }
 
+Convolution
+convolution_of(const Py_ssize_t *x_axes, const Py_ssize_t *places, const Py_ssize_t *numbers)
+{
+    return (Convolution){
+        .images = x_axes[0],
+        .size = {x_axes[1], x_axes[2]},
+        .channels = x_axes[3],
+        .filters = places[3],
+        .window = {numbers[0], numbers[1]},
+        .strides = {numbers[2], numbers[3]},
+        .dilations = {numbers[4], numbers[5]},
+        .before = {numbers[6], numbers[7]},
+        .apart = {numbers[8], numbers[9]},
+        .places = {places[1], places[2]},
+    };
+}
+
 /* Cuts a plain convolution whose parts begin with number `first`; the number behind its last one. */
 static Py_ssize_t
 cut(Convolution *v, Py_ssize_t first, Py_ssize_t threads)

@@ -66,6 +66,10 @@ const Kernels *kernels_of(Py_ssize_t item);
 /* Uses vectors of at most so many bits from now on; the bits that this processor then uses. */
 int widest(int bits);
 
+/* A convolution from the axes of its arrays, x and what has the places, and ten numbers of the two
+spatial axes: sizes of the window, strides, dilations, zeros in front, distances of neighbours. */
+Convolution convolution_of(const Py_ssize_t *x_axes, const Py_ssize_t *places, const Py_ssize_t *numbers);
+
 /* New jobs, cut for so many threads; NULL where there is no memory. */
 Job *matmul(const Matmul *given, Py_ssize_t threads);
 Job *convolve(const Convolution *given, Py_ssize_t threads);

@@ -26,23 +26,11 @@ convolved(const Py_buffer *x, const Py_buffer *w, const Py_buffer *out, const Py
         PyErr_SetString(PyExc_ValueError, "arrays of four axes are needed");
         return -1;
     }
-    const Py_ssize_t *places = (gradient ? w : out)->shape;
-    Convolution v = {
-        .images = x->shape[0],
-        .size = {x->shape[1], x->shape[2]},
-        .channels = x->shape[3],
-        .filters = places[3],
-        .window = {n[0], n[1]},
-        .strides = {n[2], n[3]},
-        .dilations = {n[4], n[5]},
-        .before = {n[6], n[7]},
-        .apart = {n[8], n[9]},
-        .places = {places[1], places[2]},
-        .item = x->itemsize,
-        .x = x->buf,
-        .w = w->buf,
-        .out = out->buf,
-    };
+    Convolution v = convolution_of(x->shape, (gradient ? w : out)->shape, n);
+    v.item = x->itemsize;
+    v.x = x->buf;
+    v.w = w->buf;
+    v.out = out->buf;
     Lender lender = {others, &for_numpy, start};
     Job *job;
     int bad = -1;

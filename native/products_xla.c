@@ -78,6 +78,8 @@ numbers(const Frame *frame, const char *name, int64_t *count)
     return NULL;
 }
 
+_Static_assert(sizeof(int64_t) == sizeof(Py_ssize_t), "sizes of XLA are read as sizes of Python");
+
 static const char WRONG[] = "gradtape: a product was called with other operands than it was made for.";
 static const char FULL[] = "gradtape: no memory for the parts of a product.";
 
@@ -166,23 +168,13 @@ call_convolution(Frame *frame, int gradient)
     const int64_t *w = numbers(frame, "window", &count);
     if (frame->arguments.size != 2 || count != 10 || in[0]->rank != 4 || in[1]->rank != 4)
         return failed(frame, INVALID_ARGUMENT, WRONG);
-    const int64_t *x = in[0]->dims, *places = (gradient ? in[1] : out)->dims;
-    Convolution v = {
-        .images = x[0],
-        .size = {x[1], x[2]},
-        .channels = x[3],
-        .filters = places[3],
-        .window = {w[0], w[1]},
-        .strides = {w[2], w[3]},
-        .dilations = {w[4], w[5]},
-        .before = {w[6], w[7]},
-        .apart = {w[8], w[9]},
-        .places = {places[1], places[2]},
-        .item = in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double),
-        .x = in[0]->data,
-        .w = in[1]->data,
-        .out = out->data,
-    };
+    const int64_t *places = (gradient ? in[1] : out)->dims;
+    Convolution v = convolution_of(
+        (const Py_ssize_t *)in[0]->dims, (const Py_ssize_t *)places, (const Py_ssize_t *)w);
+    v.item = in[0]->dtype == SINGLE ? sizeof(float) : sizeof(double);
+    v.x = in[0]->data;
+    v.w = in[1]->data;
+    v.out = out->data;
     Pool pool = pool_of(frame);
     return start(frame, &pool, (gradient ? filter_gradient : convolve)(&v, pool.lender.others));
 }

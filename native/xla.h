@@ -2,7 +2,7 @@
 
 The interface is stable (its version has been 0.x since 2023; a change of layout would be version 1,
 which is refused), so that no header of XLA is needed to build. Names and order are those of
-xla/ffi/api/c_api.h; `tests/graph/test_xla_interface.py` compares the layout with the header that
+xla/ffi/api/c_api.h; `tests/graph/test_product_calls.py` compares the layout with the header that
 jaxlib ships. */
 
 #ifndef GRADTAPE_XLA_H
@@ -23,7 +23,7 @@ typedef struct {
     int major_version, minor_version;
 } Version;
 
-enum { VERSION = 0, METADATA = 1, EXECUTE = 3, RESOURCE_EXHAUSTED = 8, INVALID_ARGUMENT = 3 };
+enum { VERSION = 0, METADATA = 1, RESOURCE_EXHAUSTED = 8, INVALID_ARGUMENT = 3 };
 enum { SINGLE = 11, DOUBLE = 12 };
 
 typedef struct {
