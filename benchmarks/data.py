@@ -5,10 +5,11 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import timeit
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from itertools import product
-from time import perf_counter, process_time, sleep, thread_time
+from itertools import product, repeat
+from time import perf_counter, process_time, sleep
 from typing import Any
 
 import numpy as np
@@ -74,20 +75,30 @@ def step_of(tf: Any, network: str) -> Callable[[Any, Any], Any]:
     return step
 
 
-def spin(seconds: float) -> None:
-    """Python code that takes so much of the processor's time: no array operation, so that it holds
+def working(seconds: float) -> Callable[[], None]:
+    """Python code that takes so long where nothing else runs: no array operation, so that it holds
     Python's lock."""
-    until = thread_time() + seconds
-    while thread_time() < until:
-        pass
+    number = 100
+
+    def work() -> None:
+        for _ in repeat(None, number):
+            pass
+
+    for _ in range(3):
+        times = max(1, round(1e-3 / seconds))
+        taken = min(timeit.repeat(work, number=times, repeat=40)) / times
+        number = max(1, round(number * seconds / taken))
+    return work
 
 
 def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
     """The pipelines that feed a step of so many seconds, without end."""
     rows = tf.data.Dataset.from_tensor_slices((x, y)).shuffle(ROWS)
 
+    of_batch, of_element = working(SHARE * seconds), working(SHARE * seconds / BATCH)
+
     def batch(x: Any, y: Any) -> Any:
-        spin(SHARE * seconds)
+        of_batch()
         return x, y
 
     def waiting(x: Any, y: Any) -> Any:
@@ -95,7 +106,7 @@ def pipelines(tf: Any, x: Any, y: Any, seconds: float) -> dict[str, Any]:
         return x, y
 
     def element(x: Any, y: Any) -> Any:
-        spin(SHARE * seconds / BATCH)
+        of_element()
         return x, y
 
     def python(function: Any) -> Any:
@@ -147,8 +158,9 @@ def busy_process(seconds: float) -> Iterator[Callable[[Loop], Loop]]:
     """What lets a process of its own compute while a loop runs, for a share of each step: a limit
     for pipelines on a machine whose processors the step has to share with them."""
     code = (
-        "import time\nfrom benchmarks.data import spin\nwhile True:\n"
-        f"    end = time.perf_counter() + {seconds}\n    spin({SHARE * seconds})\n"
+        "import time\nfrom benchmarks.data import working\n"
+        f"work = working({SHARE * seconds})\nwhile True:\n"
+        f"    end = time.perf_counter() + {seconds}\n    work()\n"
         "    time.sleep(max(0, end - time.perf_counter()))"
     )
     process = subprocess.Popen([sys.executable, "-c", code])

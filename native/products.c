@@ -93,7 +93,9 @@ kernels_of(Py_ssize_t item)
 #endif
 
 enum {
-    WORTH = 1 << 18, /* products of numbers, about 5 us: what a part has at least */
+    WORTH = 1 << 18, /* products of numbers, about 5 us: what a part of a convolution has at least */
+    ALONE = 1 << 21, /* what one thread does of a product of matrices: parts of less gain nothing, and
+                        keep a second core busy that the program may have other work for */
     EACH = 3,        /* parts for each thread, so that none waits long for another */
     COLUMNS = 128,   /* at most, so that their panels stay in the second cache */
     MORE = 256,      /* where rows are copied for every group of columns */
@@ -145,7 +147,7 @@ matmul(const Matmul *given, Py_ssize_t threads)
         m->part_columns = up(parts(m->columns, parts(m->columns, columns)), panel);
     for (;;) {
         job->parts = m->count * parts(m->rows, m->part_rows) * parts(m->columns, m->part_columns);
-        if (job->parts >= wanted(threads) || m->part_rows * m->part_columns * m->depth < 2 * WORTH)
+        if (job->parts >= wanted(threads) || m->part_rows * m->part_columns * m->depth < ALONE)
             return job;
         /* a copy of columns pays by the rows that it serves */
         if (m->part_columns > panel && (m->part_rows < 16 * most || m->part_columns >= m->part_rows))

@@ -3,11 +3,16 @@
 A thread knows its team, and no stream: when the stream is dropped, its finalizer dismisses the
 team. That may happen anywhere, inside of a lock too, so that teams are told by queues alone
 (`SimpleQueue.put` may be called from finalizers). At the end of the program all teams are
-dismissed, and their threads get a moment to leave compiled code."""
+dismissed, and their threads get a moment to leave compiled code.
+
+A thread that runs a function in Python keeps Python's lock for 5 ms at a time unless it waits for
+something, and compiled code that has finished cannot go on without the lock. While there are
+threads of pipelines, turns are therefore shorter, unless the program has set their length."""
 
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 import time
 import weakref
@@ -15,6 +20,35 @@ from collections.abc import Callable
 from typing import Any
 
 LAST_SECONDS = 0.2
+USUAL_TURN = 5e-3  # Python's own, as `sys.getswitchinterval` gives it
+SHORT_TURN = 5e-5  # shorter ones helped no more
+
+
+class Turns:
+    """How long a thread keeps Python's lock: short turns while a thread of a pipeline lives."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._made: float | None = None  # the length that was set here
+
+    def __enter__(self) -> None:
+        with self._lock:
+            self._threads += 1
+            if self._threads == 1 and sys.getswitchinterval() == USUAL_TURN:
+                sys.setswitchinterval(SHORT_TURN)
+                self._made = sys.getswitchinterval()
+
+    def __exit__(self, *error: object) -> None:
+        with self._lock:
+            self._threads -= 1
+            if self._threads == 0:
+                if sys.getswitchinterval() == self._made:
+                    sys.setswitchinterval(USUAL_TURN)
+                self._made = None
+
+
+_turns = Turns()
 
 
 class Team:
@@ -28,9 +62,12 @@ class Team:
 
     def start(self, work: Callable[..., None], *args: Any) -> None:
         """Add a thread."""
-        thread = threading.Thread(
-            target=work, args=(self, *args), daemon=True, name="gradtape.data"
-        )
+
+        def run() -> None:
+            with _turns:
+                work(self, *args)
+
+        thread = threading.Thread(target=run, daemon=True, name="gradtape.data")
         self.threads.append(thread)
         thread.start()
 

@@ -64,6 +64,34 @@ def test_an_iterator_at_its_end_has_no_threads(name: str) -> None:
     assert until(lambda: workers() == 0)
 
 
+def test_turns_of_the_lock_are_short_while_there_are_threads() -> None:
+    assert until(lambda: workers() == 0 and sys.getswitchinterval() == 5e-3)
+    first, second = (iter(Dataset.range(100).prefetch(2)) for _ in range(2))
+    next(first), next(second)
+    assert sys.getswitchinterval() == pytest.approx(5e-5)
+    del first
+    assert until(lambda: workers() == 1)
+    assert sys.getswitchinterval() == pytest.approx(5e-5)
+    del second
+    assert until(lambda: sys.getswitchinterval() == 5e-3)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_turns_of_the_lock_stay_as_the_program_sets_them(before: bool) -> None:
+    assert until(lambda: workers() == 0 and sys.getswitchinterval() == 5e-3)
+    try:
+        if before:
+            sys.setswitchinterval(1e-3)
+        iterator = iter(Dataset.range(100).prefetch(2))
+        next(iterator)
+        sys.setswitchinterval(1e-3)
+        del iterator
+        assert until(lambda: workers() == 0)
+        assert sys.getswitchinterval() == pytest.approx(1e-3)
+    finally:
+        sys.setswitchinterval(5e-3)
+
+
 def test_prefetch_reads_ahead_and_no_further_than_its_buffer() -> None:
     seen: list[int] = []
     iterator = iter(Dataset.range(50).map(lambda i: seen.append(int(i)) or i).prefetch(3))
