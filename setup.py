@@ -6,13 +6,13 @@ import numpy
 from setuptools import Extension, setup
 
 FILES = (
-    "module", "arrays", "reductions", "kernels", "steps", "program", "records", "apply", "push",
-    "walk", "elements",
+    "module", "arrays", "reductions", "kernels", "steps", "program", "arithmetic", "rounds",
+    "records", "apply", "push", "walk", "elements",
 )  # fmt: skip
 quick = Extension(
     "gradtape.core._quick",
     [f"native/{name}.c" for name in FILES],
-    depends=["native/quick.h"],
+    depends=[f"native/{name}.h" for name in ("quick", "program", "xla")],
     include_dirs=[numpy.get_include()],
     extra_compile_args=["-O3"],
     optional=True,

@@ -130,7 +130,8 @@ PyInit__quick(void)
     import_umath();
     PyObject *module = PyModule_Create(&definition);
     if (!module || PyModule_AddType(module, &Quick_Type) || PyModule_AddType(module, &Plain_Type)
-        || PyModule_AddType(module, &Steps_Type) || PyModule_AddType(module, &Program_Type)) {
+        || PyModule_AddType(module, &Steps_Type) || PyModule_AddType(module, &Program_Type)
+        || add_rounds(module)) {
         Py_XDECREF(module);
         return NULL;
     }

@@ -43,41 +43,6 @@ pool_of(const Frame *frame)
     return (Pool){{others, &for_xla, schedule}, frame};
 }
 
-static Error *
-failed(const Frame *frame, int code, const char *message)
-{
-    ErrorCreate e = {sizeof e, NULL, message, code};
-    return frame->api->error_create(&e);
-}
-
-/* Whether XLA asks for the version: a handler answers with that of the runtime while it is 0.x. */
-static int
-asked(const Frame *frame)
-{
-    Extension *extension = frame->extension_start;
-    if (extension == NULL || extension->type != METADATA)
-        return 0;
-    const Api *api = frame->api;
-    if (api != NULL && api->api_version.major_version == VERSION && api->struct_size >= sizeof(Api))
-        ((MetadataExtension *)extension)->metadata->api_version = api->api_version;
-    return 1;
-}
-
-static const int64_t *
-numbers(const Frame *frame, const char *name, int64_t *count)
-{
-    for (int64_t i = 0; i < frame->attributes.size; i++) {
-        const Span *span = frame->attributes.names[i];
-        if (span->len == strlen(name) && memcmp(span->ptr, name, span->len) == 0) {
-            const Array *array = frame->attributes.values[i];
-            *count = (int64_t)array->size;
-            return array->data;
-        }
-    }
-    *count = 0;
-    return NULL;
-}
-
 _Static_assert(sizeof(int64_t) == sizeof(Py_ssize_t), "sizes of XLA are read as sizes of Python");
 
 static const char WRONG[] = "gradtape: a product was called with other operands than it was made for.";

@@ -4,62 +4,13 @@
  * call of compiled code longer than both. `graph.few` writes such a program down as slots and steps;
  * here the steps run one after the other: inner loops of NumPy's functions, moves of numbers to other
  * places, reductions, choices, and calls of kernels that are none of these. What lies between is
- * memory of the run's own. Where a number is nan after a product that an exact zero stops, or a
- * kernel fails or gives what was not foreseen, the answer is None, and Python runs the program: it
- * does nothing but compute. */
+ * memory of the run's own. Where a kernel fails or gives what was not foreseen, the answer is None,
+ * and Python runs the program: it does nothing but compute. */
 
-#include "quick.h"
-
-#define SLOTS 512
-#define OPERANDS 16
-#define STACK (1 << 14)
-
-enum { GIVEN, CONSTANT, ROOM, FRESH, ALIAS, OBJECT };
-enum { LOOP, MOVE, SELECT, REDUCE, POINT, CALL };
-
-typedef struct {
-    int place, type, rank; /* type: -1 for any object; rank 0 for one number */
-    npy_intp size, offset, *dims;
-    PyObject *value; /* of a constant */
-} Slot;
-
-typedef struct {
-    int source;
-    npy_intp from, to, count;
-} Run;
-
-typedef struct {
-    int kind, guard, count, outs, out[OPERANDS], operands[OPERANDS];
-    npy_intp turns, each, size; /* of a loop: how often, how far, the result's elements */
-    npy_intp strides[3], leaps[3];
-    int from, to;           /* of a reduction: its axes */
-    npy_intp offset;        /* of a pointer: elements */
-    Run *runs;              /* of a move */
-    npy_intp moves;
-    int several, bare;      /* of a call: a tuple comes back; no namespace goes along */
-    int whole;              /* of a move: all is written */
-    PyObject *function, *params;
-} Act;
-
-typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
-    int slots, inputs, acts, outputs;
-    npy_intp room;
-    Slot *slot;
-    Act *act;
-    int *results;
-    char *ready; /* slots that hold something, while it is built */
-} Program;
-
-static npy_intp
-wide(int type)
-{
-    return type == NPY_BOOL ? 1 : type == NPY_FLOAT ? 4 : 8;
-}
+#include "program.h"
 
 /* Where the numbers of an object lie; NULL where it is not what a slot holds. */
-static char *
+char *
 numbers_of(PyObject *value, const Slot *slot)
 {
     View seen;
@@ -110,8 +61,32 @@ loop(const Act *act, const Slot *slots, char **data)
         for (int i = 0; i < act->count; i++)
             at[i] = data[act->operands[i]] + turn * act->leaps[i];
         at[act->count] = data[act->out[0]] + turn * act->leaps[act->count];
-        found->loop(at, &each, strides, found->data);
+        if (act->own)
+            act->own(at, each, strides);
+        else
+            found->loop(at, &each, strides, found->data);
     }
+}
+
+/* Where a result is nan and one of the factors that the guard names is 0, it is 0. */
+static void
+stop(const Act *act, int type, char **data)
+{
+    npy_intp item = wide(type);
+    for (npy_intp turn = 0; turn < act->turns; turn++)
+        for (int i = 0; i < act->count; i++) {
+            char *out = data[act->out[0]] + turn * act->leaps[act->count];
+            const char *factor = data[act->operands[i]] + turn * act->leaps[i];
+            if (!(act->guard >> i & 1))
+                continue;
+            for (npy_intp k = 0; k < act->each; k++, out += item, factor += act->strides[i])
+                if (type == NPY_FLOAT) {
+                    if (*(npy_float *)out != *(npy_float *)out && *(const npy_float *)factor == 0)
+                        *(npy_float *)out = 0;
+                }
+                else if (*(npy_double *)out != *(npy_double *)out && *(const npy_double *)factor == 0)
+                    *(npy_double *)out = 0;
+        }
 }
 
 static void
@@ -204,7 +179,7 @@ start(Program *self, PyObject *const *args, char *room, PyObject **held, char **
     return 1;
 }
 
-static int
+int
 run_acts(Program *self, PyObject **held, char **data)
 {
     for (int k = 0; k < self->acts; k++) {
@@ -214,7 +189,7 @@ run_acts(Program *self, PyObject **held, char **data)
         case LOOP:
             loop(act, self->slot, data);
             if (act->guard && any_nan(self->slot[out].type, data[out], act->size))
-                return 0;
+                stop(act, self->slot[out].type, data);
             break;
         case MOVE:
             move(act, self->slot, data);
@@ -347,19 +322,24 @@ read_slot(Program *self, int number, PyObject *entry)
         if (!value || (slot->type >= 0 && !numbers_of(value, slot)))
             return refuse("a constant is not what its slot holds");
         slot->value = Py_NewRef(value);
+        slot->numbers = slot->type >= 0 ? numbers_of(value, slot) : NULL;
     }
     self->ready[number] = slot->place == GIVEN || slot->place == CONSTANT;
     if (slot->place == GIVEN && number != self->inputs++)
         return refuse("the inputs come first");
     if (slot->place == ROOM) {
         slot->offset = self->room;
-        self->room += (slot->size * wide(slot->type) + 63) / 64 * 64;
+        self->room += BLOCKS(slot->size * wide(slot->type));
+    }
+    if (slot->place == FRESH) {
+        slot->offset = self->fresh;
+        self->fresh += BLOCKS(slot->size * wide(slot->type));
     }
     return 0;
 }
 
 static int
-read_numbers(Program *self, PyObject *tuple, int *numbers, int *count)
+read_numbers(Program *self, PyObject *tuple, short *numbers, int *count)
 {
     if (!PyTuple_Check(tuple) || PyTuple_GET_SIZE(tuple) > OPERANDS)
         return refuse("too many operands");
@@ -368,7 +348,7 @@ read_numbers(Program *self, PyObject *tuple, int *numbers, int *count)
         long number = PyLong_AsLong(PyTuple_GET_ITEM(tuple, i));
         if (number < 0 || number >= self->slots)
             return refuse("no such slot");
-        numbers[i] = (int)number;
+        numbers[i] = (short)number;
     }
     return 0;
 }
@@ -384,6 +364,11 @@ lay_out(Program *self, Act *act)
     Loop *found = &function->loops[first->type == NPY_DOUBLE];
     if (!found->loop || found->out != out->type)
         return refuse("a function has no such loop");
+    PyObject *name = PyObject_GetAttrString(function->ufunc, "__name__");
+    act->own = name ? arithmetic(PyUnicode_AsUTF8(name), first->type) : NULL;
+    Py_XDECREF(name);
+    if (!name)
+        return -1;
     act->size = act->each = out->size;
     act->turns = 1;
     for (int i = 0; i < act->count; i++) {
@@ -433,7 +418,7 @@ read_runs(Program *self, Act *act, PyObject *list)
 }
 
 /* (kind, outs, operands, function, more, guard): more is what a kind of step needs besides; of a
-   loop guard says that a nan ends the run, of a call 1 that a tuple comes back and 2 that no
+   loop guard has a bit for each factor that makes 0 of a nan where it is 0, of a call 1 that a tuple comes back and 2 that no
    namespace goes along. */
 static int
 read_act(Program *self, int number, PyObject *entry)
@@ -508,6 +493,7 @@ read_act(Program *self, int number, PyObject *entry)
             return refuse("a pointer leaves its slot");
         return 0;
     default:
+        self->calls = 1;
         act->several = act->guard & 1;
         act->bare = act->guard >> 1 & 1;
         act->params = more == Py_None ? NULL : Py_NewRef(more);
@@ -592,6 +578,7 @@ PyTypeObject Program_Type = {
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL,
     .tp_vectorcall_offset = offsetof(Program, call),
     .tp_call = PyVectorcall_Call,
+    .tp_methods = rounds_methods,
     .tp_new = program_new,
     .tp_dealloc = program_dealloc,
 };

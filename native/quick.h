@@ -146,6 +146,9 @@ int steps_try(PyObject *object, PyObject *const *inputs, PyObject **results);
 /* program.c */
 extern PyTypeObject Program_Type;
 
+/* rounds.c */
+int add_rounds(PyObject *module);
+
 /* records.c */
 PyObject *tensor_of(PyObject *array);
 int record_plainly(PyObject *primitive, PyObject *table, PyObject *const *inputs, Py_ssize_t count,

@@ -10,6 +10,7 @@ jaxlib ships. */
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef struct Extension {
     size_t struct_size;
@@ -24,7 +25,7 @@ typedef struct {
 } Version;
 
 enum { VERSION = 0, METADATA = 1, RESOURCE_EXHAUSTED = 8, INVALID_ARGUMENT = 3 };
-enum { SINGLE = 11, DOUBLE = 12 };
+enum { PREDICATE = 1, SINGLE = 11, DOUBLE = 12 };
 
 typedef struct {
     size_t struct_size;
@@ -142,5 +143,40 @@ typedef struct {
     Attributes attributes;
     void *future;
 } Frame;
+
+static inline Error *
+failed(const Frame *frame, int code, const char *message)
+{
+    ErrorCreate e = {sizeof e, NULL, message, code};
+    return frame->api->error_create(&e);
+}
+
+/* Whether XLA asks for the version: a handler answers with that of the runtime while it is 0.x. */
+static inline int
+asked(const Frame *frame)
+{
+    Extension *extension = frame->extension_start;
+    if (extension == NULL || extension->type != METADATA)
+        return 0;
+    const Api *api = frame->api;
+    if (api != NULL && api->api_version.major_version == VERSION && api->struct_size >= sizeof(Api))
+        ((MetadataExtension *)extension)->metadata->api_version = api->api_version;
+    return 1;
+}
+
+static inline const int64_t *
+numbers(const Frame *frame, const char *name, int64_t *count)
+{
+    for (int64_t i = 0; i < frame->attributes.size; i++) {
+        const Span *span = frame->attributes.names[i];
+        if (span->len == strlen(name) && memcmp(span->ptr, name, span->len) == 0) {
+            const Array *array = frame->attributes.values[i];
+            *count = (int64_t)array->size;
+            return array->data;
+        }
+    }
+    *count = 0;
+    return NULL;
+}
 
 #endif

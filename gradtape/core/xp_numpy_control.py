@@ -65,3 +65,26 @@ def scan(
         for result, row in zip(results, found, strict=True):
             result[i] = row
     return (*state, *results)
+
+
+@verb
+def rounds(
+    plan: Any,
+    number: tuple[int, int],
+    arrays: Sequence[Any],
+    counts: tuple[int, int],
+    length: int,
+    reverse: bool,
+    specs: Sequence[tuple[Any, Any]],
+) -> Any:
+    """The last state and the stacked results of a scan whose step is a small program of the
+    extension; None where it cannot run it on such arrays.
+
+    Args:
+        plan, number: the program, and by what compiled code knows it.
+        arrays: the state, the rows of all rounds, and what stays the same.
+        counts: how many arrays are state, and how many are rows.
+        specs: shape and dtype of what one round gives.
+    """
+    plain = tuple([np.ascontiguousarray(a) if a.ndim else a[()] for a in arrays])
+    return plan.rounds(plain, *counts, length, reverse)

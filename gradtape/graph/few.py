@@ -17,7 +17,9 @@ zero."""
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from itertools import pairwise
 from math import inf, prod
 from types import SimpleNamespace
@@ -55,9 +57,21 @@ def work(program: Program) -> float:
     return inf if planned(program) is None else program.functions[KEY][1]
 
 
-def _made(program: Program) -> tuple[Any, float]:
+def number(program: Program) -> tuple[int, int]:
+    """128 bits that tell the plan of a program that calls no kernels from all others."""
+    slots, steps, results = program.functions[KEY][2]
+    values = [
+        (place, letter, shape, [np.asarray(v).tobytes() for v in value])
+        for place, letter, shape, *value in slots
+    ]
+    named = [(*step[:3], step[3] and step[3].__name__, *step[4:]) for step in steps]
+    digest = sha256(repr((values, named, results)).encode()).digest()
+    return struct.unpack("qq", digest[:16])
+
+
+def _made(program: Program) -> tuple[Any, float, Any]:
     if quick is None or program.open or program.host or program.effect:
-        return None, inf
+        return None, inf, None
     plan = _Plan()
     token = silence()
     try:
@@ -65,12 +79,13 @@ def _made(program: Program) -> tuple[Any, float]:
         results = plan.results(program)
         if len(plan.slots) <= SLOTS and any([step[0] != "call" for step in plan.steps]):
             run = quick.Program(plan.slots, plan.steps, results)
-            return (run if plan.alone() else _silenced(run)), plan.work()
+            parts = plan.slots, plan.steps, results
+            return (run if plan.alone() else _silenced(run)), plan.work(), parts
     except Unfit:
         pass
     finally:
         restore(token)
-    return None, inf
+    return None, inf, None
 
 
 def _silenced(run: Callable[..., Any]) -> Callable[..., Any]:
@@ -338,13 +353,16 @@ class _Plan:
         return self.made("reduce", [number], function, (first, last), x.letter, shape)
 
     def guarded(self, product: Any, *factors: Any) -> Sketch:
-        """A product that an exact zero stops: the step looks for nan."""
-        if not isinstance(product, Sketch) or not self.steps:
+        """A product that an exact zero stops: where its step gives nan, it looks at the factors."""
+        if not all([isinstance(s, Sketch) for s in (product, *factors)]) or not self.steps:
             raise Unfit("a product of something else")
         kind, results, operands, function, more, _ = self.steps[-1]
-        if kind != "loop" or self.sketch(results[0]).addresses.flat[0] != product.addresses.flat[0]:
+        first = [(number + 1) * APART for number in (*results, *operands)]
+        if kind != "loop" or first[0] != product.addresses.flat[0]:
             raise Unfit("a product that is no step")
-        self.steps[-1] = kind, results, operands, function, more, 1
+        places = [first.index(f.addresses.flat[0]) for f in factors]  # an error where it is none
+        guard = sum({1 << (place - 1) for place in places})
+        self.steps[-1] = kind, results, operands, function, more, guard
         return product
 
     # the program

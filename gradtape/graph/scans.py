@@ -30,13 +30,14 @@ from gradtape.graph.hoisting import Hoisted, few_numbers
 from gradtape.graph.lines import runnable
 from gradtape.graph.loop import repeated
 from gradtape.graph.partition import kept_values, sizes_apart
+from gradtape.graph.rounds import run_rounds
 from gradtape.graph.sums import summands, total
 from gradtape.graph.symbolic import SymbolicTensor, Value
 from gradtape.ops.basis import add, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
 
 Mask = tuple[bool, ...]
-MOST_STEPS = 200  # of a step of which a round does two
+MOST_STEPS = 200  # of a step that is little
 
 
 class Scan:
@@ -80,9 +81,15 @@ class Scan:
         """How many rows a round takes in compiled code: two where the round itself, its counter and
         the copies of the state, are much of it. (ADBench's LSTM: 10.7 ms in the median with one row
         in a round, 9.3 with two, 9.2 with four, which compile longer.)"""
+        return 2 if self.little else 1
+
+    @property
+    def little(self) -> bool:
+        """Whether a step is a few operations on few numbers."""
         steps = self.step.runner.program.steps
-        little = all([few_numbers(v) for op in steps for v in op.values])
-        return 2 if little and len(steps) <= MOST_STEPS and not self.effect else 1
+        if self.effect or len(steps) > MOST_STEPS:
+            return False
+        return all([few_numbers(v) for op in steps for v in op.values])
 
     @property
     def effect(self) -> bool:
@@ -136,6 +143,12 @@ def _wanted(tensors: Sequence[Any]) -> Mask:
 
 def _kernel(xp: Any, *arrays: Any, scan: Scan, walk: Any = None) -> Any:
     state, rows, around = scan.split(arrays)
+    length = rows[0].shape[0] if rows else scan.length
+    if scan.little:
+        counts = scan.carried, scan.rows
+        found = run_rounds(xp, scan.step, arrays, counts, length, scan.reverse)
+        if found is not None:
+            return found
     first = [r[0] if len(r) else xp.zeros(r.shape[1:], r.dtype) for r in rows]
     step = runnable(xp, scan.step.runner.program, [*state, *first, *around])
     count = scan.carried
@@ -145,7 +158,6 @@ def _kernel(xp: Any, *arrays: Any, scan: Scan, walk: Any = None) -> Any:
         found = step(*state, *rows, *around)
         return tuple(found[:count]), tuple(found[count:])
 
-    length = rows[0].shape[0] if rows else scan.length
     return xp.scan(one, tuple(state), tuple(rows), length, scan.reverse, specs, scan.at_once)
 
 

@@ -1,8 +1,9 @@
-"""Products that compiled programs for a CPU hand to machine code of ours (`core.products`).
+"""What compiled programs for a CPU hand to machine code of ours: products (`core.products`), and
+scans of few numbers (`graph.rounds`).
 
 XLA's own products lose time where they are small or a factor is turned, its convolutions run on one
-core. Where the extension is missing everything stays XLA's, as it does on several devices, among
-which XLA could not divide a call."""
+core, its loops take a tenth of a microsecond between two operations. Where an extension is missing
+everything stays XLA's, as it does on several devices, among which XLA could not divide a call."""
 
 from __future__ import annotations
 
@@ -14,31 +15,37 @@ import jax
 import numpy as np
 
 from gradtape.core.products import FILTERS, TYPES, covers, geometry, products
+from gradtape.core.quick import quick
 from gradtape.core.windows import Window, spread
-from gradtape.graph.xp_jax_base import on_cpu
+from gradtape.graph.xp_jax_base import on_cpu, verb
 
 SIDE = 8  # rows, columns and depth from which on a product is faster here than by XLA
 LARGE = 2**27  # products of numbers from which on XLA's is, unless the first factor is turned
 
 
 @cache
-def _registered() -> bool:
-    """Tell XLA where the machine code lies; False where it has another interface (jaxlib 0.8)."""
-    if products is None:
+def _registered(name: str) -> bool:
+    """Tell XLA where machine code lies; False where it has another interface (jaxlib 0.8)."""
+    owner = quick if name == "rounds" else products
+    if owner is None:
         return False
     try:
-        for name in ("matmul", "convolve", "filter_gradient"):
-            handler = getattr(products, f"xla_{name}")
-            jax.ffi.register_ffi_target(f"gradtape_{name}", handler, platform="cpu")
+        jax.ffi.register_ffi_target(
+            f"gradtape_{name}", getattr(owner, f"xla_{name}"), platform="cpu"
+        )
     except jax.errors.JaxRuntimeError:
         return False
     return True
 
 
-def callable_for(*arrays: Any) -> bool:
-    """Whether products of such arrays can be handed over."""
+def _at_hand(name: str) -> bool:
+    return on_cpu() and len(jax.devices("cpu")) == 1 and _registered(name)
+
+
+def _takes(name: str, *arrays: Any) -> bool:
+    """Whether a product of such arrays can be handed over."""
     known = all([a.dtype in TYPES and a.dtype == arrays[0].dtype for a in arrays])
-    return known and on_cpu() and len(jax.devices("cpu")) == 1 and _registered()
+    return known and _at_hand(name)
 
 
 def _call(name: str, shape: Sequence[int], a: Any, b: Any, **numbers: Any) -> Any:
@@ -52,7 +59,7 @@ def matmul(a: Any, b: Any, turned: tuple[bool, bool]) -> Any:
     """
     count, rows, depth = a.shape[0], *(a.shape[:0:-1] if turned[0] else a.shape[1:])
     columns = b.shape[1 if turned[1] else 2]
-    if min(rows, depth, columns) < SIDE or not count or not callable_for(a, b):
+    if min(rows, depth, columns) < SIDE or not count or not _takes("matmul", a, b):
         return None
     if rows * depth * columns >= LARGE and not turned[0]:
         return None
@@ -66,7 +73,7 @@ def convolve(x: Any, w: Any, window: Window, apart: tuple[int, ...]) -> Any:
     sizes = tuple([spread(n, d) for n, d in zip(x.shape[1:-1], apart, strict=True)])
     shape = (x.shape[0], *window.places(sizes), w.shape[-1])
     known = shape[-1] >= FILTERS and covers(x.dtype, window, x.shape, shape)
-    if not known or not callable_for(x, w):
+    if not known or not _takes("convolve", x, w):
         return None
     return _call("convolve", shape, x, w, window=geometry(window, apart))
 
@@ -77,6 +84,29 @@ def filter_gradient(x: Any, cotangent: Any, window: Window) -> Any:
     """
     shape = (x.shape[-1], *window.size, cotangent.shape[-1])
     known = covers(x.dtype, window, x.shape, cotangent.shape)
-    if not known or not callable_for(x, cotangent):
+    if not known or not _takes("filter_gradient", x, cotangent):
         return None
     return _call("filter_gradient", shape, x, cotangent, window=geometry(window))
+
+
+@verb
+def rounds(
+    plan: Any,
+    number: tuple[int, int],
+    arrays: Sequence[Any],
+    counts: tuple[int, int],
+    length: int,
+    reverse: bool,
+    specs: Sequence[tuple[Any, Any]],
+) -> Any:
+    """As the verb of NumPy, by a call of the same machine code."""
+    if not _at_hand("rounds"):
+        return None
+    plan.publish(*number)
+    results = [
+        jax.ShapeDtypeStruct(shape if i < counts[0] else (length, *shape), dtype)
+        for i, (shape, dtype) in enumerate(specs)
+    ]
+    call = jax.ffi.ffi_call("gradtape_rounds", results)
+    how = np.asarray([*counts, length, reverse], np.int64)
+    return tuple(call(*arrays, program=np.asarray(number, np.int64), rounds=how))
