@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import jax
@@ -13,6 +13,7 @@ from jax import numpy as jnp
 from benchmarks.kernel_row import FLOATS, MILLION, Kernel, normal, uniform
 from benchmarks.kernels_axes import OWN
 from benchmarks.kernels_pointwise import called
+from gradtape.core.quick import quick
 from gradtape.core.windows import Window
 
 LAYOUT = ("NHWC", "HWIO", "NHWC")
@@ -221,11 +222,24 @@ def transforms() -> list[Kernel]:
     ]
 
 
+@cache
+def halving() -> Any:
+    """The step state -> state / 2 + row, and state / 2, as a program of the extension."""
+    place = "f", (100,)
+    slots = [("given", *place), ("given", *place), ("constant", "f", (), np.float32(0.5))]
+    steps = [
+        ("loop", (3,), (0, 2), quick.Quick(np.multiply), None, 0),
+        ("loop", (4,), (3, 1), quick.Quick(np.add), None, 0),
+    ]
+    return quick.Program([*slots, ("fresh", *place), ("fresh", *place)], steps, (4, 3))
+
+
 def loops() -> list[Kernel]:
     """Loops over steps of a hundred numbers, their derivative, branches, and calls of Python."""
     rows, start = normal(1000, 100), normal(100)
     step = lambda state, row: 0.5 * state + row[0]
     specs = [((100,), np.float32)]
+    summed = lambda state, row: (0.5 * state + row, 0.5 * state)
     scan = lambda state, row: ((0.5 * state[0] + row[0],), (state[0],))
     test, body = lambda s: s[0] < 1000, lambda s: (s[0] + 1, 0.999 * s[1])
     back = lambda s, cts: ((0.999 * cts[0],), ())
@@ -239,6 +253,11 @@ def loops() -> list[Kernel]:
         Kernel(
             "scan", lambda xp, s, r: xp.scan(scan, (s,), (r,), 1000, False, specs),
             lambda: [start, rows],
+        ),
+        Kernel(
+            "rounds",
+            lambda xp, *a: xp.rounds(halving(), (1, 1), a, (1, 1), 1000, False, 2 * specs)[0],
+            lambda: [start, rows], library=lambda s, r: lax.scan(summed, s, r)[0],
         ),
         Kernel(
             "while_loop", lambda xp, x: xp.while_loop(test, body, (np.int32(0), x))[1],

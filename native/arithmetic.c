@@ -27,7 +27,7 @@
     static void name##_##type(char *const *at, npy_intp n, const npy_intp *strides) \
     {                                                                               \
         const type *a = (const type *)at[0];                                        \
-        type *restrict out = (type *)at[1];                                         \
+        type *restrict out = (type *)at[2];                                         \
         (void)strides;                                                              \
         for (npy_intp i = 0; i < n; i++)                                            \
             out[i] = of a[i];                                                       \

@@ -61,10 +61,21 @@ loop(const Act *act, const Slot *slots, char **data)
         for (int i = 0; i < act->count; i++)
             at[i] = data[act->operands[i]] + turn * act->leaps[i];
         at[act->count] = data[act->out[0]] + turn * act->leaps[act->count];
-        if (act->own)
-            act->own(at, each, strides);
-        else
-            found->loop(at, &each, strides, found->data);
+        found->loop(at, &each, strides, found->data);
+    }
+}
+
+/* The same by arithmetic of our own. */
+static void
+do_loop(const Act *act, char **data)
+{
+    char *at[3] = {data[act->operands[0]], data[act->operands[1]], data[act->out[0]]};
+    act->own(at, act->each, act->strides);
+    for (npy_intp turn = 1; turn < act->turns; turn++) {
+        for (int i = 0; i < act->count; i++)
+            at[i] += act->leaps[i];
+        at[2] += act->leaps[act->count];
+        act->own(at, act->each, act->strides);
     }
 }
 
@@ -187,7 +198,10 @@ run_acts(Program *self, PyObject **held, char **data)
         int out = act->out[0], answer;
         switch (act->kind) {
         case LOOP:
-            loop(act, self->slot, data);
+            if (act->own)
+                do_loop(act, data);
+            else
+                loop(act, self->slot, data);
             if (act->guard && any_nan(self->slot[out].type, data[out], act->size))
                 stop(act, self->slot[out].type, data);
             break;
@@ -369,6 +383,8 @@ lay_out(Program *self, Act *act)
     Py_XDECREF(name);
     if (!name)
         return -1;
+    if (act->count == 1)
+        act->operands[1] = act->operands[0]; /* for want of another: `own` takes two */
     act->size = act->each = out->size;
     act->turns = 1;
     for (int i = 0; i < act->count; i++) {

@@ -25,7 +25,7 @@ typedef struct {
     npy_intp from, to, count;
 } Run;
 
-/* arithmetic.c: n results from operands with strides of 0 or of one number. */
+/* arithmetic.c: n results (at[2]) from one or two operands with strides of 0 or of one number. */
 typedef void (*Arithmetic)(char *const *at, npy_intp n, const npy_intp *strides);
 Arithmetic arithmetic(const char *name, int type);
 

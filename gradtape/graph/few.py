@@ -35,9 +35,9 @@ from gradtape.graph.program import Program
 MOST = 4096  # elements: as the extension's
 APART = 2 * MOST  # the addresses of two slots never follow each other
 LETTERS = {np.dtype("f4"): "f", np.dtype("f8"): "d", np.dtype("?"): "?"}
-SLOTS = 512  # likewise
+SLOTS, OPERANDS = 512, 16  # likewise
 BARE = 2  # said of a call: without a namespace
-KEY = "few"  # of the result among the functions of a program
+KEY, NUMBER = "few", "number of few"  # of the results among the functions of a program
 # measured: a step 25 to 35 ns, a matrix product 750 ns, so many elements 70 to 600 ns
 STEP, KERNEL, ELEMENTS = 0.1, 2.5, 1000
 MOVES = frozenset({"structural", "indexing", "linear"})
@@ -59,6 +59,12 @@ def work(program: Program) -> float:
 
 def number(program: Program) -> tuple[int, int]:
     """128 bits that tell the plan of a program that calls no kernels from all others."""
+    if NUMBER not in program.functions:
+        program.functions[NUMBER] = _number(program)
+    return program.functions[NUMBER]
+
+
+def _number(program: Program) -> tuple[int, int]:
     slots, steps, results = program.functions[KEY][2]
     values = [
         (place, letter, shape, [np.asarray(v).tobytes() for v in value])
@@ -447,7 +453,7 @@ class _Plan:
                 raise Unfit("a kernel that computes")
             if not 1 <= places.size <= MOST:
                 raise Unfit("a result of another size")
-            addresses = known[places]
+            addresses = np.asarray(known[places])
             addresses[np.isin(addresses, self.zeros)] = 0
             sketches.append(Sketch(self, addresses, *letters))
         return sketches
@@ -468,6 +474,8 @@ class _Plan:
 
     def called(self, op: Any, given: list[Any]) -> Sequence[Any]:
         """A kernel as it is."""
+        if max(len(given), len(op.values)) > OPERANDS:
+            raise Unfit("a kernel of too many arrays")
         operands = tuple([self.array(g) if isinstance(g, Sketch) else g for g in given])
         found = [self.held("object", v.shape, v.dtype) for v in op.values]
         numbers = tuple(

@@ -25,7 +25,8 @@ def run_rounds(
     length: int,
     reverse: bool,
 ) -> Any:
-    """The last state and the stacked results of a scan, or None where its step is no such program.
+    """The last state and the stacked results of a scan of few numbers, or None where the extension
+    does not run it.
 
     Args:
         arrays: the state, the rows of all rounds, and what stays the same.

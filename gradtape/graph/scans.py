@@ -10,6 +10,7 @@ the carried state is not. The forward derivative is a scan whose carried state i
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import gradtape.core.xp_numpy_control  # noqa: F401  the verbs
@@ -83,7 +84,7 @@ class Scan:
         in a round, 9.3 with two, 9.2 with four, which compile longer.)"""
         return 2 if self.little else 1
 
-    @property
+    @cached_property
     def little(self) -> bool:
         """Whether a step is a few operations on few numbers."""
         steps = self.step.runner.program.steps

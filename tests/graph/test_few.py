@@ -307,3 +307,17 @@ REFUSED: dict[str, tuple[Any, Any, Any]] = {
 def test_a_program_is_checked_when_it_is_made(message: str) -> None:
     with pytest.raises(ValueError, match=message):
         quick.Program(*REFUSED[message])
+
+
+def test_an_element_is_no_call() -> None:
+    program = recorded(lambda x: x[0] * x[1] + x[-1], V)
+    assert "call" not in steps(program)
+    agree(program, V)
+
+
+def test_a_kernel_of_many_arrays_is_left_to_python() -> None:
+    arrays = [np.full(2, i) for i in range(20)]
+    join = lambda *xs: tf.cast(tf.concat(xs, 0), tf.float64) + 1.0
+    program = recorded(join, *arrays)
+    assert few.planned(program) is None
+    np.testing.assert_array_equal(lines(program, *arrays)[0], np.concatenate(arrays) + 1.0)
