@@ -111,7 +111,9 @@ PyInit__products(void)
         return NULL;
     }
     PyObject *module = PyModule_Create(&definition);
-    if (module != NULL && (threads_ready() || add_handlers(module))) {
+    int bits = widest(512); /* of the processor's vectors */
+    if (module != NULL
+        && (threads_ready() || add_handlers(module) || PyModule_AddIntConstant(module, "bits", bits))) {
         if (!PyErr_Occurred())
             PyErr_NoMemory();
         Py_CLEAR(module);

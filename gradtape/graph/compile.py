@@ -5,6 +5,7 @@ this thread and for our arrays alone; a user's own settings of JAX stay as they 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -15,6 +16,7 @@ from jax.experimental.compilation_cache import compilation_cache
 
 import gradtape.graph.xp_jax  # noqa: F401  the verbs
 from gradtape.core import allocator
+from gradtape.core.products import products
 from gradtape.graph.lines import runnable
 from gradtape.graph.miscompiled import APART, suspicious
 from gradtape.graph.program import Program
@@ -24,6 +26,7 @@ from gradtape.graph.xp_jax_transposing import remembering
 
 wide = jax.enable_x64
 WIDE = {"float64", "int64", "uint64", "complex128"}
+VECTORS = "xla_cpu_prefer_vector_width"
 CALLBACK = "python_cpu_callback"  # in the text of machine code that calls Python
 
 
@@ -41,18 +44,33 @@ def compiled(program: Program, donated: Sequence[int], failures: list[Exception]
             return runnable(xp, program, arrays)(*arrays)
 
     unseen = program.open or program.effect or len(devices()) > 1  # not compiled by `fixed`
-    options = products_apart() if unseen and on_cpu() else None
+    options = whole_vectors() | products_apart() if unseen and on_cpu() else None
     return jax.jit(kernels, donate_argnums=tuple(donated), compiler_options=options)
 
 
 @cache
-def products_apart() -> dict[str, str] | None:
-    """The options for programs whose text nobody looks at; None where XLA does not know them."""
+def products_apart() -> dict[str, str]:
+    """The options for programs whose text nobody looks at."""
+    return _known(APART)
+
+
+@cache
+def whole_vectors() -> dict[str, str]:
+    """The option for vectors of 512 bits, where the processor has them and the user sets no other:
+    XLA takes 256. (The gradient of five functions of a million numbers: 5.8 ms, and 4.4 so; a
+    network with convolutions 10.6 and 9.6; products of matrices as before.)"""
+    if VECTORS in os.environ.get("XLA_FLAGS", "") or getattr(products, "bits", 0) < 512:
+        return {}
+    return _known({VECTORS: "512"})
+
+
+def _known(options: dict[str, str]) -> dict[str, str]:
+    """The options, none where XLA does not know them."""
     try:
-        jax.jit(lambda: np.float32(0), compiler_options=APART)()
+        jax.jit(lambda: np.float32(0), compiler_options=options)()
     except jax.errors.JaxRuntimeError:
-        return None
-    return dict(APART)
+        return {}
+    return options
 
 
 def fixed(jitted: Any, program: Program) -> Any:
@@ -63,10 +81,11 @@ def fixed(jitted: Any, program: Program) -> Any:
     with wide():
         specs = [jax.ShapeDtypeStruct(v.shape, v.dtype) for v in program.inputs]
         lowered = jitted.lower(*specs)
-        code = lowered.compile()
+        options = whole_vectors() if on_cpu() else {}
+        code = lowered.compile(compiler_options=options)
         text = code.as_text()
         if suspicious(text):
-            code = lowered.compile(compiler_options=APART)
+            code = lowered.compile(compiler_options=options | APART)
     keep_memory(code)
     narrow = all([v.dtype.name not in WIDE for v in program.inputs])
     if narrow and CALLBACK not in text:

@@ -93,6 +93,14 @@ def _turned(x: Any) -> tuple[Any, Any, Any]:
     return multiple.astype(np.int32), sine, cosine
 
 
+def _far(x: Any) -> Any:
+    """Whether an element is too large. Mostly the sum of the squares tells that none is: it takes
+    0.12 ms of a million float32, and to ask each element 0.55."""
+    limit = FARTHEST[x.dtype]
+    near = jnp.sum(jnp.square(x)) <= limit**2
+    return jax.lax.cond(near, lambda x: False, lambda x: jnp.any(jnp.abs(x) > limit), x)
+
+
 def _reduced(library: Callable[..., Any]) -> Callable[[Any], Any]:
     """Let the library do arrays with an element that is too large for our reduction, and small
     arrays: a program with a branch is handed to another thread (20 numbers: 13 us, and 5 so)."""
@@ -101,8 +109,7 @@ def _reduced(library: Callable[..., Any]) -> Callable[[Any], Any]:
         def near(x: Any) -> Any:
             if x.size < SMALL:
                 return library(x)
-            far = jnp.any(jnp.abs(x) > FARTHEST[x.dtype])
-            return jax.lax.cond(far, library, function, x)
+            return jax.lax.cond(_far(x), library, function, x)
 
         near.__name__, near.__doc__ = function.__name__, function.__doc__
         return near

@@ -150,6 +150,15 @@ def test_arrays_with_one_huge_angle(name: str, dtype: str) -> None:
     huge = np.array([0.3, 5e7, -1e15, 1e30, 3.0], dtype)
     wanted = exact(name, [huge], "float64" if dtype == "float64" else "float32")
     assert units(np.asarray(jax.jit(getattr(xp, name))(huge)), wanted, dtype) <= 1.5
+    for other in (np.nan, np.inf):
+        found = np.asarray(jax.jit(getattr(xp, name))(np.append(huge, other).astype(dtype)))
+        assert units(found[:-1], wanted, dtype) <= 1.5
+        assert np.isnan(found[-1])
+    many = np.full(100, 6000.0, dtype)  # near, though the sum of the squares does not tell
+    assert (
+        units(np.asarray(jax.jit(getattr(xp, name))(many)), exact(name, [many], dtype), dtype)
+        <= 2.5
+    )
     assert getattr(xp, name)(np.zeros((0, 3), dtype)).shape == (0, 3)
     assert getattr(xp, name)(np.asarray(0.5, dtype)).shape == ()
 
