@@ -109,6 +109,16 @@ run(Program *p, const Rounds *r)
 
 /* From Python. */
 
+/* repeats(carried, rows): whether `rounds` may run it with so many states and rows. */
+static PyObject *
+repeats(PyObject *object, PyObject *args)
+{
+    int carried, rows;
+    if (!PyArg_ParseTuple(args, "ii", &carried, &rows))
+        return NULL;
+    return PyBool_FromLong(fits((Program *)object, carried, rows));
+}
+
 /* The numbers of so many rows in an array; NULL where it is not plain. */
 static char *
 stacked(PyObject *value, const Slot *slot, npy_intp length)
@@ -213,6 +223,8 @@ publish(PyObject *object, PyObject *args)
 }
 
 PyMethodDef rounds_methods[] = {
+    {"repeats", repeats, METH_VARARGS,
+     PyDoc_STR("repeats(carried, rows): whether it can be run round by round.")},
     {"rounds", rounds, METH_VARARGS,
      PyDoc_STR("rounds(arrays, carried, rows, length, reverse): the last state and the stacked "
                "results of so many rounds, or None where Python has to run them.")},

@@ -36,7 +36,7 @@ def run_rounds(
         return None
     program = step.runner.program
     plan = planned(program)
-    if type(plan) is not quick.Program:
+    if type(plan) is not quick.Program or not plan.repeats(*counts):
         return None
     specs = [(v.shape, v.dtype) for v in step.outputs]
     return xp.rounds(plan, number(program), arrays, counts, length, reverse, specs)

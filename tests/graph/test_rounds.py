@@ -188,6 +188,15 @@ UNFIT: dict[str, Callable[..., Any]] = {
     "a product of matrices": lambda: tf.scan(lambda s, r: s @ s * 0.1 + r, GIVEN, np.eye(2)),
     "whole numbers": lambda: tf.scan(lambda s, r: s + r, np.arange(LENGTH), np.int64(0)),
     "few rounds": lambda: tf.scan(lambda s, r: s + r, GIVEN[:5, 0, 0], np.float64(0)),
+    "a whole number that stays": lambda: tf.scan(
+        lambda s, r: (s[0], s[1] + r), GIVEN, (np.int64(3), np.zeros((2, 2)))
+    ),
+    "whole numbers that nobody reads": lambda: tf.scan(
+        lambda s, r: s * 0.5 + r[1], (np.arange(LENGTH), GIVEN), np.zeros((2, 2))
+    ),
+    "rows of no numbers": lambda: tf.scan(
+        lambda s, r: s + tf.reduce_sum(r), np.zeros((LENGTH, 0)), np.float64(1)
+    ),
     "complex numbers": lambda: tf.scan(lambda s, r: s * r, GIVEN[:, 0, 0] * 1j, np.complex128(1)),
 }
 
