@@ -26,7 +26,8 @@ bytes(const Slot *slot)
 static int
 fits(const Program *p, int carried, int rows)
 {
-    if (p->calls || carried < 0 || rows < 0 || carried + rows > p->inputs || carried > p->outputs)
+    if (p->calls || carried < 0 || rows < 0 || carried + rows > p->inputs || carried > p->outputs
+        || p->outputs > SLOTS)
         return 0;
     for (int i = 0; i < p->inputs; i++)
         if (p->slot[i].type < 0)

@@ -250,6 +250,16 @@ def test_rounds_refuse_other_arrays(arrays: Any, counts: Any, length: int) -> No
     assert program().rounds(arrays, *counts, length, False) is None
 
 
+def test_more_results_than_there_is_room_for() -> None:
+    place = "d", (2,)
+    slots = [("given", *place), ("given", *place), ("fresh", *place)]
+    steps = [("loop", (2,), (0, 1), quick.Quick(np.add), None, 0)]
+    made = quick.Program(slots, steps, (2,) * 600)
+    assert not made.repeats(1, 1)
+    assert made.rounds((np.ones(2), rows(2)), 1, 1, LENGTH, False) is None
+    assert quick.Program(slots, steps, (2,) * 512).repeats(1, 1)
+
+
 def test_rounds_hold_no_references() -> None:
     made, given = program(), (np.ones(2), rows(2))
     counts = [sys.getrefcount(o) for o in (made, *given)]
