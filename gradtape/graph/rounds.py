@@ -1,8 +1,8 @@
 """Scans of few numbers: all their rounds in the extension.
 
-XLA takes a tenth of a microsecond between two operations, Python ten times as long; the extension
-runs the steps of a small program (`graph.few`) with little in between, on NumPy as in compiled
-code."""
+XLA takes a tenth of a microsecond and more from one operation of a loop to the next, Python three
+times as long; the extension runs the steps of a small program (`graph.few`) with little in between,
+on NumPy as in compiled code."""
 
 from __future__ import annotations
 
