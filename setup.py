@@ -14,7 +14,7 @@ quick = Extension(
     [f"native/{name}.c" for name in FILES],
     depends=[f"native/{name}.h" for name in ("quick", "program", "xla")],
     include_dirs=[numpy.get_include()],
-    extra_compile_args=["-O3"],
+    extra_compile_args=["-O3", "-fvisibility=hidden"],
     optional=True,
 )
 products = Extension(

@@ -333,10 +333,9 @@ read_slot(Program *self, int number, PyObject *entry)
     if (slot->place == FRESH && !slot->rank)
         return refuse("one number is no array");
     if (slot->place == CONSTANT) {
-        if (!value || (slot->type >= 0 && !numbers_of(value, slot)))
+        if (!value || (slot->type >= 0 && !(slot->numbers = numbers_of(value, slot))))
             return refuse("a constant is not what its slot holds");
         slot->value = Py_NewRef(value);
-        slot->numbers = slot->type >= 0 ? numbers_of(value, slot) : NULL;
     }
     self->ready[number] = slot->place == GIVEN || slot->place == CONSTANT;
     if (slot->place == GIVEN && number != self->inputs++)
@@ -434,8 +433,8 @@ read_runs(Program *self, Act *act, PyObject *list)
 }
 
 /* (kind, outs, operands, function, more, guard): more is what a kind of step needs besides; of a
-   loop guard has a bit for each factor that makes 0 of a nan where it is 0, of a call 1 that a tuple comes back and 2 that no
-   namespace goes along. */
+   loop guard has a bit for each factor that makes 0 of a nan where it is 0, of a call 1 that a tuple
+   comes back and 2 that no namespace goes along. */
 static int
 read_act(Program *self, int number, PyObject *entry)
 {
