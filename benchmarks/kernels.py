@@ -11,7 +11,8 @@ import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
-import gradtape.core.xp_numpy_fft  # noqa: F401  a topic of verbs that is loaded later
+import gradtape.core.xp_numpy_control
+import gradtape.core.xp_numpy_fft  # noqa: F401  topics of verbs that are loaded later
 from benchmarks import kernels_axes, kernels_matrices, kernels_pointwise, timing
 from benchmarks.kernel_row import Kernel
 from benchmarks.timing import CONSOLE, Effort, Row, Spread, ratio, readable
