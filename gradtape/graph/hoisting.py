@@ -4,7 +4,9 @@ What depends on the surroundings alone is done once, before the loop. A product 
 row and the surroundings alone is done for all rows at once: 64 products of a (32, 128) by a
 (128, 512) matrix become one of (2048, 128) by (128, 512), several times as fast. So are functions
 of few numbers, such as the slopes that the way back needs: in a loop each takes longer to start
-than to run."""
+than to run. So are rows that are read at a place which depends on the round alone, `x[i]`: the scan
+then takes them one by one, and on the way back each gets its cotangent, in place of a sum as large
+as `x` in every round."""
 
 from __future__ import annotations
 
@@ -64,7 +66,10 @@ class Hoisted:
         functions = _functions(of_rows) if type(length) is int and length <= MOST_ROWS else set()
         self.for_all = [
             v for op in of_rows for v in op.values
-            if v in read and (op.primitive.name in PRODUCTS or (v in functions and v in met))
+            if v in read and (
+                op.primitive.name in PRODUCTS or (v in functions and v in met)
+                or _reading(op, varying, length)
+            )
         ]  # fmt: skip
         late = {v for op in order for v in op.takes if op.values and op.values[0] in varying}
         late |= set(step.outputs)
@@ -92,6 +97,16 @@ class Hoisted:
             examples = [BatchedTensor(r, None, batch) for r in rows]
             found = Replay(part, [*examples, *around, *once]).outputs()
         return [spread(t, batch) for t in found], once
+
+
+def _reading(op: Operation, varying: set[Value], length: Any) -> bool:
+    """Whether an operation reads a row of the surroundings, of which there are about as many as
+    rounds."""
+    if op.primitive.name != "gather" or op.params["axis"] or op.params["batch"]:
+        return False
+    table, place = op.takes
+    lengths = type(length) is int and type(table.shape[0]) is int
+    return table not in varying and place.shape == () and lengths and length <= 2 * table.shape[0]
 
 
 def _functions(of_rows: Sequence[Operation]) -> set[Value]:

@@ -18,6 +18,7 @@ from gradtape.core.state import here
 from gradtape.core.tensor import Tensor
 from gradtape.graph.bodies import Body, Surroundings
 from gradtape.graph.branches import value_or_none
+from gradtape.graph.counting import run_counted
 from gradtape.graph.loop import Loop, run_loop
 from gradtape.ops.static import callable_or_raise
 from gradtape.ops.stepwise import less, logical_and
@@ -240,7 +241,8 @@ def _recorded(cond: Any, body: Any, state: Structure) -> Any:
         around.callee(step, [t._value for t in step.inputs], step.outputs),
         len(specs) + len(around.written),
     )
-    found = run_loop(loop, [*state.tensors, *around.states()], around.tensors())
+    given = [*state.tensors, *around.states()], around.tensors()
+    found = run_counted(loop, *given) or run_loop(loop, *given)
     around.put(found[len(specs) :])
     return state.packed(found[: len(specs)])
 

@@ -34,6 +34,7 @@ from gradtape.graph.partition import kept_values, sizes_apart
 from gradtape.graph.rounds import run_rounds
 from gradtape.graph.sums import summands, total
 from gradtape.graph.symbolic import SymbolicTensor, Value
+from gradtape.graph.writing import Writing
 from gradtape.ops.basis import add, transpose, zeros
 from gradtape.ops.sparse import IndexedSlices
 
@@ -62,6 +63,11 @@ class Scan:
         self.derived: dict[Any, Any] = {}
         self._hoisted: Any = None
 
+    @cached_property
+    def writing(self) -> Writing:
+        """What of the state is only written row by row."""
+        return Writing(self.step, self.carried, self.rows)
+
     @property
     def hoisted(self) -> Hoisted:
         """What of the step is done before the loop."""
@@ -76,6 +82,14 @@ class Scan:
             rows = self.rows + len(self.hoisted.for_all)
             self.derived["shorter"] = self.like(self.hoisted.step, self.carried, rows)
         return self.derived["shorter"]
+
+    def without(self, numbers: tuple[int, ...]) -> Scan:
+        """The scan without these state tensors, whose rows it returns."""
+        key = "without", numbers
+        if key not in self.derived:
+            step = self.writing.without(numbers)
+            self.derived[key] = self.like(step, self.carried - len(numbers), self.rows)
+        return self.derived[key]
 
     @property
     def at_once(self) -> int:
@@ -122,6 +136,13 @@ class Scan:
 def run_scan(scan: Scan, tensors: Sequence[Any]) -> list[Any]:
     """The state at the end, then the stacked results; with what a derivative will need, where one
     may be asked for."""
+    if scan.rows and scan.writing.writes:
+        state, rows, around = scan.split(tensors)
+        places = scan.writing.places(rows, rows[0]._shape[0])
+        if places:
+            carried = [t for i, t in enumerate(state) if i not in places]
+            found = run_scan(scan.without(tuple(places)), [*carried, *rows, *around])
+            return scan.writing.whole(found, state, places)
     if scan.rows and scan.hoisted.anything:
         state, rows, around = scan.split(tensors)
         more_rows, more_around = scan.hoisted.run(rows, around, rows[0]._shape[0])

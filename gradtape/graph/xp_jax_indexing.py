@@ -51,19 +51,32 @@ MOST_SLICES = 8
 
 @verb
 def take(x: Any, indices: Any, axis: int) -> Any:
-    """The slices of x at checked indices; a few that are known become slices, which fuse with what
-    comes before and after them as a gather does not.
+    """The slices of x at checked indices; a few that are known become slices, and so do those that
+    follow each other: they fuse with what comes before and after them as a gather does not.
     """
     if not isinstance(indices, np.ndarray) or (indices == x.shape[axis]).any():
         return jnp.take(x, indices, axis=axis)
+    if _consecutive(indices, x.shape[axis]):
+        return jax.lax.slice_in_dim(x, indices[0], indices[-1] + 1, axis=axis)
     if indices.ndim != 1 or not 0 < len(indices) <= MOST_SLICES:
         return jnp.take(x, indices, axis=axis, mode="clip")  # nothing to clip, nothing to fill
     return jnp.concatenate([jax.lax.slice_in_dim(x, i, i + 1, axis=axis) for i in indices], axis)
 
 
+def _consecutive(indices: np.ndarray, size: int) -> bool:
+    """Whether indices follow each other, all of them in [0, size)."""
+    if indices.ndim != 1 or not len(indices) or indices[0] < 0 or indices[-1] >= size:
+        return False
+    return bool((np.diff(indices) == 1).all())
+
+
 @verb
 def sum_rows(values: Any, indices: Any, count: int) -> Any:
     """An array of `count` rows: zeros, to which values[i] is added at row indices[i]."""
+    if isinstance(indices, np.ndarray) and _consecutive(indices, count):
+        rest = [(0, 0, 0)] * (values.ndim - 1)
+        around = [(indices[0], count - 1 - indices[-1], 0), *rest]
+        return jax.lax.pad(values, jnp.zeros((), values.dtype), around)
     dtype = values.dtype
     if dtype.itemsize == 2 and jnp.issubdtype(dtype, jnp.floating):
         return sum_rows(values.astype(jnp.float32), indices, count).astype(dtype)
@@ -76,6 +89,8 @@ def put_rows(array: Any, indices: Any, values: Any) -> Any:
     """A copy of the array with array[indices[i]] = values[i]; of equal indices the last one
     wins.
     """
+    if isinstance(indices, np.ndarray) and _consecutive(indices, array.shape[0]):
+        return jax.lax.dynamic_update_slice_in_dim(array, values, indices[0], 0)
     indices = checked(indices, array.shape[0])
     kept = jnp.where(last_rows(indices, array.shape[0]), indices, array.shape[0])
     return jnp.asarray(array).at[kept].set(values, mode="drop")

@@ -117,9 +117,12 @@ def _scatter_kernel(xp: Any, values: Any, indices: Any, *, axis: int, batch: int
     outer = values.shape[:axis]
     rest = values.shape[axis + taken :]
     b, p = math.prod(outer[:batch]), math.prod(outer[batch:])
-    places = xp.arange(b * p).reshape(b, p, 1) * size + indices.reshape(b if batch else 1, 1, -1)
-    if xp.name != "numpy":  # an index out of range must not reach the next row
-        places = xp.where(indices.reshape(b if batch else 1, 1, -1) < size, places, b * p * size)
+    places = indices.reshape(b if batch else 1, 1, -1)
+    if b * p != 1:
+        inside = places < size
+        places = xp.arange(b * p).reshape(b, p, 1) * size + places
+        if xp.name != "numpy":  # an index out of range must not reach the next row
+            places = xp.where(inside, places, b * p * size)
     rows = values.reshape(-1, math.prod(rest)) if rest else values.reshape(-1)
     total = xp.sum_rows(rows, places.reshape(-1), b * p * size)
     return total.reshape(*outer, size, *rest)

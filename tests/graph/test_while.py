@@ -14,11 +14,12 @@ from tests.graph.agreement import BOTH, agrees, agrees_in_batch, close, recorded
 C = tf.constant
 Pair = collections.namedtuple("Pair", "u w")
 XS = [1.5, -2.0, 0.3, 4.0]
+NOUGHT = tf.Variable(0)
 
 
 def times(n: Any, step: Any, x: Any) -> Any:
-    """Repeat a step n times."""
-    return tf.while_loop(lambda i, a: i < n, lambda i, a: (i + 1, step(a)), [0, x])[1]
+    """Repeat a step n times: a number that no recording knows, else the loop would be a scan."""
+    return tf.while_loop(lambda i, a: i < n + NOUGHT, lambda i, a: (i + 1, step(a)), [0, x])[1]
 
 
 # values and derivatives
@@ -32,9 +33,9 @@ PROGRAMS = {
     "in a loop": lambda x: times(2, lambda a: times(2, lambda b: tf.sin(b) * a, a * x), x),
     "choices within": lambda x: times(3, lambda a: tf.cond(a[0] > 1.0, lambda: a * 0.5 + x, lambda: a * a + 0.7), x),
     "state that moves on": lambda x: tf.while_loop(
-        lambda i, a, b, c: i < 4, lambda i, a, b, c: (i + 1, b, c, a * x), [0, x, x * 2.0, tf.sin(x)]
+        lambda i, a, b, c: i < 4 + NOUGHT, lambda i, a, b, c: (i + 1, b, c, a * x), [0, x, x * 2.0, tf.sin(x)]
     )[1:],
-    "unused state": lambda x: tf.while_loop(lambda i, a, b: i < 3, lambda i, a, b: (i + 1, a * x, b + a), [0, x, x])[1],
+    "unused state": lambda x: tf.while_loop(lambda i, a, b: i < 3 + NOUGHT, lambda i, a, b: (i + 1, a * x, b + a), [0, x, x])[1],
     "a function within": lambda x: times(3, lambda a: recorded(lambda a, b: tf.sin(a) * b)(a, x), x),
     "a scan within": lambda x: times(2, lambda a: tf.scan(lambda s, r: s * r + a[0], a), x),
     "matrices": lambda x: times(3, lambda a: tf.tanh(a @ (x[:, None] * x[None])), tf.ones([2, 2])),
@@ -84,7 +85,9 @@ def test_structures_as_state() -> None:
         def step(d: Any, p: Any) -> Any:
             return {"i": d["i"] + 1, "x": d["x"] * p.u}, Pair(p.u + 1.0, [p.w[0] * d["x"]])
 
-        return tf.while_loop(lambda d, p: d["i"] < 3, step, ({"i": 0, "x": x}, Pair(x, [x])))
+        return tf.while_loop(
+            lambda d, p: d["i"] < 3 + NOUGHT, step, ({"i": 0, "x": x}, Pair(x, [x]))
+        )
 
     agrees(lambda x: tf.nest.flatten(f(x)), 1.5)
     d, p = recorded(f)(C(1.5))
@@ -122,7 +125,7 @@ def test_a_bound_that_is_an_argument() -> None:
 def test_without_derivatives() -> None:
     x = C(2.0)
     f = lambda x: tf.while_loop(
-        lambda i, a: i < 3, lambda i, a: (i + 1, a * x), [0, x], back_prop=False
+        lambda i, a: i < 3 + NOUGHT, lambda i, a: (i + 1, a * x), [0, x], back_prop=False
     )[1]
     for g in (f, recorded(f)):
         with tf.GradientTape() as tape:
@@ -241,7 +244,7 @@ def test_variables_that_change_in_the_body(compile: bool) -> None:
             w.assign(v * 2.0)
             return i + 1, a * v
 
-        return tf.while_loop(lambda i, a: i < 3, body, [0, x])[1], v + 0.0, w + 0.0
+        return tf.while_loop(lambda i, a: i < 3 + NOUGHT, body, [0, x])[1], v + 0.0, w + 0.0
 
     def run(f: Any) -> Any:
         v.assign(1.0)
