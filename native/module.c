@@ -94,6 +94,8 @@ static PyMethodDef functions[] = {
     FAST("deferred", new_deferred, "deferred(buffer, shape, dtype): a DeferredTensor without a node."),
     {"shown", shown, METH_O, PyDoc_STR("shown(leaf): numbers as a tensor, anything else as it is.")},
     {"element", element, METH_O, PyDoc_STR("element(value): of a tensor or a tuple of them, or None.")},
+    FAST("stack_into", stack_into, "stack_into(leaves, out): write arrays into rows; whether they fit."),
+    FAST("each", each, "each(function, rows, found, start): a function of many elements."),
     {"next_number", next_number, METH_NOARGS, PyDoc_STR("The number of the next node.")},
     {"idle", idle, METH_NOARGS, PyDoc_STR("Whether nothing is active in this thread.")},
     FAST("set_state", set_state, "Say what is active in this thread."),

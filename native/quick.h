@@ -190,6 +190,8 @@ PyObject *pushed(Push *known, PyObject *primitive, int inputs, PyObject *const *
 /* elements.c */
 PyObject *shown(PyObject *self, PyObject *leaf);
 PyObject *element(PyObject *self, PyObject *value);
+PyObject *each(PyObject *self, PyObject *const *args, Py_ssize_t count);
+PyObject *stack_into(PyObject *self, PyObject *const *args, Py_ssize_t count);
 
 /* walk.c */
 PyObject *plain_gradient(PyObject *self, PyObject *const *args, Py_ssize_t count);

@@ -6,7 +6,7 @@ which function of which element raised it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ def _no_element(value: Any) -> None:
     """What stands in for the extension's function, which knows plain tensors."""
 
 
+FLAT = 16  # leaves, so many of which the extension hands over
 SHOWN, ELEMENT = shown, _no_element
 if quick is not None:  # the same in fewer steps
     SHOWN, ELEMENT = quick.shown, quick.element
@@ -65,6 +66,27 @@ class Call:
         """What the function returns for an element, as an element."""
         value = self.value(element)
         return ELEMENT(value) or self.made(value)
+
+    def elements(self, rows: Sequence[Element], found: list[Element]) -> None:
+        """Append what the function returns for some elements, as elements."""
+        tree, before = rows[0][0], len(found)
+        flat = tree is None or (type(tree) is int and tree <= FLAT)
+        alike = all([row[0] is tree and type(row[1]) is tuple for row in rows])
+        if quick is None or not flat or not alike:
+            for row in rows:
+                found.append(self.element(row))
+            return
+        rows = list(rows)
+        while len(found) - before < len(rows):
+            try:
+                odd = quick.each(self.function, rows, found, len(found) - before)
+            except StopIteration as error:
+                raise self.stopped() from error
+            except Exception as error:
+                self.explain(error)
+                raise
+            if odd is not None:
+                found.append(self.made(*odd))
 
     def made(self, value: Any) -> Element:
         """What a function returned as an element: a list of it is a tuple, as in TensorFlow."""

@@ -58,15 +58,13 @@ class MapStream(Through):
         if not isinstance(self.below, RowStream):
             return super().pull(count)
         found: list[Element] = []
-        element = self._call.element
         while len(found) < count:
             rows = self.below.ahead(count - len(found))
             if not rows:
                 break
             wanted = len(found) + len(rows)
             try:
-                for row in rows:
-                    found.append(element(row))
+                self._call.elements(rows, found)
             except BaseException:
                 self.below.back(wanted - len(found) - 1)
                 raise

@@ -30,9 +30,8 @@ def _registered(name: str) -> bool:
     if owner is None:
         return False
     try:
-        jax.ffi.register_ffi_target(
-            f"gradtape_{name}", getattr(owner, f"xla_{name}"), platform="cpu"
-        )
+        target = getattr(owner, f"xla_{name}")
+        jax.ffi.register_ffi_target(f"gradtape_{name}", target, platform="cpu")
     except jax.errors.JaxRuntimeError:
         return False
     return True
@@ -87,6 +86,14 @@ def filter_gradient(x: Any, cotangent: Any, window: Window) -> Any:
     if not known or not _takes("filter_gradient", x, cotangent):
         return None
     return _call("filter_gradient", shape, x, cotangent, window=geometry(window))
+
+
+def blank(shape: Sequence[int], dtype: Any, number: int) -> Any:
+    """Memory that is to be filled, one for each number, or None."""
+    if not _at_hand("blank"):
+        return None
+    call = jax.ffi.ffi_call("gradtape_blank", jax.ShapeDtypeStruct(tuple(shape), dtype))
+    return call(number=np.int64(number))
 
 
 @verb

@@ -12,6 +12,7 @@ import numpy as np
 from jax import lax
 
 from gradtape.graph.xp_jax_base import verb
+from gradtape.graph.xp_jax_calls import blank
 
 
 @verb
@@ -105,15 +106,16 @@ def scan(
 ) -> Any:
     """Repeat a step once for each row, some in one round; the last state, then the stacked results.
 
-    Each result starts as an array of a number of its own: XLA fills the arrays of a `lax.scan`,
-    which are equal, by copies of one. (An LSTM of 64 steps: 9 MB less to copy.)
+    Each result starts as memory that nobody wrote to, or where that is not to be had as an array of
+    a number of its own: XLA fills the arrays of a `lax.scan`, which are equal, by copies of one.
+    (An LSTM of 64 steps: 9 MB less to copy.)
     """
     state = tuple([jnp.asarray(s) for s in state])
     if length == 0:
         return (*state, *[jnp.zeros((0, *shape), dtype) for shape, dtype in specs])
     groups = _together(specs)
     kinds = [_joined_spec([specs[i] for i in group]) for group in groups]
-    stacks = tuple([jnp.full((length, *s), i % 100, d) for i, (s, d) in enumerate(kinds)])
+    stacks = tuple([_stack((length, *s), d, i) for i, (s, d) in enumerate(kinds)])
 
     def one(number: Any, before: Any) -> Any:
         state, stacks = before
@@ -140,6 +142,12 @@ def scan(
     for group, stack in zip(groups, stacks, strict=True):
         apart.update(zip(group, _split(stack, [specs[i] for i in group]), strict=True))
     return (*state, *[apart[i] for i in range(len(specs))])
+
+
+def _stack(shape: tuple[int, ...], dtype: Any, number: int) -> Any:
+    """An array to be filled by a loop."""
+    made = blank(shape, dtype, number)
+    return jnp.full(shape, number % 100, dtype) if made is None else made
 
 
 # Results of a round that are small are kept side by side in one stack: to write one to its place is

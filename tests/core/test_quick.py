@@ -83,6 +83,72 @@ def test_elements_of_tensors() -> None:
         assert quick.element(other) is None
 
 
+def test_a_function_of_many_elements() -> None:
+    x = np.arange(6.0).reshape(3, 2)
+    rows, found = [(2, (r, np.float64(i))) for i, r in enumerate(x)], []
+    assert quick.each(lambda x, y: (y, x + y), rows, found, 1) is None
+    assert [tree for tree, _ in found] == [2, 2]
+    assert [float(leaves[0]) for _, leaves in found] == [1.0, 2.0]
+    assert found[1][1][1].tolist() == [6.0, 7.0]
+    odd = quick.each(lambda x: 7 if x[0] == 2 else x, [(None, (r,)) for r in x], found, 0)
+    assert odd == (7,)
+    assert [tree for tree, _ in found] == [2, 2, None]
+    with pytest.raises(ZeroDivisionError):
+        quick.each(lambda x, y: (x, y) if float(y) < 1 else 1 / 0, rows, found, 0)
+    assert len(found) == 4
+    assert quick.each(lambda: (), [(0, ())], found, 0) is None
+    assert found[-1] == (0, [])
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        (len, [], []),
+        (len, (), [], 0),
+        (len, [1], [], 0),
+        (len, [(None, [1])], [], 0),
+        (len, [], [], -1),
+    ],
+    ids=str,
+)
+def test_what_is_no_list_of_elements(given: Any) -> None:
+    with pytest.raises(TypeError):
+        quick.each(*given)
+    with pytest.raises(TypeError):
+        quick.each(len, [(17, (1,) * 17)], [], 0)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "i1", "?", "c16"])
+@pytest.mark.parametrize("shape", [(3,), (2, 5), (0,), (300, 7)])
+def test_rows_are_stacked(shape: Any, dtype: str) -> None:
+    leaves = tuple([(RANDOM.uniform(0, 100, shape)).astype(dtype) for _ in range(4)])
+    out = np.empty((4, *shape), dtype)
+    assert quick.stack_into(leaves, out)
+    same(out, np.stack(leaves))
+
+
+def test_rows_that_do_not_fit_are_not_stacked() -> None:
+    row, out = np.ones(3), np.empty((2, 3))
+    others = [
+        np.ones(2),
+        np.ones((1, 3)),
+        np.ones(3, "f4"),
+        np.ones(6)[::2],
+        np.float64(1),
+        [1.0] * 3,
+        None,
+    ]
+    for other in [*others, np.ones(3, ">f8"), np.ma.masked_array(np.ones(3))]:
+        assert not quick.stack_into((row, other), out)
+    assert not quick.stack_into((row,), out)
+    assert not quick.stack_into((row, row), np.empty((3, 2)).T)
+    assert not quick.stack_into((np.array([None]),) * 2, np.empty((2, 1), object))
+    assert quick.stack_into((), np.empty((0, 3)))
+    for given in ((), ([row, row], out), ((row, row), [out])):
+        with pytest.raises(TypeError):
+            quick.stack_into(*given)
+
+
 UFUNCS = [f for f in vars(np).values() if isinstance(f, np.ufunc) and f.nin <= 2 and f.nout == 1]
 UFUNCS = [f for f in dict.fromkeys(UFUNCS) if f.signature is None]
 OF_FLOATS = [f for f in UFUNCS if "f" * f.nin in {t.split("->")[0] for t in f.types}]

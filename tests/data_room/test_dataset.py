@@ -95,6 +95,23 @@ def test_python_numbers_and_dtypes() -> None:
     assert Dataset.range(2, output_type=tf.float32).element_spec.dtype is tf.float32
 
 
+def test_functions_of_many_elements_at_once() -> None:
+    ds = tf.data.Dataset.range(5)
+    mixed = ds.map(lambda i: i if i % 2 else i.numpy()).batch(5)
+    assert [b.numpy().tolist() for b in mixed] == [[0, 1, 2, 3, 4]]
+    wide = tf.data.Dataset.zip((ds,) * 17).map(lambda *xs: xs[::-1]).batch(5)
+    (batch,) = wide
+    assert len(batch) == 17
+    assert [b.numpy().tolist() for b in batch] == [[0, 1, 2, 3, 4]] * 17
+    with pytest.raises(tf.errors.InvalidArgumentError, match="different structures"):
+        list(ds.map(lambda i: (i, i) if i == 3 else i).batch(5))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="element 3 had shape"):
+        list(ds.map(lambda i: tf.zeros([3 if i == 3 else 2])).batch(5))
+    nested = tf.data.Dataset.from_tensor_slices({"a": np.arange(4), "b": np.arange(4) * 2})
+    (batch,) = nested.map(lambda d: {"c": d["a"] + d["b"]}).batch(4)
+    assert batch["c"].numpy().tolist() == [0, 3, 6, 9]
+
+
 def test_functions_run_as_python() -> None:
     seen: list[int] = []
 

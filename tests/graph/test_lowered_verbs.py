@@ -433,3 +433,39 @@ def test_random_words_are_numpys() -> None:
     keys = np.array([[1, 2], [2**64 - 1, 2**63 + 12345]], np.uint64)
     found = jax.jit(lambda k: xp.random_bits(k, 1003))(keys)
     np.testing.assert_array_equal(found, xp_numpy.random_bits(keys, 1003))
+
+
+# indices that are known
+
+KNOWN = [[0], [1, 2], [0, 1, 2, 3], [3, 2, 1], [0, 2], [2, 3, 4], [1, 1], [-1, 0], []]
+
+
+@pytest.mark.parametrize("places", KNOWN, ids=str)
+@pytest.mark.parametrize("verb", ["take", "sum_rows", "put_rows"])
+def test_known_indices_are_as_those_that_come_later(verb: str, places: list[int]) -> None:
+    x, values, at = normal(4, 3), normal(len(places), 3), np.array(places, np.int64)
+    calls = {
+        "take": lambda at: xp.take(x, xp.checked(at, 4), 0),
+        "sum_rows": lambda at: xp.sum_rows(values, at, 4),
+        "put_rows": lambda at: xp.put_rows(x, at, values),
+    }
+    have = jax.jit(lambda: calls[verb](at))()
+    np.testing.assert_array_equal(have, jax.jit(calls[verb])(at))
+    if all([0 <= i < 4 for i in places]) and verb != "take":
+        wanted = (
+            xp_numpy.sum_rows(values, at, 4)
+            if verb == "sum_rows"
+            else xp_numpy.put_rows(x, at, values)
+        )
+        np.testing.assert_array_equal(have, wanted)
+
+
+def test_known_indices_that_follow_each_other_need_no_gather() -> None:
+    x, at = normal(9, 3), np.arange(2, 8)
+    for function in (
+        lambda x: xp.take(x, at, 0),
+        lambda x: xp.sum_rows(x[:6], at, 9),
+        lambda x: xp.put_rows(x, at, x[:6] * 2),
+    ):
+        text = jax.jit(function).lower(x).as_text()
+        assert "gather" not in text and "scatter" not in text

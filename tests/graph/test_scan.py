@@ -5,10 +5,13 @@ from __future__ import annotations
 import collections
 from typing import Any
 
+import jax
 import numpy as np
 import pytest
 
 import gradtape as tf
+from gradtape.core.products import products
+from gradtape.graph.xp_jax import xp
 from tests.graph.agreement import BOTH, agrees, agrees_in_batch, close, recorded, third
 
 C = tf.constant
@@ -291,3 +294,32 @@ def test_doubling_in_a_step() -> None:
         return tape.gradient(y, w)
 
     close(recorded(slope)(tf.ones([2])), slope(tf.ones([2])))
+
+
+# stacks of compiled scans
+
+
+@pytest.mark.skipif(products is None, reason="the extension was not built here")
+@pytest.mark.parametrize(
+    "dtype", [tf.bool, tf.int8, tf.int64, tf.bfloat16, tf.float16, tf.float64, tf.complex64]
+)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_results_are_written_to_memory_that_nobody_filled(dtype: Any, reverse: bool) -> None:
+    x = tf.cast(np.arange(35 * 300).reshape(35, 300) % 3, dtype)
+    both = lambda x: tf.scan(lambda a, r: (r, a[0]), x, (x[0], x[0]), reverse=reverse)
+    for a, b in zip(recorded(both, True)(x), both(x), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(products is None, reason="the extension was not built here")
+def test_each_result_has_memory_of_its_own() -> None:
+    specs = [((300,), np.float32)] * 2
+    step = lambda s, r: (s, (r[0], r[0] * 2))
+    x = np.ones((5, 300), np.float32)
+    code = jax.jit(lambda x: xp.scan(step, (), (x,), 5, False, specs)).lower(x)
+    assert code.as_text().count("@gradtape_blank") == 2
+    for found, factor in zip(code.compile()(x), (1, 2), strict=True):
+        np.testing.assert_array_equal(found, factor * x)
+    text = code.compile().as_text()
+    assert text.count('custom_call_target="gradtape_blank"') == 2
+    assert "f32[5,300]{1,0} copy(" not in text
