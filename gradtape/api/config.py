@@ -1,5 +1,6 @@
 """`tf.config`: public names, re-exports only."""
 
+from gradtape.api import config_threading as threading
 from gradtape.api.left_out import refusing as _refusing
 from gradtape.graph.devices import LogicalDevice as LogicalDevice
 from gradtape.graph.devices import PhysicalDevice as PhysicalDevice

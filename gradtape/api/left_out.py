@@ -49,7 +49,7 @@ REASONS: dict[str, str] = {
         tf.config.experimental_connect_to_cluster tf.config.experimental_connect_to_host
         tf.config.get_logical_device_configuration
         tf.config.get_visible_devices tf.config.set_logical_device_configuration
-        tf.config.set_visible_devices tf.config.threading tf.test.create_local_cluster
+        tf.config.set_visible_devices tf.test.create_local_cluster
         tf.test.gpu_device_name tf.test.is_gpu_available tf.test.is_built_with_cuda
         tf.test.is_built_with_gpu_support tf.test.is_built_with_rocm tf.test.is_built_with_xla
         tf.test.is_cpu_target_available tf.debugging.get_log_device_placement

@@ -23,6 +23,7 @@ if not os.environ.get("GRADTAPE_PURE_PYTHON"):
 TYPES = (np.float32, np.float64)
 FILTERS = 2  # a single one leaves a vector idle but for one number
 TAPS = 256
+most_threads = 0  # that a call may take; 0: as many as there are
 ALONE = 2**22  # products of numbers, about 0.1 ms, below which no thread is started
 
 
@@ -59,9 +60,12 @@ def run(
 
 
 def _cores() -> int:
-    """The threads that a call may take: as many as there are processors for this process, or as
-    OMP_NUM_THREADS says, which NumPy's products follow as well.
+    """The threads that a call may take: as many as the program says (`most_threads`), or as
+    OMP_NUM_THREADS says, which NumPy's products follow as well, or as there are processors for this
+    process.
     """
+    if most_threads:
+        return most_threads
     told = os.environ.get("OMP_NUM_THREADS", "")
     if told.isdecimal():
         return int(told)

@@ -27,6 +27,7 @@ from gradtape.graph.xp_jax_transposing import remembering
 wide = jax.enable_x64
 WIDE = {"float64", "int64", "uint64", "complex128"}
 VECTORS = "xla_cpu_prefer_vector_width"
+DEVICES = "jax_num_cpu_devices"  # JAX's setting that may change only before there are devices
 CALLBACK = "python_cpu_callback"  # in the text of machine code that calls Python
 
 
@@ -144,6 +145,17 @@ def device(kind: str, number: int) -> Any:
 def on_device(target: Any, arrays: Sequence[Any]) -> list[Any]:
     """The arrays on a device."""
     return [jax.device_put(a, target) for a in arrays]
+
+
+def started() -> bool:
+    """Whether XLA has its devices already, and its threads: then their number is settled."""
+    before = getattr(jax.config, DEVICES)
+    try:
+        jax.config.update(DEVICES, 1 if before != 1 else 2)
+    except RuntimeError:
+        return True
+    jax.config.update(DEVICES, before)
+    return False
 
 
 def keep_programs(directory: str | None) -> None:

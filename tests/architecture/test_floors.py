@@ -26,6 +26,7 @@ DOORS = {
     "symengine": {"interop/sympy*"},
     "rich": {"train/*", "autodiff/*"},
     "safetensors": {"train/checkpoint*"},
+    "threadpoolctl": {"graph/parallelism"},
 }
 FILES = sorted(PACKAGE.rglob("*.py"))
 SOURCES = sorted([*FILES, *(ROOT / "tests").rglob("*.py"), *(ROOT / "examples").glob("*.py")])
