@@ -34,6 +34,7 @@ bench: $(PEERS)/.ready  ## measure speed and memory beside NumPy, TensorFlow, Py
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.eager
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.memory
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.compiled
+	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.loops
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.higher_order
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.kernels
 	PYTHONPATH=. $(PEERS)/bin/python -m benchmarks.data

@@ -61,14 +61,12 @@ class Writing:
         return not any([op.primitive in SOURCES and op.primitive is not CONSTANT for op in order])
 
     def places(self, rows: Sequence[Any], length: Any) -> dict[int, np.ndarray]:
-        """Where each round writes, for the state tensors of which that is known and allowed."""
+        """Where each round writes, for the state tensors of which that is known, and each place
+        is another one."""
         found = {}
         for number, write in self.writes.items():
-            size = self.step.inputs[number].shape[0]
             places = self._all_places(write.place, rows, length)
-            if places is None or type(size) is not int:
-                continue
-            if len(np.unique(places)) == len(places) and places.min() >= 0 and places.max() < size:
+            if places is not None and len(np.unique(places)) == len(places):
                 found[number] = places
         return found
 
@@ -113,9 +111,10 @@ def _write(before: Value, after: Value, read: Counter[Value]) -> Write | None:
     if put is None or put.op.primitive.name != "put_rows" or read[put] != 1:
         return None
     table, place, row = put.op.takes
-    if place.shape != (1,) or _same_shape(table, read) is not before or read[before] != 1:
+    if place.shape != (1,) or type(before.shape[0]) is not int:
         return None
-    return Write(place, row)
+    alone = _same_shape(table, read) is before and read[before] == 1
+    return Write(place, row) if alone else None
 
 
 def _same_shape(value: Value, read: Counter[Value]) -> Value | None:

@@ -335,6 +335,17 @@ def test_other_arrays_are_written_inside(name: str) -> None:
     agrees(INSIDE[name], X)
 
 
+def test_an_array_of_open_size_is_written_inside() -> None:
+    def f(x: Any) -> Any:
+        out = tf.TensorArray(tf.float32, size=tf.shape(x)[0], element_shape=[2])
+        for i in tf.range(3):
+            out = out.write(i, tf.sin(x[i]))
+        return out.stack()
+
+    open_rows = tf.function(f, input_signature=[tf.TensorSpec([None, 2])], jit_compile=False)
+    close(open_rows(C(X)), f(C(X)))
+
+
 def test_a_place_that_is_not_there() -> None:
     def f(x: Any) -> Any:
         out = tf.TensorArray(tf.float32, size=3, element_shape=[2])

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -62,16 +63,23 @@ def assert_value(out: Any, expected: Any, case: Case, dtype: str) -> None:
         )
 
 
-def assert_same_kernel(case: Case, arrays: list[Any], dtype: str) -> None:
-    """Run the kernel under jax.numpy and compare with the eager value."""
-    expected = as_list(apply(case.primitive, tuple(tensors(arrays)), case.params))
-    found = as_list(case.primitive.kernel(xp_jax, *[jnp.asarray(a) for a in arrays], **case.params))
-    for have, wanted in zip(found, expected, strict=True):
-        assert have.shape == wanted._shape, f"jax gives shape {have.shape}, NumPy {wanted._shape}"
-        assert np.dtype(have.dtype) == wanted._dtype, (
-            f"jax gives {have.dtype}, NumPy {wanted._dtype}"
-        )
-        assert_value([Tensor(np.asarray(have))], [np.asarray(wanted)], case, dtype)
+def assert_same_kernel(case: Case, dtypes: Sequence[str]) -> None:
+    """Run the kernel under jax.numpy, in one program for all dtypes, and compare with the eager
+    values."""
+    given = {dtype: case.arrays(dtype) for dtype in dtypes}
+
+    @jax.jit
+    def kernels(given: Any) -> Any:
+        return {d: case.primitive.kernel(xp_jax, *a, **case.params) for d, a in given.items()}
+
+    for dtype, found in kernels(jax.tree.map(jnp.asarray, given)).items():
+        expected = as_list(apply(case.primitive, tuple(tensors(given[dtype])), case.params))
+        for have, wanted in zip(as_list(found), expected, strict=True):
+            assert have.shape == wanted._shape, f"jax gives {have.shape}, NumPy {wanted._shape}"
+            assert np.dtype(have.dtype) == wanted._dtype, (
+                f"jax gives {have.dtype}, NumPy {wanted._dtype}"
+            )
+            assert_value([Tensor(np.asarray(have))], [np.asarray(wanted)], case, dtype)
 
 
 # derivatives
