@@ -137,48 +137,54 @@ def test_of_many_examples() -> None:
 
 # rows
 
-ROWS: dict[str, Callable[[Any], Any]] = {}
+Program = Callable[[Any], Any]
+ROWS: dict[str, Program] = {}
 
 
-def program(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    ROWS[function.__name__] = function
-    return function
+def among(programs: dict[str, Program]) -> Callable[[Program], Program]:
+    """What adds a function to programs by its name."""
+
+    def add(function: Program) -> Program:
+        programs[function.__name__] = function
+        return function
+
+    return add
 
 
-@program
+@among(ROWS)
 def each_row(x: Any) -> Any:
     return tf.while_loop(lambda i, a: i < 4, lambda i, a: (i + 1, tf.sin(a) * x[i]), [0, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def some_rows(x: Any) -> Any:
     return tf.while_loop(lambda i, a: i < 3, lambda i, a: (i + 1, tf.sin(a) * x[i]), [1, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def from_the_end(x: Any) -> Any:
     return tf.while_loop(lambda i, a: i >= 0, lambda i, a: (i - 1, tf.sin(a) * x[i]), [3, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def negative_numbers(x: Any) -> Any:
     return tf.while_loop(lambda i, a: i < 0, lambda i, a: (i + 1, tf.sin(a) * x[i]), [-4, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def two_rows_each(x: Any) -> Any:
     body = lambda i, a: (i + 1, tf.sin(a) * x[i] + x[i + 1])
     return tf.while_loop(lambda i, a: i < 3, body, [0, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def in_a_drawn_order(x: Any) -> Any:
     order = C([2, 0, 3, 0])
     body = lambda i, a: (i + 1, tf.sin(a) * x[order[i]])
     return tf.while_loop(lambda i, a: i < 4, body, [0, x[0]])[1]
 
 
-@program
+@among(ROWS)
 def over_a_range(x: Any) -> Any:
     a = x[0]
     for i in tf.range(4):
@@ -209,15 +215,10 @@ def test_many_rounds_on_few_rows_read_inside() -> None:
 
 # arrays
 
-WRITTEN: dict[str, Callable[[Any], Any]] = {}
+WRITTEN: dict[str, Program] = {}
 
 
-def writes(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    WRITTEN[function.__name__] = function
-    return function
-
-
-@writes
+@among(WRITTEN)
 def into_an_array(x: Any) -> Any:
     out, a = tf.TensorArray(tf.float32, size=4), x[0]
     for i in tf.range(4):
@@ -226,7 +227,7 @@ def into_an_array(x: Any) -> Any:
     return out.stack()
 
 
-@writes
+@among(WRITTEN)
 def behind_the_first(x: Any) -> Any:
     out = tf.TensorArray(tf.float32, size=4).write(0, x[0])
     a = x[0]
@@ -236,7 +237,7 @@ def behind_the_first(x: Any) -> Any:
     return out.stack()
 
 
-@writes
+@among(WRITTEN)
 def growing(x: Any) -> Any:
     out, a = tf.TensorArray(tf.float32, size=0, dynamic_size=True), x[0]
     for i in tf.range(4):
@@ -245,21 +246,21 @@ def growing(x: Any) -> Any:
     return out.stack()
 
 
-@writes
+@among(WRITTEN)
 def from_the_last(x: Any) -> Any:
     out = tf.TensorArray(tf.float32, size=4, element_shape=[2])
     body = lambda i, a, out: (i - 1, tf.sin(a) * x[i], out.write(i, a))
     return tf.while_loop(lambda i, a, out: i >= 0, body, [3, x[0], out])[2].stack()
 
 
-@writes
+@among(WRITTEN)
 def every_second(x: Any) -> Any:
     out = tf.TensorArray(tf.float32, size=8, element_shape=[2])
     body = lambda i, a, out: (i + 1, tf.sin(a) * x[i], out.write(2 * i + 1, a))
     return tf.while_loop(lambda i, a, out: i < 4, body, [0, x[0], out])[2].stack()
 
 
-@writes
+@among(WRITTEN)
 def two_arrays(x: Any) -> Any:
     u, v = tf.TensorArray(tf.float32, size=4), tf.TensorArray(tf.float32, size=5)
     a = x[0]
@@ -269,14 +270,14 @@ def two_arrays(x: Any) -> Any:
     return tf.concat([u.stack(), v.stack()], 0)
 
 
-@writes
+@among(WRITTEN)
 def into_a_tensor(x: Any) -> Any:
     put = tf.tensor_scatter_nd_update
     body = lambda i, a, out: (i + 1, tf.sin(a) * x[i], put(out, [[i]], [a]))
     return tf.while_loop(lambda i, a, out: i < 4, body, [0, x[0], x * x])[2]
 
 
-@writes
+@among(WRITTEN)
 def with_results(x: Any) -> Any:
     put = tf.tensor_scatter_nd_update
     step = lambda a, r: (a[0] * r[1], put(a[1], [[r[0]]], [a[0]]))
@@ -295,15 +296,10 @@ def test_an_array_that_every_round_returns_is_written_inside() -> None:
     agrees(WRITTEN["with_results"], X)
 
 
-INSIDE: dict[str, Callable[[Any], Any]] = {}
+INSIDE: dict[str, Program] = {}
 
 
-def inside(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    INSIDE[function.__name__] = function
-    return function
-
-
-@inside
+@among(INSIDE)
 def a_place_twice(x: Any) -> Any:
     out, a = tf.TensorArray(tf.float32, size=4, element_shape=[2]), x[0]
     for i in tf.range(4):
@@ -312,7 +308,7 @@ def a_place_twice(x: Any) -> Any:
     return out.stack()
 
 
-@inside
+@among(INSIDE)
 def read_again(x: Any) -> Any:
     out = tf.TensorArray(tf.float32, size=5).write(0, x[0])
     for i in tf.range(4):
@@ -320,7 +316,7 @@ def read_again(x: Any) -> Any:
     return out.stack()
 
 
-@inside
+@among(INSIDE)
 def places_by_values(x: Any) -> Any:
     out, a = tf.TensorArray(tf.float32, size=4, element_shape=[2]), x[0]
     for i in tf.range(4):
