@@ -179,5 +179,7 @@ add_handlers(PyObject *module)
 {
     if (add(module, "xla_matmul", call_matmul) || add(module, "xla_convolve", call_convolve))
         return -1;
-    return add(module, "xla_filter_gradient", call_filter_gradient) || add(module, "xla_blank", call_blank) ? -1 : 0;
+    if (add(module, "xla_filter_gradient", call_filter_gradient) || add(module, "xla_blank", call_blank))
+        return -1;
+    return 0;
 }

@@ -39,23 +39,21 @@ class Call:
     def value(self, element: Element) -> Any:
         """What the function returns for an element; a tuple gives one argument for each item."""
         tree, leaves = element
-        try:
-            if tree is None:
-                return self.function(SHOWN(leaves[0]))
-            if type(tree) is int:
-                return self.function(*map(SHOWN, leaves))
-            value = value_of(element)
-            return self.function(*value) if type(value) is tuple else self.function(value)
-        except StopIteration as error:
-            raise self.stopped() from error
-        except Exception as error:
-            self.explain(error)
-            raise
+        if tree is None:
+            return self.of(SHOWN(leaves[0]))
+        if type(tree) is int:
+            return self.of(*map(SHOWN, leaves))
+        value = value_of(element)
+        return self.of(*value) if type(value) is tuple else self.of(value)
 
     def of(self, *values: Any) -> Any:
         """What the function returns for these arguments."""
+        return self._run(self.function, *values)
+
+    def _run(self, call: Callable[..., Any], *values: Any) -> Any:
+        """What a call returns that runs the function; its errors say where they come from."""
         try:
-            return self.function(*values)
+            return call(*values)
         except StopIteration as error:
             raise self.stopped() from error
         except Exception as error:
@@ -78,13 +76,8 @@ class Call:
             return
         rows = list(rows)
         while len(found) - before < len(rows):
-            try:
-                odd = quick.each(self.function, rows, found, len(found) - before)
-            except StopIteration as error:
-                raise self.stopped() from error
-            except Exception as error:
-                self.explain(error)
-                raise
+            done = len(found) - before
+            odd = self._run(quick.each, self.function, rows, found, done)
             if odd is not None:
                 found.append(self.made(*odd))
 
